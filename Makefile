@@ -1,0 +1,55 @@
+# `make run` is the demo from nothing; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CONFIG ?= config/demo.yaml
+PROFILE ?= local
+TARGET ?= all
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+ARGS ?=
+PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
+STAMP := .venv/.pins-$(PINS)
+SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
+RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
+
+.PHONY: help run test setup dag report status schema format
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(STAMP)  ## run the workflow: CONFIG=config/demo.yaml PROFILE=local TARGET=all
+	@$(SNAKEMAKE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) $(ARGS) $(TARGET)
+
+setup: $(STAMP)  ## make the environment .venv
+
+test: $(STAMP)  ## lint, types and all tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile workflow
+	.venv/bin/mypy workflow/scripts/sociolect workflow/scripts/*.py
+	.venv/bin/snakemake --lint
+	.venv/bin/python -m pytest $(ARGS)
+
+dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
+	@.venv/bin/python workflow/scripts/draw_graphs.py --snakemake .venv/bin/snakemake --configfile $(CONFIG) \
+		--target $(TARGET) --folder results/$(RUN)/dag
+
+report: $(STAMP)  ## write Snakemake's own report (run times, code, results) to results/<run>/snakemake.html
+	@$(SNAKEMAKE) --cores 1 --report results/$(RUN)/snakemake.html $(ARGS)
+
+status: $(STAMP)  ## show what is running now
+	@.venv/bin/python workflow/scripts/show_status.py --results results
+
+schema: $(STAMP)  ## write the generated files anew: config schema, table of keys, envs
+	@.venv/bin/python workflow/scripts/write_generated.py --root .
+
+format: $(STAMP)  ## format all code
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && .venv/bin/snakefmt Snakefile workflow
+
+$(STAMP): envs/core.txt envs/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "error: $(PYTHON) is $$($(PYTHON) -V); Sociolect needs Python 3.11 to 3.13: make $@ PYTHON=python3.11"; exit 1; }
+	@echo "making .venv (once; about two minutes) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/dev.txt
+	@touch $@

@@ -1,0 +1,54 @@
+# Samples -> sentences about their style -> catalogue of style attributes.
+
+
+rule describe_style:
+    input:
+        samples=samples_of(CONFIG.splits),
+        model=branch(CONFIG.description.describer == "llm", then=f"{RUN}/models/lm", otherwise=[]),
+        prompts=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
+    output:
+        sentences=f"{RUN}/attributes/sentences.parquet",
+    log:
+        f"{LOGS}/describe_style.log",
+    benchmark:
+        f"{TIMES}/describe_style.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=lambda wildcards, attempt: 16300 * attempt if HUB_MODELS else 4300,
+        runtime=lambda wildcards, attempt: 720 * attempt if HUB_MODELS else 60,
+        gpu=1 if HUB_MODELS and CONFIG.description.describer == "llm" else 0,
+    params:
+        settings=json_of("description"),
+        splits=",".join(CONFIG.splits),
+        cache=f"{RUN}/cache/describe_style",
+        seed=SEED,
+        code=source_digest("describe_style"),
+    shell:
+        "{PYTHON} {SCRIPTS}/describe_style.py --samples {input.samples:q} --model {input.model:q} "
+        "--splits {params.splits} --cache {params.cache:q} --sentences {output.sentences:q} --threads {threads} "
+        "--seed {params.seed} " + REPORTING
+
+
+rule build_catalogue:
+    input:
+        sentences=f"{RUN}/attributes/sentences.parquet",
+    output:
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        funnel=f"{RUN}/attributes/funnel.parquet",
+    log:
+        f"{LOGS}/build_catalogue.log",
+    benchmark:
+        f"{TIMES}/build_catalogue.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=4300,
+        runtime=30,
+    params:
+        settings=json_of("catalogue"),
+        code=source_digest("build_catalogue"),
+    shell:
+        "{PYTHON} {SCRIPTS}/build_catalogue.py --sentences {input.sentences:q} --catalogue {output.catalogue:q} "
+        "--funnel {output.funnel:q} " + REPORTING

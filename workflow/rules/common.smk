@@ -1,0 +1,91 @@
+# What every rule shares: the checked config, interpreters, settings and source digests as JSON.
+# Parsed again in every cluster job: nothing heavy is imported here.
+import json
+import os
+import re
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+BASE = Path(workflow.basedir)
+BASE = BASE.parent if BASE.name == "workflow" else BASE
+SCRIPTS = (BASE / "workflow" / "scripts").as_posix()
+if SCRIPTS not in sys.path:
+    sys.path.insert(0, SCRIPTS)
+
+from sociolect.digests import source_digest
+from sociolect.errors import InputError
+from sociolect.settings import HubModel, load_config, section
+
+# `.venv/bin/snakemake` without activation would find another python in `shell:`.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+try:
+    CONFIG = load_config(config, ", ".join(map(str, workflow.configfiles)) or "config")
+except InputError as error:
+    raise WorkflowError(f"the config is not valid\n{error}")
+
+RUN = f"results/{CONFIG.run}"
+LOGS = f"{RUN}/logs"
+TIMES = f"{RUN}/benchmarks"
+HUB_MODELS = [name for name in ("sfam", "lm") if isinstance(getattr(CONFIG.models, name), HubModel)]
+# Tiny models gain nothing from more threads; two of them side by side do.
+MODEL_THREADS = 8 if HUB_MODELS else 1
+SEED = CONFIG.seed
+
+
+def one_of(*names):
+    """Wildcard constraint: one of these names, or nothing at all."""
+    return "|".join(re.escape(str(name)) for name in chain(*names)) or "(?!)"
+
+
+def json_of(*names, exclude=None):
+    """The settings of a program: one section of the config, or several by name."""
+    return json.dumps(section(CONFIG, *names, exclude=exclude), sort_keys=True)
+
+
+def env_of(name):
+    """Conda environment of a rule, for --sdm conda."""
+    return (BASE / "envs" / f"{name}.yaml").as_posix()
+
+
+def python_of(name):
+    """Interpreter of a rule: absolute, or the one of conda where that is in charge."""
+    if "conda" in {str(method) for method in workflow.deployment_settings.deployment_method}:
+        return "python"
+    venv = BASE / {"core": ".venv"}.get(name, f".venv-{name}") / "bin" / "python"
+    return sys.executable if name == "core" else venv.as_posix()
+
+
+PYTHON = python_of("core")
+# the end of every rule's command: settings, source digest, heartbeat and log
+REPORTING = "--settings {params.settings:q} --code {params.code} --heartbeat {log:q}.beat > {log:q} 2>&1"
+
+
+def samples_of(splits):
+    """Sample tables of these splits, in their order."""
+    return [f"{RUN}/samples/{split}.parquet" for split in splits]
+
+
+def labels_of(splits):
+    """Label tables of these splits, in their order."""
+    return [f"{RUN}/labels/{split}.parquet" for split in splits]
+
+
+def fit_of(wildcards):
+    """Splits that an experiment is fitted on."""
+    return CONFIG.experiments[wildcards.experiment].fit
+
+
+def ask_of(wildcards):
+    """Split whose test questions an experiment asks."""
+    return CONFIG.experiments[wildcards.experiment].ask
+
+
+def print_tables():
+    """Print the comparison tables that exist, as the last thing of a run."""
+    tables = [f"{RUN}/comparison/{name}.parquet" for name in CONFIG.experiments]
+    tables = [table for table in tables if Path(table).is_file()]
+    if tables:
+        subprocess.run([PYTHON, f"{SCRIPTS}/print_tables.py", "--settings", "{}", "--table", *tables], check=False)

@@ -1,0 +1,84 @@
+# Raw answers -> cleaned corpus -> samples with train, val and test.
+
+
+def table_of(wildcards):
+    """Input table of a split: the made-up one, or the user's."""
+    if CONFIG.corpus.source == "demo":
+        return f"{RUN}/demo/{wildcards.split}.parquet"
+    return CONFIG.corpus.paths[wildcards.split]
+
+
+rule make_demo_corpus:
+    output:
+        single=f"{RUN}/demo/single.parquet",
+        multi=f"{RUN}/demo/multi.parquet",
+        askx=f"{RUN}/demo/askx.parquet",
+        truth=f"{RUN}/demo/truth.parquet",
+    log:
+        f"{LOGS}/make_demo_corpus.log",
+    benchmark:
+        f"{TIMES}/make_demo_corpus.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=1300,
+        runtime=10,
+    params:
+        settings=json_of("demo"),
+        seed=SEED,
+        code=source_digest("make_demo_corpus"),
+    shell:
+        "{PYTHON} {SCRIPTS}/make_demo_corpus.py --single {output.single:q} --multi {output.multi:q} "
+        "--askx {output.askx:q} --truth {output.truth:q} "
+        "--seed {params.seed} " + REPORTING
+
+
+rule import_corpus:
+    input:
+        table=table_of,
+    output:
+        corpus=f"{RUN}/corpus/{{split}}.parquet",
+        funnel=f"{RUN}/corpus/{{split}}.funnel.parquet",
+    log:
+        f"{LOGS}/import_corpus/{{split}}.log",
+    benchmark:
+        f"{TIMES}/import_corpus/{{split}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=4300,
+        runtime=20,
+    params:
+        # the paths are inputs, not settings: moving a file reruns nothing
+        settings=json_of("corpus", exclude={"paths"}),
+        code=source_digest("import_corpus"),
+    shell:
+        "{PYTHON} {SCRIPTS}/import_corpus.py --table {input.table:q} --corpus {output.corpus:q} "
+        "--funnel {output.funnel:q} --split {wildcards.split} " + REPORTING
+
+
+rule sample_groups:
+    input:
+        corpus=expand(f"{RUN}/corpus/{{split}}.parquet", split=CONFIG.splits),
+    output:
+        samples=samples_of(CONFIG.splits),
+        funnel=f"{RUN}/samples/funnel.parquet",
+    log:
+        f"{LOGS}/sample_groups.log",
+    benchmark:
+        f"{TIMES}/sample_groups.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=4300,
+        runtime=20,
+    params:
+        settings=json_of("sampling"),
+        splits=",".join(CONFIG.splits),
+        folder=f"{RUN}/samples",
+        seed=SEED,
+        code=source_digest("sample_groups"),
+    shell:
+        "{PYTHON} {SCRIPTS}/sample_groups.py --corpus {input.corpus:q} --splits {params.splits} "
+        "--samples-dir {params.folder:q} --funnel {output.funnel:q} "
+        "--seed {params.seed} " + REPORTING

@@ -1,0 +1,109 @@
+# The eight conditions and their controls -> generated answers. Shards group fixed hash buckets.
+
+
+rule plan_requests:
+    input:
+        samples=ask_samples,
+        groups=f"{RUN}/groups/{{experiment}}.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        lm=f"{RUN}/models/lm",
+        prompts=CONFIG.generation.prompt_file,
+    output:
+        requests=f"{RUN}/generations/{{experiment}}.requests.parquet",
+    log:
+        f"{LOGS}/plan_requests/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/plan_requests/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=4300,
+        runtime=20,
+    params:
+        settings=json_of("generation", exclude={"shards"}),
+        seed=SEED,
+        code=source_digest("plan_requests"),
+    shell:
+        "{PYTHON} {SCRIPTS}/plan_requests.py --samples {input.samples:q} --groups {input.groups:q} "
+        "--catalogue {input.catalogue:q} --lm {input.lm:q} --prompts {input.prompts:q} "
+        "--requests {output.requests:q} --seed {params.seed} " + REPORTING
+
+
+rule generate_answers:
+    input:
+        requests=f"{RUN}/generations/{{experiment}}.requests.parquet",
+        steering=f"{RUN}/steering/{{experiment}}.parquet",
+        choice=f"{RUN}/steering/{{experiment}}.choice.json",
+        lm=f"{RUN}/models/lm",
+    output:
+        shard=f"{RUN}/generations/{{experiment}}/{{scatteritem}}.parquet",
+    log:
+        f"{LOGS}/generate_answers/{{experiment}}/{{scatteritem}}.log",
+    benchmark:
+        f"{TIMES}/generate_answers/{{experiment}}/{{scatteritem}}.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=lambda wildcards, attempt: (32300 if HUB_MODELS else 4300) * attempt,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+        gpu=1 if HUB_MODELS else 0,
+    params:
+        settings=json_of("generation", exclude={"shards"}),
+        dtype=CONFIG.models.dtype,
+        cache=lambda wildcards: f"{RUN}/cache/generations/{wildcards.experiment}",
+        seed=SEED,
+        code=source_digest("generate_answers"),
+    shell:
+        "{PYTHON} {SCRIPTS}/generate_answers.py --requests {input.requests:q} --steering {input.steering:q} "
+        "--choice {input.choice:q} --lm {input.lm:q} --dtype {params.dtype} --shard {wildcards.scatteritem} "
+        "--cache {params.cache:q} --generations {output.shard:q} --threads {threads} --seed {params.seed} " + REPORTING
+
+
+rule gather_generations:
+    input:
+        shards=gather.generations(f"{RUN}/generations/{{{{experiment}}}}/{{scatteritem}}.parquet"),
+        requests=f"{RUN}/generations/{{experiment}}.requests.parquet",
+    output:
+        generations=f"{RUN}/generations/{{experiment}}.parquet",
+    log:
+        f"{LOGS}/gather_generations/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/gather_generations/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=4300,
+        runtime=20,
+    params:
+        settings=json_of("generation", exclude={"shards"}),
+        code=source_digest("gather_generations"),
+    shell:
+        "{PYTHON} {SCRIPTS}/gather_generations.py --shards {input.shards:q} --requests {input.requests:q} "
+        "--generations {output.generations:q} " + REPORTING
+
+
+rule measure_fluency:
+    input:
+        generations=f"{RUN}/generations/{{experiment}}.parquet",
+        lm=f"{RUN}/models/lm",
+    output:
+        fluency=f"{RUN}/generations/{{experiment}}.fluency.parquet",
+    log:
+        f"{LOGS}/measure_fluency/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/measure_fluency/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=lambda wildcards, attempt: (32300 if HUB_MODELS else 4300) * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+        gpu=1 if HUB_MODELS else 0,
+    params:
+        settings=json_of("generation", exclude={"shards"}),
+        dtype=CONFIG.models.dtype,
+        code=source_digest("measure_fluency"),
+    shell:
+        "{PYTHON} {SCRIPTS}/measure_fluency.py --generations {input.generations:q} --lm {input.lm:q} "
+        "--dtype {params.dtype} --fluency {output.fluency:q} --threads {threads} " + REPORTING

@@ -1,0 +1,68 @@
+# SFAM scores of answers and of generations: one style vector each. Shards group fixed hash buckets.
+
+
+def texts_of(wildcards):
+    """What is labelled: the samples of a split, or the generations of an experiment."""
+    if wildcards.texts.startswith("generations-"):
+        return f"{RUN}/generations/{wildcards.texts.removeprefix('generations-')}.parquet"
+    return f"{RUN}/samples/{wildcards.texts}.parquet"
+
+
+def columns_of(wildcards):
+    """Columns with the id and the text of what is labelled."""
+    generated = wildcards.texts.startswith("generations-")
+    return "--id-column request_id --text-column text" if generated else "--id-column answer_id --text-column answer"
+
+
+rule label_answers:
+    input:
+        answers=texts_of,
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        model=f"{RUN}/sfam/teacher",
+    output:
+        labels=f"{RUN}/labels/{{texts}}/{{scatteritem}}.parquet",
+    log:
+        f"{LOGS}/label_answers/{{texts}}/{{scatteritem}}.log",
+    benchmark:
+        f"{TIMES}/label_answers/{{texts}}/{{scatteritem}}.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=lambda wildcards, attempt: (16300 if HUB_MODELS else 4300) * attempt,
+        runtime=lambda wildcards, attempt: 1440 * attempt if HUB_MODELS else 120,
+        gpu=1 if HUB_MODELS else 0,
+    params:
+        settings=json_of("labeling", exclude={"shards"}),
+        columns=columns_of,
+        cache=lambda wildcards: f"{RUN}/cache/labels/{wildcards.texts}",
+        code=source_digest("label_answers"),
+    shell:
+        "{PYTHON} {SCRIPTS}/label_answers.py --answers {input.answers:q} --catalogue {input.catalogue:q} "
+        "--model {input.model:q} {params.columns} --shard {wildcards.scatteritem} --cache {params.cache:q} "
+        "--labels {output.labels:q} --threads {threads} " + REPORTING
+
+
+rule gather_labels:
+    input:
+        shards=gather.labels(f"{RUN}/labels/{{{{texts}}}}/{{scatteritem}}.parquet"),
+        answers=texts_of,
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+    output:
+        labels=f"{RUN}/labels/{{texts}}.parquet",
+    log:
+        f"{LOGS}/gather_labels/{{texts}}.log",
+    benchmark:
+        f"{TIMES}/gather_labels/{{texts}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=8300,
+        runtime=30,
+    params:
+        settings=json_of("labeling", exclude={"shards"}),
+        id_column=lambda wildcards: "request_id" if wildcards.texts.startswith("generations-") else "answer_id",
+        code=source_digest("gather_labels"),
+    shell:
+        "{PYTHON} {SCRIPTS}/gather_labels.py --shards {input.shards:q} --answers {input.answers:q} "
+        "--catalogue {input.catalogue:q} --id-column {params.id_column} --labels {output.labels:q} " + REPORTING

@@ -1,0 +1,77 @@
+# The two models: pinned snapshots of the hub, or tiny ones trained from scratch. Folders, loaded offline by all others.
+
+
+rule fetch_model:
+    output:
+        model=directory(f"{RUN}/models/{{name}}"),
+    log:
+        f"{LOGS}/fetch_model/{{name}}.log",
+    benchmark:
+        f"{TIMES}/fetch_model/{{name}}.tsv"
+    # the only rule that may touch the network: never inside a cluster job
+    localrule: True
+    conda:
+        env_of("core")
+    params:
+        settings=lambda wildcards: json.dumps(
+            {**json.loads(json_of("models")), **{n: "scratch" for n in ("sfam", "lm") if n != wildcards.name}},
+            sort_keys=True,
+        ),
+        code=source_digest("fetch_model"),
+    shell:
+        "{PYTHON} {SCRIPTS}/fetch_model.py --name {wildcards.name} --model {output.model:q} " + REPORTING
+
+
+if "sfam" not in HUB_MODELS:
+
+    rule make_scratch_sfam:
+        input:
+            samples=samples_of(CONFIG.splits),
+        output:
+            model=directory(f"{RUN}/models/sfam"),
+        log:
+            f"{LOGS}/make_scratch_sfam.log",
+        benchmark:
+            f"{TIMES}/make_scratch_sfam.tsv"
+        conda:
+            env_of("core")
+        resources:
+            mem_mb=4300,
+            runtime=20,
+        params:
+            settings=json.dumps(CONFIG.scratch.sfam.model_dump(mode="json"), sort_keys=True),
+            seed=SEED,
+            code=source_digest("make_scratch_sfam"),
+        shell:
+            "{PYTHON} {SCRIPTS}/make_scratch_sfam.py --samples {input.samples:q} --model {output.model:q} "
+            "--seed {params.seed} " + REPORTING
+
+
+if "lm" not in HUB_MODELS:
+
+    rule train_scratch_lm:
+        input:
+            samples=samples_of(CONFIG.splits),
+            prompts=CONFIG.generation.prompt_file,
+        output:
+            model=directory(f"{RUN}/models/lm"),
+        log:
+            f"{LOGS}/train_scratch_lm.log",
+        benchmark:
+            f"{TIMES}/train_scratch_lm.tsv"
+        # nothing else waits as long as this one: start it first
+        priority: 10
+        conda:
+            env_of("core")
+        threads: MODEL_THREADS
+        resources:
+            mem_mb=6300,
+            runtime=lambda wildcards, attempt: 60 * attempt,
+        params:
+            settings=json.dumps(CONFIG.scratch.lm.model_dump(mode="json"), sort_keys=True),
+            seed=SEED,
+            code=source_digest("train_scratch_lm"),
+        shell:
+            "{PYTHON} {SCRIPTS}/train_scratch_lm.py --samples {input.samples:q} --prompts {input.prompts:q} "
+            "--model {output.model:q} --threads {threads} "
+            "--seed {params.seed} " + REPORTING

@@ -1,0 +1,57 @@
+# Pairs of answer and attribute -> SFAM, the style feature agreement model.
+
+
+rule pair_attributes:
+    input:
+        sentences=f"{RUN}/attributes/sentences.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+    output:
+        pairs=f"{RUN}/sfam/pairs.parquet",
+    log:
+        f"{LOGS}/pair_attributes.log",
+    benchmark:
+        f"{TIMES}/pair_attributes.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=4300,
+        runtime=20,
+    params:
+        settings=json_of("pairs"),
+        seed=SEED,
+        code=source_digest("pair_attributes"),
+    shell:
+        "{PYTHON} {SCRIPTS}/pair_attributes.py --sentences {input.sentences:q} --catalogue {input.catalogue:q} "
+        "--pairs {output.pairs:q} "
+        "--seed {params.seed} " + REPORTING
+
+
+rule train_sfam:
+    input:
+        pairs=f"{RUN}/sfam/pairs.parquet",
+        samples=samples_of(CONFIG.splits),
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        base=f"{RUN}/models/sfam",
+    output:
+        model=directory(f"{RUN}/sfam/teacher"),
+        metrics=f"{RUN}/sfam/metrics.json",
+    log:
+        f"{LOGS}/train_sfam.log",
+    benchmark:
+        f"{TIMES}/train_sfam.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=lambda wildcards, attempt: (16300 if HUB_MODELS else 4300) * attempt,
+        runtime=lambda wildcards, attempt: 720 * attempt,
+        gpu=1 if HUB_MODELS else 0,
+    params:
+        settings=json_of("sfam"),
+        seed=SEED,
+        code=source_digest("train_sfam"),
+    shell:
+        "{PYTHON} {SCRIPTS}/train_sfam.py --pairs {input.pairs:q} --samples {input.samples:q} "
+        "--catalogue {input.catalogue:q} --base {input.base:q} --model {output.model:q} --metrics {output.metrics:q} "
+        "--threads {threads} "
+        "--seed {params.seed} " + REPORTING

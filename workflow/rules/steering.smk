@@ -1,0 +1,91 @@
+# Attribute sentences -> activations per layer -> group vectors -> strength and layers, chosen on val.
+
+
+rule extract_activations:
+    input:
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        model=f"{RUN}/models/lm",
+    output:
+        vectors=f"{RUN}/steering/attributes.parquet",
+    log:
+        f"{LOGS}/extract_activations.log",
+    benchmark:
+        f"{TIMES}/extract_activations.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=lambda wildcards, attempt: (24300 if HUB_MODELS else 4300) * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+        gpu=1 if HUB_MODELS else 0,
+    params:
+        settings=json_of("activations"),
+        dtype=CONFIG.models.dtype,
+        seed=SEED,
+        code=source_digest("extract_activations"),
+    shell:
+        "{PYTHON} {SCRIPTS}/extract_activations.py --catalogue {input.catalogue:q} --model {input.model:q} "
+        "--dtype {params.dtype} --vectors {output.vectors:q} --threads {threads} --seed {params.seed} " + REPORTING
+
+
+rule build_steering:
+    input:
+        groups=f"{RUN}/groups/{{experiment}}.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        vectors=f"{RUN}/steering/attributes.parquet",
+    output:
+        steering=f"{RUN}/steering/{{experiment}}.parquet",
+        weights=f"{RUN}/steering/{{experiment}}.weights.json",
+    log:
+        f"{LOGS}/build_steering/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/build_steering/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=8300,
+        runtime=30,
+    params:
+        settings=json_of("steering"),
+        seed=SEED,
+        code=source_digest("build_steering"),
+    shell:
+        "{PYTHON} {SCRIPTS}/build_steering.py --groups {input.groups:q} --catalogue {input.catalogue:q} "
+        "--vectors {input.vectors:q} --steering {output.steering:q} --weights {output.weights:q} --seed {params.seed} "
+        + REPORTING
+
+
+rule choose_strength:
+    input:
+        samples=ask_samples,
+        groups=f"{RUN}/groups/{{experiment}}.parquet",
+        steering=f"{RUN}/steering/{{experiment}}.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        lm=f"{RUN}/models/lm",
+        sfam=f"{RUN}/sfam/teacher",
+        embedding=f"{RUN}/embedding/{{experiment}}/model.safetensors",
+        prompts=CONFIG.generation.prompt_file,
+    output:
+        sweep=f"{RUN}/steering/{{experiment}}.sweep.parquet",
+        choice=f"{RUN}/steering/{{experiment}}.choice.json",
+    log:
+        f"{LOGS}/choose_strength/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/choose_strength/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    threads: 2 * MODEL_THREADS
+    resources:
+        mem_mb=lambda wildcards, attempt: (32300 if HUB_MODELS else 4300) * attempt,
+        runtime=lambda wildcards, attempt: 480 * attempt,
+        gpu=1 if HUB_MODELS else 0,
+    params:
+        settings=json_of("sweep", "generation", "labeling", "steering"),
+        dtype=CONFIG.models.dtype,
+        seed=SEED,
+        code=source_digest("choose_strength"),
+    shell:
+        "{PYTHON} {SCRIPTS}/choose_strength.py --samples {input.samples:q} --groups {input.groups:q} "
+        "--steering {input.steering:q} --catalogue {input.catalogue:q} --lm {input.lm:q} --sfam {input.sfam:q} "
+        "--embedding {input.embedding:q} --prompts {input.prompts:q} --dtype {params.dtype} "
+        "--sweep {output.sweep:q} --choice {output.choice:q} --threads {threads} --seed {params.seed} " + REPORTING

@@ -1,0 +1,225 @@
+"""Tables on disk: declared schema, atomic writing, provenance in the file.
+
+A table is written under a temporary name, synced and renamed, so that a killed program never leaves a
+half-written file that looks whole. Reading checks the schema and names the file and the column that is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sociolect.errors import InputError
+
+PROVENANCE_KEY = b"sociolect"
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A fixed-size list of float32, one width within a file."""
+
+    width: int | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: type, meaning, unit; nulls and NaN are refused unless allowed."""
+
+    dtype: Any
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+    nan: bool = False
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A declared table: columns in order, and the columns that identify a row."""
+
+    name: str
+    columns: dict[str, Column]
+    key: tuple[str, ...] = ()
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of this schema without rows (vectors of width 1 where the width is free)."""
+        return pl.DataFrame(schema={n: _polars_type(c.dtype) for n, c in self.columns.items()})
+
+
+def _polars_type(dtype: Any) -> Any:
+    return pl.Array(pl.Float32, dtype.width or 1) if isinstance(dtype, Vector) else dtype
+
+
+def check_table(frame: pl.DataFrame, schema: Schema, where: str) -> pl.DataFrame:
+    """The frame with the schema's columns in the schema's order.
+
+    Raises:
+        InputError: a column is missing, has another type, holds a null or a NaN that the schema refuses,
+            or the key repeats. The message names `where`, the column and a row.
+    """
+    missing = [name for name in schema.columns if name not in frame.columns]
+    if missing:
+        raise InputError(
+            f"{where}: column {missing[0]!r} is missing; a {schema.name} table has the columns "
+            f"{', '.join(schema.columns)}, this one has {', '.join(frame.columns)}"
+        )
+    frame = frame.select(list(schema.columns))
+    for name, column in schema.columns.items():
+        _check_column(frame[name], column, f"{where}: column {name!r}")
+    if schema.key and frame.height:
+        repeated = frame.filter(frame.select(schema.key).is_duplicated())
+        if repeated.height:
+            row = ", ".join(f"{k}={repeated[k][0]!r}" for k in schema.key)
+            raise InputError(f"{where}: {repeated.height} rows share a key, such as {row}")
+    return frame
+
+
+def _check_column(series: pl.Series, column: Column, where: str) -> None:
+    dtype = column.dtype
+    if isinstance(dtype, Vector):
+        actual = series.dtype
+        if not isinstance(actual, pl.Array) or actual.inner != pl.Float32:
+            raise InputError(f"{where} is {actual}, expected a fixed-size list of float32")
+        if dtype.width is not None and actual.shape != (dtype.width,):
+            raise InputError(f"{where} has width {actual.shape}, expected {dtype.width}")
+    elif series.dtype != dtype:
+        raise InputError(f"{where} is {series.dtype}, expected {dtype}")
+    if not column.nullable and series.null_count():
+        row = int(series.is_null().arg_max() or 0)
+        raise InputError(f"{where} has {series.null_count()} nulls, the first in row {row}")
+    if column.nan:
+        return
+    if isinstance(dtype, Vector) and len(series):
+        bad = ~np.isfinite(series.drop_nulls().to_numpy()).all(axis=1)
+        if bad.any():
+            raise InputError(
+                f"{where} has {int(bad.sum())} rows that are not finite, the first is row {int(bad.argmax())}"
+            )
+    elif series.dtype.is_float() and (~series.is_finite()).any():
+        row = int((~series.is_finite()).arg_max() or 0)
+        raise InputError(f"{where} holds a value that is not finite in row {row}")
+
+
+def write_table(
+    frame: pl.DataFrame, path: Path, schema: Schema, provenance: dict[str, Any] | None = None
+) -> None:
+    """Check, then write atomically as parquet, with the provenance as metadata of the file.
+
+    Raises:
+        InputError: the frame does not fit the schema.
+    """
+    table = check_table(frame, schema, str(path)).to_arrow()
+    meta = dict(table.schema.metadata or {})
+    meta[PROVENANCE_KEY] = json.dumps({"schema": schema.name, **(provenance or {})}, sort_keys=True).encode()
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata(meta), temporary, compression="zstd", row_group_size=65536
+        )
+
+
+def read_table(path: Path, schema: Schema) -> pl.DataFrame:
+    """Read a parquet table and check it against its schema.
+
+    Raises:
+        InputError: there is no such file, it is truncated or not parquet, or it does not fit the schema.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        frame = pl.read_parquet(path, hive_partitioning=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path}: not a whole parquet file ({error}); delete it and run again") from error
+    return check_table(frame, schema, str(path))
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """What was written beside the table: settings, source digest, seed, versions, input digests.
+
+    Raises:
+        InputError: the file is not a whole parquet file.
+    """
+    try:
+        meta = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a whole parquet file ({error}); delete it and run again") from error
+    return dict(json.loads(meta.get(PROVENANCE_KEY, b"{}")))
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`; renamed onto it, synced, when the block ends well; removed otherwise."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """The same for a folder, such as a model's: it appears whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    try:
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file atomically (UTF-8)."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(value: object, path: Path) -> None:
+    """Write JSON atomically, indented, keys in the order given."""
+    write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", path)
+
+
+def vectors(values: np.ndarray, name: str) -> pl.Series:
+    """A matrix [n, width] as a column of fixed-size float32 lists."""
+    values = np.ascontiguousarray(values, dtype=np.float32)
+    return pl.Series(name, values, dtype=pl.Array(pl.Float32, values.shape[1]))
+
+
+def matrix(series: pl.Series) -> np.ndarray:
+    """A column of fixed-size lists as a float64 matrix [n, width]."""
+    width = series.dtype.shape[0] if isinstance(series.dtype, pl.Array) else 0
+    return series.to_numpy().reshape(len(series), width).astype(np.float64)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

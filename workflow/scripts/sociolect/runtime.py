@@ -1,0 +1,233 @@
+"""How every program runs: flags, start line, stages, heartbeat, progress, one last error line.
+
+A program declares its named inputs, outputs and settings, and gets a `Job`. It reads nothing from the
+environment or the config file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import polars as pl
+from pydantic import BaseModel, ValidationError
+
+from sociolect.artifacts import Schema, read_table, write_json, write_table
+from sociolect.digests import digest_of, file_digest
+from sociolect.errors import InputError
+from sociolect.seeds import seed_of
+
+__all__ = ["InputError", "Job", "Progress", "run_program"]
+
+S = TypeVar("S", bound=BaseModel)
+PACKAGES = ("torch", "transformers", "polars", "numpy", "scikit-learn", "optuna", "pytorch-metric-learning")
+log = logging.getLogger("sociolect")
+
+
+@dataclass
+class Progress:
+    """Reports done/total, rate and time left: a log line and a heartbeat file, at most every `interval` seconds."""
+
+    name: str
+    heartbeat: Path | None = None
+    interval: float = 5.0
+    started: float = field(default_factory=time.monotonic)
+    _last: float = 0.0
+
+    def __call__(self, done: int, total: int, message: str = "") -> None:
+        now = time.monotonic()
+        if now - self._last < self.interval and done < total:
+            return
+        self._last = now
+        elapsed = max(now - self.started, 1e-9)
+        rate = done / elapsed
+        eta = (total - done) / rate if rate > 0 else float("inf")
+        log.info(
+            "%s %d/%d, %.3g/s, %.0f s left%s",
+            self.name,
+            done,
+            total,
+            rate,
+            eta,
+            f", {message}" if message else "",
+        )
+        self.beat(
+            done=done, total=total, rate=rate, eta_s=None if eta == float("inf") else eta, message=message
+        )
+
+    def beat(self, **state: Any) -> None:
+        """Write the heartbeat file (time, host, process and the given state)."""
+        if self.heartbeat is not None:
+            now = {"stage": self.name, "time": time.time(), "host": socket.gethostname(), "pid": os.getpid()}
+            write_json({**now, **state}, self.heartbeat)
+
+
+@dataclass
+class Job(Generic[S]):
+    """What a program works with: checked settings, named paths, seed and provenance."""
+
+    program: str
+    settings: S
+    inputs: dict[str, list[Path]]
+    outputs: dict[str, Path]
+    options: dict[str, str]
+    run_seed: int
+    threads: int
+    code: str
+    heartbeat: Path | None
+
+    def path(self, name: str) -> Path:
+        """The one path given as input `name`."""
+        (path,) = self.inputs[name]
+        return path
+
+    def read(self, name: str, schema: Schema) -> pl.DataFrame:
+        """Read input `name`; several files are stacked in the order given."""
+        return pl.concat([read_table(path, schema) for path in self.inputs[name]])
+
+    def write(self, frame: pl.DataFrame, name: str, schema: Schema, **extra: Any) -> None:
+        """Write output `name` with this job's provenance."""
+        write_table(frame, self.outputs[name], schema, self.provenance() | extra)
+        log.info("wrote %s: %d rows", self.outputs[name], frame.height)
+
+    def write_json(self, value: object, name: str) -> None:
+        """Write output `name` as JSON."""
+        write_json(value, self.outputs[name])
+
+    def seed(self, *names: object) -> int:
+        """Seed for one purpose of this program."""
+        return seed_of(self.run_seed, self.program, *names)
+
+    def stage(self, name: str, **state: Any) -> None:
+        """Say which stage is reached (imports, device, model, first batch ...)."""
+        log.info("stage: %s", name)
+        self.progress(name).beat(**state)
+
+    def progress(self, name: str) -> Progress:
+        """A progress reporter that writes to this job's log and heartbeat."""
+        return Progress(name, self.heartbeat)
+
+    def provenance(self) -> dict[str, Any]:
+        """Settings, source digest, seed, versions and input digests; no times, so that data are reproducible."""
+        return {
+            "program": self.program,
+            "code": self.code,
+            "settings": digest_of(self.settings.model_dump(mode="json")),
+            "options": self.options,
+            "seed": self.run_seed,
+            "inputs": {name: [file_digest(p) for p in paths] for name, paths in sorted(self.inputs.items())},
+            "versions": package_versions(),
+        }
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide results."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def run_program(
+    main: Callable[[Job[S]], None],
+    description: str | None,
+    settings: type[S],
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    options: Sequence[str] = (),
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Parse the flags, run `main`, and end with exit 0 or with one last line `error: ...`.
+
+    Inputs named with a trailing `*` take any number of paths (also none); all others exactly one. A trailing
+    `?` makes an input optional.
+    """
+    program = Path(sys.argv[0]).stem
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    for name in inputs:
+        nargs: Any = {"*": "*", "?": "?"}.get(name[-1])
+        parser.add_argument(_flag(name.rstrip("*?")), type=Path, nargs=nargs, required=nargs is None)
+    for name in outputs:
+        parser.add_argument(_flag(name), type=Path, required=True)
+    for name in options:
+        parser.add_argument(_flag(name), required=True)
+    parser.add_argument("--settings", required=True, help="JSON of the stage's section of the config")
+    parser.add_argument("--seed", type=int, default=0, help="config key `seed`")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--code", default="", help="source digest, for the provenance")
+    parser.add_argument("--heartbeat", type=Path, help="file for stage and progress")
+    flags = vars(parser.parse_args(argv))
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+        force=True,
+    )
+    log.info(
+        "start: program=%s node=%s pid=%d python=%s",
+        program,
+        socket.gethostname(),
+        os.getpid(),
+        sys.executable,
+    )
+    started = time.monotonic()
+    try:
+        job = Job(
+            program=program,
+            settings=_settings(settings, flags["settings"]),
+            inputs={n.rstrip("*?"): _paths(flags[n.rstrip("*?")]) for n in inputs},
+            outputs={n: flags[n] for n in outputs},
+            options={n: flags[n] for n in options},
+            run_seed=flags["seed"],
+            threads=flags["threads"],
+            code=flags["code"],
+            heartbeat=flags["heartbeat"],
+        )
+        main(job)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    except Exception as error:
+        log.exception("%s failed", program)
+        print(f"error: {program}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    finally:
+        if flags["heartbeat"] is not None:
+            flags["heartbeat"].unlink(missing_ok=True)
+    log.info("done: %s in %.1f s", program, time.monotonic() - started)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _paths(value: Any) -> list[Path]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _settings(model: type[S], text: str) -> S:
+    try:
+        return model.model_validate(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings is not JSON: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"--settings: key {key!r}: {first['msg']}") from error
