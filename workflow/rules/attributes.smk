@@ -26,9 +26,12 @@ rule describe_style:
         seed=SEED,
         code=source_digest("describe_style"),
     shell:
-        "{PYTHON} {SCRIPTS}/describe_style.py --samples {input.samples:q} --model {input.model:q} "
-        "--splits {params.splits} --cache {params.cache:q} --sentences {output.sentences:q} --threads {threads} "
-        "--seed {params.seed} " + REPORTING
+        command(
+            "describe_style",
+            "--samples {input.samples:q} --model {input.model:q} --splits {params.splits} "
+            "--cache {params.cache:q} --sentences {output.sentences:q} --threads {threads} "
+            "--seed {params.seed}",
+        )
 
 
 rule build_catalogue:
@@ -50,5 +53,7 @@ rule build_catalogue:
         settings=json_of("catalogue"),
         code=source_digest("build_catalogue"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_catalogue.py --sentences {input.sentences:q} --catalogue {output.catalogue:q} "
-        "--funnel {output.funnel:q} " + REPORTING
+        command(
+            "build_catalogue",
+            "--sentences {input.sentences:q} --catalogue {output.catalogue:q} --funnel {output.funnel:q}",
+        )

@@ -58,9 +58,12 @@ def python_of(name):
     return sys.executable if name == "core" else venv.as_posix()
 
 
-PYTHON = python_of("core")
-# the end of every rule's command: settings, source digest, heartbeat and log
-REPORTING = "--settings {params.settings:q} --code {params.code} --heartbeat {log:q}.beat > {log:q} 2>&1"
+def command(program, flags, env="core"):
+    """Command of a rule: interpreter and program, both absolute, its flags, and what all rules share."""
+    return (
+        f"{python_of(env)} {SCRIPTS}/{program}.py {flags.strip()} "
+        "--settings {params.settings:q} --code {params.code} --heartbeat {log:q}.beat > {log:q} 2>&1"
+    )
 
 
 def samples_of(splits):
@@ -83,9 +86,56 @@ def ask_of(wildcards):
     return CONFIG.experiments[wildcards.experiment].ask
 
 
+def table_of(wildcards):
+    """Input table of a split: the made-up one, or the user's."""
+    if CONFIG.corpus.source == "demo":
+        return f"{RUN}/demo/{wildcards.split}.parquet"
+    return CONFIG.corpus.paths[wildcards.split]
+
+
+def fit_samples(wildcards):
+    """Samples of the splits that the experiment is fitted on."""
+    return samples_of(fit_of(wildcards))
+
+
+def fit_labels(wildcards):
+    """Style vectors of the splits that the experiment is fitted on."""
+    return labels_of(fit_of(wildcards))
+
+
+def ask_samples(wildcards):
+    """Samples of the split whose questions are asked."""
+    return f"{RUN}/samples/{ask_of(wildcards)}.parquet"
+
+
+def fit_splits(wildcards):
+    """The same splits, as a flag."""
+    return ",".join(fit_of(wildcards))
+
+
+def all_of(pattern):
+    """One file per experiment."""
+    return expand(f"{RUN}/{pattern}", experiment=CONFIG.experiments)
+
+
+def texts_of(wildcards):
+    """What is labelled: the samples of a split, or the generations of an experiment."""
+    if wildcards.texts.startswith("generations-"):
+        return f"{RUN}/generations/{wildcards.texts.removeprefix('generations-')}.parquet"
+    return f"{RUN}/samples/{wildcards.texts}.parquet"
+
+
+def columns_of(wildcards):
+    """Columns with the id and the text of what is labelled."""
+    generated = wildcards.texts.startswith("generations-")
+    return "--id-column request_id --text-column text" if generated else "--id-column answer_id --text-column answer"
+
+
 def print_tables():
     """Print the comparison tables that exist, as the last thing of a run."""
     tables = [f"{RUN}/comparison/{name}.parquet" for name in CONFIG.experiments]
     tables = [table for table in tables if Path(table).is_file()]
     if tables:
-        subprocess.run([PYTHON, f"{SCRIPTS}/print_tables.py", "--settings", "{}", "--table", *tables], check=False)
+        subprocess.run(
+            [sys.executable, f"{SCRIPTS}/print_tables.py", "--settings", "{}", "--table", *tables], check=False
+        )

@@ -1,13 +1,6 @@
 # Raw answers -> cleaned corpus -> samples with train, val and test.
 
 
-def table_of(wildcards):
-    """Input table of a split: the made-up one, or the user's."""
-    if CONFIG.corpus.source == "demo":
-        return f"{RUN}/demo/{wildcards.split}.parquet"
-    return CONFIG.corpus.paths[wildcards.split]
-
-
 rule make_demo_corpus:
     output:
         single=f"{RUN}/demo/single.parquet",
@@ -28,9 +21,11 @@ rule make_demo_corpus:
         seed=SEED,
         code=source_digest("make_demo_corpus"),
     shell:
-        "{PYTHON} {SCRIPTS}/make_demo_corpus.py --single {output.single:q} --multi {output.multi:q} "
-        "--askx {output.askx:q} --truth {output.truth:q} "
-        "--seed {params.seed} " + REPORTING
+        command(
+            "make_demo_corpus",
+            "--single {output.single:q} --multi {output.multi:q} --askx {output.askx:q} "
+            "--truth {output.truth:q} --seed {params.seed}",
+        )
 
 
 rule import_corpus:
@@ -53,8 +48,11 @@ rule import_corpus:
         settings=json_of("corpus", exclude={"paths"}),
         code=source_digest("import_corpus"),
     shell:
-        "{PYTHON} {SCRIPTS}/import_corpus.py --table {input.table:q} --corpus {output.corpus:q} "
-        "--funnel {output.funnel:q} --split {wildcards.split} " + REPORTING
+        command(
+            "import_corpus",
+            "--table {input.table:q} --corpus {output.corpus:q} --funnel {output.funnel:q} "
+            "--split {wildcards.split}",
+        )
 
 
 rule sample_groups:
@@ -75,10 +73,12 @@ rule sample_groups:
     params:
         settings=json_of("sampling"),
         splits=",".join(CONFIG.splits),
-        folder=f"{RUN}/samples",
+        folder=lambda wildcards, output: Path(output.funnel).parent.as_posix(),
         seed=SEED,
         code=source_digest("sample_groups"),
     shell:
-        "{PYTHON} {SCRIPTS}/sample_groups.py --corpus {input.corpus:q} --splits {params.splits} "
-        "--samples-dir {params.folder:q} --funnel {output.funnel:q} "
-        "--seed {params.seed} " + REPORTING
+        command(
+            "sample_groups",
+            "--corpus {input.corpus:q} --splits {params.splits} --samples-dir {params.folder:q} "
+            "--funnel {output.funnel:q} --seed {params.seed}",
+        )

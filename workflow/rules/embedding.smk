@@ -1,26 +1,6 @@
 # Style vectors -> triplet embedding -> group profiles and accuracies, per experiment.
 
 
-def fit_samples(wildcards):
-    """Samples of the splits that the experiment is fitted on."""
-    return samples_of(fit_of(wildcards))
-
-
-def fit_labels(wildcards):
-    """Style vectors of the splits that the experiment is fitted on."""
-    return labels_of(fit_of(wildcards))
-
-
-def ask_samples(wildcards):
-    """Samples of the split whose questions are asked."""
-    return f"{RUN}/samples/{ask_of(wildcards)}.parquet"
-
-
-def fit_splits(wildcards):
-    """The same splits, as a flag."""
-    return ",".join(fit_of(wildcards))
-
-
 rule tune_embedding:
     input:
         samples=fit_samples,
@@ -44,9 +24,11 @@ rule tune_embedding:
         seed=SEED,
         code=source_digest("tune_embedding"),
     shell:
-        "{PYTHON} {SCRIPTS}/tune_embedding.py --samples {input.samples:q} --labels {input.labels:q} "
-        "--ask {input.ask:q} --splits {params.splits} --trials {output.trials:q} --threads {threads} --seed {params.seed} "
-        + REPORTING
+        command(
+            "tune_embedding",
+            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
+            "--splits {params.splits} --trials {output.trials:q} --threads {threads} --seed {params.seed}",
+        )
 
 
 rule train_embedding:
@@ -74,9 +56,12 @@ rule train_embedding:
         seed=SEED,
         code=source_digest("train_embedding"),
     shell:
-        "{PYTHON} {SCRIPTS}/train_embedding.py --samples {input.samples:q} --labels {input.labels:q} "
-        "--ask {input.ask:q} --trials {input.trials:q} --splits {params.splits} --model {output.model:q} "
-        "--embeddings {output.embeddings:q} --threads {threads} --seed {params.seed} " + REPORTING
+        command(
+            "train_embedding",
+            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
+            "--trials {input.trials:q} --splits {params.splits} --model {output.model:q} "
+            "--embeddings {output.embeddings:q} --threads {threads} --seed {params.seed}",
+        )
 
 
 rule profile_groups:
@@ -105,10 +90,13 @@ rule profile_groups:
         seed=SEED,
         code=source_digest("profile_groups"),
     shell:
-        "{PYTHON} {SCRIPTS}/profile_groups.py --samples {input.samples:q} --labels {input.labels:q} "
-        "--ask {input.ask:q} --model {input.model:q} --catalogue {input.catalogue:q} --metrics {input.metrics:q} "
-        "--splits {params.splits} --groups {output.groups:q} --distances {output.distances:q} --seed {params.seed} "
-        + REPORTING
+        command(
+            "profile_groups",
+            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
+            "--model {input.model:q} --catalogue {input.catalogue:q} --metrics {input.metrics:q} "
+            "--splits {params.splits} --groups {output.groups:q} --distances {output.distances:q} "
+            "--seed {params.seed}",
+        )
 
 
 rule measure_accuracy:
@@ -138,7 +126,10 @@ rule measure_accuracy:
         seed=SEED,
         code=source_digest("measure_accuracy"),
     shell:
-        "{PYTHON} {SCRIPTS}/measure_accuracy.py --samples {input.samples:q} --labels {input.labels:q} "
-        "--ask {input.ask:q} --embeddings {input.embeddings:q} --model {input.model:q} --groups {input.groups:q} "
-        "--catalogue {input.catalogue:q} --splits {params.splits} --accuracy {output.accuracy:q} --threads {threads} "
-        "--seed {params.seed} " + REPORTING
+        command(
+            "measure_accuracy",
+            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
+            "--embeddings {input.embeddings:q} --model {input.model:q} --groups {input.groups:q} "
+            "--catalogue {input.catalogue:q} --splits {params.splits} --accuracy {output.accuracy:q} "
+            "--threads {threads} --seed {params.seed}",
+        )

@@ -1,11 +1,6 @@
 # Generations -> scores -> the comparison table and the report.
 
 
-def all_of(pattern):
-    """One file per experiment."""
-    return expand(f"{RUN}/{pattern}", experiment=CONFIG.experiments)
-
-
 rule score_generations:
     input:
         generations=f"{RUN}/generations/{{experiment}}.parquet",
@@ -34,10 +29,13 @@ rule score_generations:
         seed=SEED,
         code=source_digest("score_generations"),
     shell:
-        "{PYTHON} {SCRIPTS}/score_generations.py --generations {input.generations:q} --labels {input.labels:q} "
-        "--fluency {input.fluency:q} --groups {input.groups:q} --model {input.model:q} --samples {input.samples:q} "
-        "--ask {input.ask:q} --ask-labels {input.ask_labels:q} --splits {params.splits} "
-        "--scores {output.scores:q} --nearest {output.nearest:q} --seed {params.seed} " + REPORTING
+        command(
+            "score_generations",
+            "--generations {input.generations:q} --labels {input.labels:q} --fluency {input.fluency:q} "
+            "--groups {input.groups:q} --model {input.model:q} --samples {input.samples:q} "
+            "--ask {input.ask:q} --ask-labels {input.ask_labels:q} --splits {params.splits} "
+            "--scores {output.scores:q} --nearest {output.nearest:q} --seed {params.seed}",
+        )
 
 
 rule compare_conditions:
@@ -65,9 +63,12 @@ rule compare_conditions:
         seed=SEED,
         code=source_digest("compare_conditions"),
     shell:
-        "{PYTHON} {SCRIPTS}/compare_conditions.py --scores {input.scores:q} --table {output.table:q} "
-        "--csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q} --html {output.html:q} "
-        "--controls {output.controls:q} --contrasts {output.contrasts:q} --seed {params.seed} " + REPORTING
+        command(
+            "compare_conditions",
+            "--scores {input.scores:q} --table {output.table:q} --csv {output.csv:q} "
+            "--markdown {output.markdown:q} --latex {output.latex:q} --html {output.html:q} "
+            "--controls {output.controls:q} --contrasts {output.contrasts:q} --seed {params.seed}",
+        )
 
 
 rule write_report:
@@ -99,8 +100,11 @@ rule write_report:
         settings=json_of("run", "experiments"),
         code=source_digest("write_report"),
     shell:
-        "{PYTHON} {SCRIPTS}/write_report.py --comparison {input.comparison:q} --controls {input.controls:q} "
-        "--contrasts {input.contrasts:q} --nearest {input.nearest:q} --accuracy {input.accuracy:q} "
-        "--distances {input.distances:q} --groups {input.groups:q} --sweep {input.sweep:q} "
-        "--catalogue {input.catalogue:q} --funnel {input.funnel:q} --sampling {input.sampling:q} "
-        "--metrics {input.metrics:q} --report {output.report:q} " + REPORTING
+        command(
+            "write_report",
+            "--comparison {input.comparison:q} --controls {input.controls:q} --contrasts {input.contrasts:q} "
+            "--nearest {input.nearest:q} --accuracy {input.accuracy:q} --distances {input.distances:q} "
+            "--groups {input.groups:q} --sweep {input.sweep:q} --catalogue {input.catalogue:q} "
+            "--funnel {input.funnel:q} --sampling {input.sampling:q} --metrics {input.metrics:q} "
+            "--report {output.report:q}",
+        )

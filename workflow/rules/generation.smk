@@ -24,9 +24,12 @@ rule plan_requests:
         seed=SEED,
         code=source_digest("plan_requests"),
     shell:
-        "{PYTHON} {SCRIPTS}/plan_requests.py --samples {input.samples:q} --groups {input.groups:q} "
-        "--catalogue {input.catalogue:q} --lm {input.lm:q} --prompts {input.prompts:q} "
-        "--requests {output.requests:q} --seed {params.seed} " + REPORTING
+        command(
+            "plan_requests",
+            "--samples {input.samples:q} --groups {input.groups:q} --catalogue {input.catalogue:q} "
+            "--lm {input.lm:q} --prompts {input.prompts:q} --requests {output.requests:q} "
+            "--seed {params.seed}",
+        )
 
 
 rule generate_answers:
@@ -55,9 +58,12 @@ rule generate_answers:
         seed=SEED,
         code=source_digest("generate_answers"),
     shell:
-        "{PYTHON} {SCRIPTS}/generate_answers.py --requests {input.requests:q} --steering {input.steering:q} "
-        "--choice {input.choice:q} --lm {input.lm:q} --dtype {params.dtype} --shard {wildcards.scatteritem} "
-        "--cache {params.cache:q} --generations {output.shard:q} --threads {threads} --seed {params.seed} " + REPORTING
+        command(
+            "generate_answers",
+            "--requests {input.requests:q} --steering {input.steering:q} --choice {input.choice:q} "
+            "--lm {input.lm:q} --dtype {params.dtype} --shard {wildcards.scatteritem} "
+            "--cache {params.cache:q} --generations {output.shard:q} --threads {threads} --seed {params.seed}",
+        )
 
 
 rule gather_generations:
@@ -79,8 +85,10 @@ rule gather_generations:
         settings=json_of("generation", exclude={"shards"}),
         code=source_digest("gather_generations"),
     shell:
-        "{PYTHON} {SCRIPTS}/gather_generations.py --shards {input.shards:q} --requests {input.requests:q} "
-        "--generations {output.generations:q} " + REPORTING
+        command(
+            "gather_generations",
+            "--shards {input.shards:q} --requests {input.requests:q} --generations {output.generations:q}",
+        )
 
 
 rule measure_fluency:
@@ -105,5 +113,8 @@ rule measure_fluency:
         dtype=CONFIG.models.dtype,
         code=source_digest("measure_fluency"),
     shell:
-        "{PYTHON} {SCRIPTS}/measure_fluency.py --generations {input.generations:q} --lm {input.lm:q} "
-        "--dtype {params.dtype} --fluency {output.fluency:q} --threads {threads} " + REPORTING
+        command(
+            "measure_fluency",
+            "--generations {input.generations:q} --lm {input.lm:q} --dtype {params.dtype} "
+            "--fluency {output.fluency:q} --threads {threads}",
+        )

@@ -1,19 +1,6 @@
 # SFAM scores of answers and of generations: one style vector each. Shards group fixed hash buckets.
 
 
-def texts_of(wildcards):
-    """What is labelled: the samples of a split, or the generations of an experiment."""
-    if wildcards.texts.startswith("generations-"):
-        return f"{RUN}/generations/{wildcards.texts.removeprefix('generations-')}.parquet"
-    return f"{RUN}/samples/{wildcards.texts}.parquet"
-
-
-def columns_of(wildcards):
-    """Columns with the id and the text of what is labelled."""
-    generated = wildcards.texts.startswith("generations-")
-    return "--id-column request_id --text-column text" if generated else "--id-column answer_id --text-column answer"
-
-
 rule label_answers:
     input:
         answers=texts_of,
@@ -38,9 +25,12 @@ rule label_answers:
         cache=lambda wildcards: f"{RUN}/cache/labels/{wildcards.texts}",
         code=source_digest("label_answers"),
     shell:
-        "{PYTHON} {SCRIPTS}/label_answers.py --answers {input.answers:q} --catalogue {input.catalogue:q} "
-        "--model {input.model:q} {params.columns} --shard {wildcards.scatteritem} --cache {params.cache:q} "
-        "--labels {output.labels:q} --threads {threads} " + REPORTING
+        command(
+            "label_answers",
+            "--answers {input.answers:q} --catalogue {input.catalogue:q} "
+            "--model {input.model:q} {params.columns} --shard {wildcards.scatteritem} "
+            "--cache {params.cache:q} --labels {output.labels:q} --threads {threads}",
+        )
 
 
 rule gather_labels:
@@ -64,5 +54,8 @@ rule gather_labels:
         id_column=lambda wildcards: "request_id" if wildcards.texts.startswith("generations-") else "answer_id",
         code=source_digest("gather_labels"),
     shell:
-        "{PYTHON} {SCRIPTS}/gather_labels.py --shards {input.shards:q} --answers {input.answers:q} "
-        "--catalogue {input.catalogue:q} --id-column {params.id_column} --labels {output.labels:q} " + REPORTING
+        command(
+            "gather_labels",
+            "--shards {input.shards:q} --answers {input.answers:q} --catalogue {input.catalogue:q} "
+            "--id-column {params.id_column} --labels {output.labels:q}",
+        )

@@ -19,7 +19,10 @@ rule fetch_model:
         ),
         code=source_digest("fetch_model"),
     shell:
-        "{PYTHON} {SCRIPTS}/fetch_model.py --name {wildcards.name} --model {output.model:q} " + REPORTING
+        command(
+            "fetch_model",
+            "--name {wildcards.name} --model {output.model:q}",
+        )
 
 
 if "sfam" not in HUB_MODELS:
@@ -43,8 +46,10 @@ if "sfam" not in HUB_MODELS:
             seed=SEED,
             code=source_digest("make_scratch_sfam"),
         shell:
-            "{PYTHON} {SCRIPTS}/make_scratch_sfam.py --samples {input.samples:q} --model {output.model:q} "
-            "--seed {params.seed} " + REPORTING
+            command(
+                "make_scratch_sfam",
+                "--samples {input.samples:q} --model {output.model:q} --seed {params.seed}",
+            )
 
 
 if "lm" not in HUB_MODELS:
@@ -72,6 +77,8 @@ if "lm" not in HUB_MODELS:
             seed=SEED,
             code=source_digest("train_scratch_lm"),
         shell:
-            "{PYTHON} {SCRIPTS}/train_scratch_lm.py --samples {input.samples:q} --prompts {input.prompts:q} "
-            "--model {output.model:q} --threads {threads} "
-            "--seed {params.seed} " + REPORTING
+            command(
+                "train_scratch_lm",
+                "--samples {input.samples:q} --prompts {input.prompts:q} --model {output.model:q} "
+                "--threads {threads} --seed {params.seed}",
+            )

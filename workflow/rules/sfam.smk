@@ -21,9 +21,11 @@ rule pair_attributes:
         seed=SEED,
         code=source_digest("pair_attributes"),
     shell:
-        "{PYTHON} {SCRIPTS}/pair_attributes.py --sentences {input.sentences:q} --catalogue {input.catalogue:q} "
-        "--pairs {output.pairs:q} "
-        "--seed {params.seed} " + REPORTING
+        command(
+            "pair_attributes",
+            "--sentences {input.sentences:q} --catalogue {input.catalogue:q} --pairs {output.pairs:q} "
+            "--seed {params.seed}",
+        )
 
 
 rule train_sfam:
@@ -51,7 +53,9 @@ rule train_sfam:
         seed=SEED,
         code=source_digest("train_sfam"),
     shell:
-        "{PYTHON} {SCRIPTS}/train_sfam.py --pairs {input.pairs:q} --samples {input.samples:q} "
-        "--catalogue {input.catalogue:q} --base {input.base:q} --model {output.model:q} --metrics {output.metrics:q} "
-        "--threads {threads} "
-        "--seed {params.seed} " + REPORTING
+        command(
+            "train_sfam",
+            "--pairs {input.pairs:q} --samples {input.samples:q} --catalogue {input.catalogue:q} "
+            "--base {input.base:q} --model {output.model:q} --metrics {output.metrics:q} --threads {threads} "
+            "--seed {params.seed}",
+        )

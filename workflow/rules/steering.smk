@@ -24,8 +24,11 @@ rule extract_activations:
         seed=SEED,
         code=source_digest("extract_activations"),
     shell:
-        "{PYTHON} {SCRIPTS}/extract_activations.py --catalogue {input.catalogue:q} --model {input.model:q} "
-        "--dtype {params.dtype} --vectors {output.vectors:q} --threads {threads} --seed {params.seed} " + REPORTING
+        command(
+            "extract_activations",
+            "--catalogue {input.catalogue:q} --model {input.model:q} --dtype {params.dtype} "
+            "--vectors {output.vectors:q} --threads {threads} --seed {params.seed}",
+        )
 
 
 rule build_steering:
@@ -50,9 +53,11 @@ rule build_steering:
         seed=SEED,
         code=source_digest("build_steering"),
     shell:
-        "{PYTHON} {SCRIPTS}/build_steering.py --groups {input.groups:q} --catalogue {input.catalogue:q} "
-        "--vectors {input.vectors:q} --steering {output.steering:q} --weights {output.weights:q} --seed {params.seed} "
-        + REPORTING
+        command(
+            "build_steering",
+            "--groups {input.groups:q} --catalogue {input.catalogue:q} --vectors {input.vectors:q} "
+            "--steering {output.steering:q} --weights {output.weights:q} --seed {params.seed}",
+        )
 
 
 rule choose_strength:
@@ -85,7 +90,10 @@ rule choose_strength:
         seed=SEED,
         code=source_digest("choose_strength"),
     shell:
-        "{PYTHON} {SCRIPTS}/choose_strength.py --samples {input.samples:q} --groups {input.groups:q} "
-        "--steering {input.steering:q} --catalogue {input.catalogue:q} --lm {input.lm:q} --sfam {input.sfam:q} "
-        "--embedding {input.embedding:q} --prompts {input.prompts:q} --dtype {params.dtype} "
-        "--sweep {output.sweep:q} --choice {output.choice:q} --threads {threads} --seed {params.seed} " + REPORTING
+        command(
+            "choose_strength",
+            "--samples {input.samples:q} --groups {input.groups:q} --steering {input.steering:q} "
+            "--catalogue {input.catalogue:q} --lm {input.lm:q} --sfam {input.sfam:q} "
+            "--embedding {input.embedding:q} --prompts {input.prompts:q} --dtype {params.dtype} "
+            "--sweep {output.sweep:q} --choice {output.choice:q} --threads {threads} --seed {params.seed}",
+        )
