@@ -22,15 +22,16 @@ rule describe_style:
     params:
         settings=json_of("description"),
         splits=",".join(CONFIG.splits),
+        dtype=CONFIG.models.dtype,
         cache=f"{RUN}/cache/describe_style",
         seed=SEED,
         code=source_digest("describe_style"),
     shell:
         command(
             "describe_style",
-            "--samples {input.samples:q} --model {input.model:q} --splits {params.splits} "
-            "--cache {params.cache:q} --sentences {output.sentences:q} --threads {threads} "
-            "--seed {params.seed}",
+            "--samples {input.samples:q} --model {input.model:q} --prompts {input.prompts:q} "
+            "--splits {params.splits} --dtype {params.dtype} --cache {params.cache:q} "
+            "--sentences {output.sentences:q} --threads {threads} --seed {params.seed}",
         )
 
 

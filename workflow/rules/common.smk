@@ -1,7 +1,6 @@
-# What every rule shares: the checked config, interpreters, settings and source digests as JSON.
+# What all rules share, the checked config, interpreters, settings and source digests as JSON.
 # Parsed again in every cluster job: nothing heavy is imported here.
 import json
-import os
 import re
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from sociolect.errors import InputError
 from sociolect.settings import HubModel, load_config, section
 
 # `.venv/bin/snakemake` without activation would find another python in `shell:`.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
 
 try:
     CONFIG = load_config(config, ", ".join(map(str, workflow.configfiles)) or "config")
@@ -40,9 +39,9 @@ def one_of(*names):
     return "|".join(re.escape(str(name)) for name in chain(*names)) or "(?!)"
 
 
-def json_of(*names, exclude=None):
-    """The settings of a program: one section of the config, or several by name."""
-    return json.dumps(section(CONFIG, *names, exclude=exclude), sort_keys=True)
+def json_of(*names, only=None):
+    """The settings of a program: one section (or these keys of it), or several sections by name."""
+    return json.dumps(section(CONFIG, *names, only=only), sort_keys=True)
 
 
 def env_of(name):
@@ -51,7 +50,7 @@ def env_of(name):
 
 
 def python_of(name):
-    """Interpreter of a rule: absolute, or the one of conda where that is in charge."""
+    """Absolute interpreter of an environment, or the one of conda where that is in charge."""
     if "conda" in {str(method) for method in workflow.deployment_settings.deployment_method}:
         return "python"
     venv = BASE / {"core": ".venv"}.get(name, f".venv-{name}") / "bin" / "python"
@@ -59,10 +58,10 @@ def python_of(name):
 
 
 def command(program, flags, env="core"):
-    """Command of a rule: interpreter and program, both absolute, its flags, and what all rules share."""
+    """Interpreter and program, both absolute, with its own flags and those that all programs share."""
     return (
         f"{python_of(env)} {SCRIPTS}/{program}.py {flags.strip()} "
-        "--settings {params.settings:q} --code {params.code} --heartbeat {log:q}.beat > {log:q} 2>&1"
+        "--strict --settings {params.settings:q} --code {params.code} --heartbeat {log:q}.beat > {log:q} 2>&1"
     )
 
 

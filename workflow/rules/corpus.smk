@@ -45,7 +45,7 @@ rule import_corpus:
         runtime=20,
     params:
         # the paths are inputs, not settings: moving a file reruns nothing
-        settings=json_of("corpus", exclude={"paths"}),
+        settings=json_of("corpus", only={"min_chars", "max_chars"}),
         code=source_digest("import_corpus"),
     shell:
         command(

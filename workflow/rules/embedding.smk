@@ -85,7 +85,7 @@ rule profile_groups:
         mem_mb=8300,
         runtime=30,
     params:
-        settings=json_of("profiles", "steering"),
+        settings=json_of("profiles", "steering", only={"steering": {"statistic", "transform", "n_eff"}}),
         splits=fit_splits,
         seed=SEED,
         code=source_digest("profile_groups"),
@@ -107,7 +107,7 @@ rule measure_accuracy:
         embeddings=f"{RUN}/embedding/{{experiment}}/embeddings.parquet",
         model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
         groups=f"{RUN}/groups/{{experiment}}.parquet",
-        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        metrics=f"{RUN}/sfam/metrics.json",
     output:
         accuracy=f"{RUN}/embedding/{{experiment}}/accuracy.parquet",
     log:
@@ -121,7 +121,8 @@ rule measure_accuracy:
         mem_mb=8300,
         runtime=60,
     params:
-        settings=json_of("group_parents", "profiles"),
+        settings=json_of("profiles", only={"statistic", "center"}),
+        parents=json.dumps(CONFIG.group_parents, sort_keys=True),
         splits=fit_splits,
         seed=SEED,
         code=source_digest("measure_accuracy"),
@@ -130,6 +131,6 @@ rule measure_accuracy:
             "measure_accuracy",
             "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
             "--embeddings {input.embeddings:q} --model {input.model:q} --groups {input.groups:q} "
-            "--catalogue {input.catalogue:q} --splits {params.splits} --accuracy {output.accuracy:q} "
+            "--metrics {input.metrics:q} --group-parents {params.parents:q} --splits {params.splits} --accuracy {output.accuracy:q} "
             "--threads {threads} --seed {params.seed}",
         )

@@ -24,7 +24,7 @@ rule score_generations:
         mem_mb=8300,
         runtime=60,
     params:
-        settings=json_of("evaluation"),
+        settings=json_of("evaluation", only={"tie_tolerance"}),
         splits=fit_splits,
         seed=SEED,
         code=source_digest("score_generations"),
@@ -59,7 +59,7 @@ rule compare_conditions:
         mem_mb=4300,
         runtime=30,
     params:
-        settings=json_of("evaluation"),
+        settings=json_of("evaluation", only={"resamples", "confidence"}),
         seed=SEED,
         code=source_digest("compare_conditions"),
     shell:
@@ -97,7 +97,7 @@ rule write_report:
         mem_mb=4300,
         runtime=20,
     params:
-        settings=json_of("run", "experiments"),
+        settings=json_of("run", "experiments", "models"),
         code=source_digest("write_report"),
     shell:
         command(

@@ -20,7 +20,7 @@ rule plan_requests:
         mem_mb=4300,
         runtime=20,
     params:
-        settings=json_of("generation", exclude={"shards"}),
+        settings=json_of("generation", only={"samples", "questions_per_group", "targets", "max_question_chars"}),
         seed=SEED,
         code=source_digest("plan_requests"),
     shell:
@@ -52,7 +52,7 @@ rule generate_answers:
         runtime=lambda wildcards, attempt: 720 * attempt,
         gpu=1 if HUB_MODELS else 0,
     params:
-        settings=json_of("generation", exclude={"shards"}),
+        settings=json_of("generation", only={"max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets"}),
         dtype=CONFIG.models.dtype,
         cache=lambda wildcards: f"{RUN}/cache/generations/{wildcards.experiment}",
         seed=SEED,
@@ -82,7 +82,7 @@ rule gather_generations:
         mem_mb=4300,
         runtime=20,
     params:
-        settings=json_of("generation", exclude={"shards"}),
+        settings=json_of("generation", only=set()),
         code=source_digest("gather_generations"),
     shell:
         command(
@@ -109,7 +109,7 @@ rule measure_fluency:
         runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=1 if HUB_MODELS else 0,
     params:
-        settings=json_of("generation", exclude={"shards"}),
+        settings=json_of("generation", only={"batch_tokens"}),
         dtype=CONFIG.models.dtype,
         code=source_digest("measure_fluency"),
     shell:

@@ -20,7 +20,7 @@ rule label_answers:
         runtime=lambda wildcards, attempt: 1440 * attempt if HUB_MODELS else 120,
         gpu=1 if HUB_MODELS else 0,
     params:
-        settings=json_of("labeling", exclude={"shards"}),
+        settings=json_of("labeling", only={"max_tokens", "tokens_per_batch", "buckets"}),
         columns=columns_of,
         cache=lambda wildcards: f"{RUN}/cache/labels/{wildcards.texts}",
         code=source_digest("label_answers"),
@@ -50,7 +50,7 @@ rule gather_labels:
         mem_mb=8300,
         runtime=30,
     params:
-        settings=json_of("labeling", exclude={"shards"}),
+        settings=json_of("labeling", only=set()),
         id_column=lambda wildcards: "request_id" if wildcards.texts.startswith("generations-") else "answer_id",
         code=source_digest("gather_labels"),
     shell:

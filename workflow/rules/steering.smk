@@ -85,7 +85,17 @@ rule choose_strength:
         runtime=lambda wildcards, attempt: 480 * attempt,
         gpu=1 if HUB_MODELS else 0,
     params:
-        settings=json_of("sweep", "generation", "labeling", "steering"),
+        settings=json_of(
+            "sweep",
+            "generation",
+            "labeling",
+            "steering",
+            only={
+                "generation": {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"},
+                "labeling": {"max_tokens", "tokens_per_batch"},
+                "steering": {"methods"},
+            },
+        ),
         dtype=CONFIG.models.dtype,
         seed=SEED,
         code=source_digest("choose_strength"),

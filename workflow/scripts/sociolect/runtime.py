@@ -86,6 +86,7 @@ class Job(Generic[S]):
     threads: int
     code: str
     heartbeat: Path | None
+    settings_digest: str = ""
 
     def path(self, name: str) -> Path:
         """The one path given as input `name`."""
@@ -123,7 +124,7 @@ class Job(Generic[S]):
         return {
             "program": self.program,
             "code": self.code,
-            "settings": digest_of(self.settings.model_dump(mode="json")),
+            "settings": self.settings_digest,
             "options": self.options,
             "seed": self.run_seed,
             "inputs": {name: [file_digest(p) for p in paths] for name, paths in sorted(self.inputs.items())},
@@ -166,6 +167,9 @@ def run_program(
     for name in options:
         parser.add_argument(_flag(name), required=True)
     parser.add_argument("--settings", required=True, help="JSON of the stage's section of the config")
+    parser.add_argument(
+        "--strict", action="store_true", help="keys that are not given have no default: using one is an error"
+    )
     parser.add_argument("--seed", type=int, default=0, help="config key `seed`")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--code", default="", help="source digest, for the provenance")
@@ -189,7 +193,7 @@ def run_program(
     try:
         job = Job(
             program=program,
-            settings=_settings(settings, flags["settings"]),
+            settings=_settings(settings, flags["settings"], flags["strict"]),
             inputs={n.rstrip("*?"): _paths(flags[n.rstrip("*?")]) for n in inputs},
             outputs={n: flags[n] for n in outputs},
             options={n: flags[n] for n in options},
@@ -197,6 +201,7 @@ def run_program(
             threads=flags["threads"],
             code=flags["code"],
             heartbeat=flags["heartbeat"],
+            settings_digest=digest_of(json.loads(flags["settings"])),
         )
         main(job)
     except InputError as error:
@@ -222,12 +227,24 @@ def _paths(value: Any) -> list[Path]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _settings(model: type[S], text: str) -> S:
+def _settings(model: type[S], text: str, strict: bool) -> S:
     try:
-        return model.model_validate(json.loads(text))
+        settings = model.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
         raise InputError(f"--settings is not JSON: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(f"--settings: key {key!r}: {first['msg']}") from error
+    if strict:
+        _forget_defaults(settings)
+    return settings
+
+
+def _forget_defaults(settings: BaseModel) -> None:
+    """Take away what was not given, so that a program cannot use a key whose change would not rerun its rule."""
+    for name in type(settings).model_fields:
+        if name not in settings.model_fields_set:
+            del settings.__dict__[name]
+        elif isinstance(value := getattr(settings, name), BaseModel):
+            _forget_defaults(value)

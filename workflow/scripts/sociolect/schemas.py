@@ -35,7 +35,7 @@ SAMPLING_FUNNEL = Schema(
         "split": Column(TEXT, "single, multi or askx"),
         "group": Column(TEXT, "group"),
         "part": Column(TEXT, "train, val, test, or all", nullable=True),
-        "step": Column(TEXT, "corpus, below_minimum, dropped_disjoint, drawn, shortfall"),
+        "step": Column(TEXT, "corpus, below_minimum, dropped_disjoint, empty_part, drawn or shortfall"),
         "n_answers": Column(INT, "answers", "answers"),
         "n_questions": Column(INT, "questions", "questions"),
     },
@@ -194,7 +194,7 @@ STEERING = Schema(
     "steering vectors",
     {
         "group": Column(TEXT, "target group"),
-        "method": Column(TEXT, "all, distinctive, random, shuffled or other_group"),
+        "method": Column(TEXT, "all, distinctive, random, shuffled_<method> or other_group_<method>"),
         "layer": Column(pl.Int32, "block, from 0"),
         "vector": Column(Vector(), "v[g,l], unit length", "residual stream"),
     },
@@ -203,13 +203,15 @@ STEERING = Schema(
 SWEEP = Schema(
     "steering sweep",
     {
-        "method": Column(TEXT, "method of the vectors"),
+        "method": Column(TEXT, "method of the vectors, or unsteered"),
         "layers": Column(pl.List(pl.Int32), "blocks that are steered"),
         "alpha": Column(FLOAT, "strength in units of the median residual norm"),
         "n": Column(INT, "val generations"),
         "hit_rate": Column(FLOAT, "nearest group is the target"),
         "correct_change_rate": Column(FLOAT, "share that came to the target group"),
-        "log_perplexity": Column(FLOAT, "mean log perplexity under the unsteered model"),
+        "log_perplexity": Column(
+            FLOAT, "mean log perplexity under the unsteered model; null if all are empty", nullable=True
+        ),
         "repetition": Column(FLOAT, "share of repeated 3-grams"),
         "fluent": Column(BOOL, "inside the two-sided fluency guard"),
         "chosen": Column(BOOL, "this setting is used on test"),
@@ -226,7 +228,9 @@ REQUESTS = Schema(
         "sample": Column(INT, "0, 1, ..."),
         "prompt": Column(TEXT, "rendered chat as text"),
         "seed": Column(INT, "the same for all conditions and targets of a question and sample"),
-        "method": Column(TEXT, "steering method; null when unsteered", nullable=True),
+        "method": Column(
+            TEXT, "chosen, random, shuffled or other_group; null when unsteered", nullable=True
+        ),
     },
     ("request_id",),
 )
@@ -289,7 +293,7 @@ SCORES = Schema(
 )
 _INTERVALS = {
     f"{name}{end}": Column(
-        FLOAT, f"{meaning}{'' if not end else ', end of the 95 % interval'}", nullable=True
+        FLOAT, f"{meaning}{'' if not end else ', end of the interval of evaluation.confidence'}", nullable=True
     )
     for name, meaning in (
         ("group_change_rate", "metric 1: share whose nearest group changed"),
@@ -310,9 +314,9 @@ COMPARISON = Schema(
         "eligible_change_rate": Column(FLOAT, "metric 2 as share of the eligible", nullable=True),
         "losses": Column(INT, "left the target group", nullable=True),
         "net_changes": Column(INT, "correct changes minus losses", nullable=True),
-        "hit_rate": Column(FLOAT, "final share in the target group"),
-        "hit_rate_low": Column(FLOAT, "end of the 95 % interval", nullable=True),
-        "hit_rate_high": Column(FLOAT, "end of the 95 % interval", nullable=True),
+        "hit_rate": Column(FLOAT, "final share in the target group", nullable=True),
+        "hit_rate_low": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "hit_rate_high": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
         "direction_centred": Column(FLOAT, "mean cos(e1 - e0, c[t] - mean c)", nullable=True),
         "direction_to_target": Column(FLOAT, "mean cos(e1 - e0, c[t] - e0)", nullable=True),
         "direction_rank": Column(FLOAT, "mean rank of t", nullable=True),
@@ -322,7 +326,7 @@ COMPARISON = Schema(
         "matched_direction_distance": Column(FLOAT, "metric 3 against the matched reference", nullable=True),
         "judge_change_rate": Column(FLOAT, "metric 1 by the independent judge", nullable=True),
         "judge_correct_rate": Column(FLOAT, "metric 2 by the independent judge", nullable=True),
-        "judge_hit_rate": Column(FLOAT, "final share by the independent judge"),
+        "judge_hit_rate": Column(FLOAT, "final share by the independent judge", nullable=True),
         "p_value": Column(FLOAT, "exact McNemar on hits against row 1", nullable=True),
         "p_holm": Column(FLOAT, "the same after Holm over the rows", nullable=True),
         "n_zero": Column(INT, "without a direction"),
@@ -335,7 +339,7 @@ COMPARISON = Schema(
         "distinct_3": Column(FLOAT, "mean", nullable=True),
         "longest_repeat": Column(FLOAT, "mean", nullable=True),
         "length_ratio": Column(FLOAT, "mean", nullable=True),
-        "eos_rate": Column(FLOAT, "share that ended by itself"),
+        "eos_rate": Column(FLOAT, "share that ended by itself", nullable=True),
     },
     ("condition",),
 )
@@ -346,8 +350,8 @@ CONTRASTS = Schema(
         "against": Column(TEXT, "the row it is compared with"),
         "measure": Column(TEXT, "hit_rate, correct_change_rate or group_change_rate"),
         "difference": Column(FLOAT, "paired difference"),
-        "low": Column(FLOAT, "end of the 95 % interval"),
-        "high": Column(FLOAT, "end of the 95 % interval"),
+        "low": Column(FLOAT, "end of the interval of evaluation.confidence"),
+        "high": Column(FLOAT, "end of the interval of evaluation.confidence"),
         "n_questions": Column(INT, "clusters"),
     },
     ("condition", "against", "measure"),

@@ -198,24 +198,49 @@ class LabelingSettings(Stage):
 class EmbeddingSettings(Stage):
     """Triplet training and its search (N5-N9, N20)."""
 
-    n_trials: Positive = Field(40, description="Trials of the search.")
-    max_epochs: Positive = Field(40, description="Most epochs of a trial.")
-    patience: Positive = Field(6, description="Epochs without a better val accuracy before stopping.")
+    n_trials: Positive = Field(25, description="Trials of the search.")
+    max_epochs: Positive = Field(20, description="Most epochs of a trial.")
+    patience: Positive = Field(4, description="Epochs without a better val accuracy before stopping.")
     roles: Literal["mixed", "disjoint"] = Field(
         "mixed", description="mixed: each sample in every role; disjoint: n // 2 anchors."
     )
+    prototypes: int = Field(
+        8,
+        ge=0,
+        le=64,
+        description="Medians of drawn answers that each batch gets per group, as the group embedding is f(median). "
+        "0: answers only.",
+    )
     distances: tuple[Literal["euclidean", "cosine"], ...] = Field(
-        ("euclidean", "cosine"), description="Distances searched."
+        ("euclidean", "cosine"), min_length=1, description="Distances searched."
     )
-    margin: tuple[float, float] = Field((0.05, 2.0), description="Range of the margin.")
-    widths: tuple[int, ...] = Field((64, 128, 256, 512), description="Hidden widths searched.")
-    dimensions: tuple[int, ...] = Field((8, 16, 32, 64), description="Output dimensions searched.")
-    dropout: tuple[float, float] = Field((0.0, 0.5), description="Range of the dropout.")
-    learning_rate: tuple[float, float] = Field((1e-4, 1e-2), description="Range of the learning rate.")
-    batch_sizes: tuple[int, ...] = Field((128, 256, 512), description="Batch sizes searched.")
+    margin: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
+        (0.05, 1.0), description="Range of the margin, in units of the distance."
+    )
+    widths: tuple[Positive, ...] = Field((128, 256, 512), min_length=1, description="Hidden widths searched.")
+    dimensions: tuple[Positive, ...] = Field(
+        (16, 32, 64), min_length=1, description="Output dimensions searched."
+    )
+    dropout: tuple[Share, Share] = Field((0.1, 0.6), description="Range of the dropout.")
+    learning_rate: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
+        (3e-4, 3e-3), description="Range of the learning rate."
+    )
+    batch_sizes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
+        (128, 256), min_length=1, description="Batch sizes searched."
+    )
     miners: tuple[Literal["all", "semihard", "hard"], ...] = Field(
-        ("all", "semihard", "hard"), description="Triplet miners searched."
+        ("all", "semihard", "hard"), min_length=1, description="Triplet miners searched."
     )
+
+    @model_validator(mode="after")
+    def _ranges(self) -> EmbeddingSettings:
+        for name in ("margin", "dropout", "learning_rate"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"{name}: the lower end {low} is above the upper end {high}")
+        if self.dropout[1] >= 1:
+            raise ValueError("dropout must stay below 1")
+        return self
 
 
 class ProfileSettings(Stage):
@@ -309,8 +334,9 @@ class ScratchLm(Stage):
     batch_size: Positive = Field(64, description="Chats per step.")
     learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
     max_tokens: Positive = Field(192, description="Longest chat; answers are cut.")
+    chats_per_answer: Positive = Field(2, description="Chats made of each train answer, each with its own instructions.")
     quantile: float = Field(
-        0.7, gt=0.5, lt=1, description="Stylometry quantile for the style instructions it is trained on."
+        0.6, gt=0.5, lt=1, description="Stylometry quantile for the style instructions it is trained on."
     )
 
 
@@ -341,6 +367,9 @@ class ActivationSettings(Stage):
         "centred", description="Minus the mean over attributes, minus a neutral sentence, or as it is."
     )
     neutral: str = Field("You write a text.", description="The neutral sentence.")
+    request: str = Field(
+        "Write a short text.", description="role system: the user turn after the sentence."
+    )
     batch_tokens: Positive = Field(8192, description="Token budget of a batch.")
 
 
@@ -361,6 +390,13 @@ class SteeringSettings(Stage):
     )
 
 
+class ProfileJob(Stage):
+    """What profile_groups needs: the profiles, and the weights that steering makes of them."""
+
+    profiles: ProfileSettings = Field(ProfileSettings(), description="Group profiles.")
+    steering: SteeringSettings = Field(SteeringSettings(), description="Weights.")
+
+
 class SweepSettings(Stage):
     """Choice of strength and layers on val."""
 
@@ -372,6 +408,11 @@ class SweepSettings(Stage):
     )
     band: tuple[float, float] | None = Field(
         (0.4, 0.6), description="Relative depths between which all layers are steered at once; null for none."
+    )
+    refine: Positive | None = Field(
+        3,
+        description="Every second strength is tried everywhere, the others at this many best pairs of method and "
+        "layers; null tries all everywhere.",
     )
     questions_per_group: Positive = Field(8, description="Val questions per group.")
     max_log_perplexity_change: float = Field(
@@ -406,6 +447,15 @@ class GenerationSettings(Stage):
     shards: Positive = Field(1, description="Jobs that share the buckets. A change regenerates nothing.")
 
 
+class SweepJob(Stage):
+    """What `choose_strength` needs: it steers, generates and labels."""
+
+    sweep: SweepSettings
+    generation: GenerationSettings
+    labeling: LabelingSettings
+    steering: SteeringSettings
+
+
 class EvaluationSettings(Stage):
     """The comparison table."""
 
@@ -421,6 +471,14 @@ class Experiment(Stage):
         min_length=1, description="Splits that the net and the profiles are fitted on."
     )
     ask: Split = Field(description="Split whose test questions are asked.")
+
+
+class ReportSettings(Stage):
+    """What the report says of the run: a part of the config, not a section of it."""
+
+    run: Name = Field(description="Name of the run.")
+    experiments: dict[Name, Experiment] = Field(min_length=1, description="The experiments, in the config's order.")
+    models: ModelsSettings | None = Field(None, description="The two models, to be named in the header.")
 
 
 class Config(Stage):
@@ -490,11 +548,19 @@ def read_config(path: Path) -> Config:
     return load_config(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, str(path))
 
 
-def section(config: Config, *names: str, exclude: set[str] | None = None) -> dict[str, Any]:
-    """A stage's section as plain values; with several names, one dict per name."""
-    if len(names) == 1:
-        return dict(getattr(config, names[0]).model_dump(mode="json", exclude=exclude))
-    return config.model_dump(mode="json", include=set(names))
+def section(config: Config, *names: str, only: dict[str, set[str]] | set[str] | None = None) -> dict[str, Any]:
+    """A stage's section as plain values; with several names, one dict per name.
+
+    Args:
+        config: checked config.
+        names: sections.
+        only: keys to keep; with several sections, by section (a section that is not named is kept whole).
+    """
+    if len(names) == 1 and not isinstance(only, dict):
+        return dict(getattr(config, names[0]).model_dump(mode="json", include=only))
+    values = config.model_dump(mode="json", include=set(names))
+    keep = only if isinstance(only, dict) else {}
+    return {n: {k: v for k, v in values[n].items() if k in keep[n]} if n in keep else values[n] for n in names}
 
 
 def schema_text() -> str:

@@ -1,0 +1,66 @@
+"""Fixtures: a checkout of the project in a folder of its own, and one finished run of the demo for all tests."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--demo", help="folder of a checkout with a finished demo run, instead of running it anew")
+
+
+def copy_project(folder: Path) -> Path:
+    """The project's files as git knows them, tracked or new, in another folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
+    )
+    for name in listed.stdout.decode().split("\0"):
+        source = ROOT / name
+        if name and source.is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+def snakemake(folder: Path, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the workflow in a checkout as a user would, with this interpreter's Snakemake."""
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *args], cwd=folder, capture_output=True, text=True
+    )
+    if check and done.returncode:
+        logs = "\n".join(f"--- {p.name}\n{p.read_text()[-2000:]}" for p in folder.glob("results/*/logs/**/*.log"))
+        pytest.fail(f"snakemake {' '.join(args)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}\n{logs[-6000:]}")
+    return done
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A fresh checkout without results."""
+    return copy_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which the demo has run to its end. Do not write into it: take `demo_copy`."""
+    if given := request.config.getoption("--demo"):
+        return Path(given).resolve()
+    folder = copy_project(tmp_path_factory.mktemp("demo") / "project")
+    done = snakemake(folder, "--profile", "profiles/local")
+    (folder / "output.txt").write_text(done.stdout + done.stderr)
+    return folder
+
+
+@pytest.fixture
+def demo_copy(demo: Path, tmp_path: Path) -> Path:
+    """The finished demo in a folder of its own: the code of now, the results with their times, and Snakemake's records."""
+    folder = copy_project(tmp_path / "copy")
+    for name in ("results", ".snakemake"):
+        shutil.copytree(demo / name, folder / name, symlinks=True)
+    return folder

@@ -1,0 +1,241 @@
+"""Import and cleaning: every fault is named, every rule is counted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sociolect.corpus import EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
+from sociolect.corpus_reader import COLUMNS, read_raw_corpus
+from sociolect.errors import InputError
+from sociolect.settings import CorpusSettings
+
+ANY_LENGTH = CorpusSettings(min_chars=0)
+HEADER = ",".join(COLUMNS)
+
+
+def table(*rows: tuple[object, ...]) -> pl.DataFrame:
+    """Rows in the order of COLUMNS."""
+    return pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
+
+
+GOOD = table(
+    ("q2", "Why?", "a3", "Since it is so.", None, "physics"),
+    ("q1", "How?", "a1", "With some care.", "u1", "biology"),
+    ("q1", "How?", "a2", "With no care at all.", "u2", "biology"),
+)
+
+
+def write(frame: pl.DataFrame, path: Path) -> Path:
+    if path.suffix == ".parquet":
+        frame.write_parquet(path)
+    elif path.suffix == ".csv":
+        frame.write_csv(path)
+    else:
+        frame.write_ndjson(path)
+    return path
+
+
+def put(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def refuse(path: Path, *pieces: str) -> None:
+    """The import fails, and its message names the file and holds every piece."""
+    with pytest.raises(InputError) as caught:
+        import_corpus(path, "single", ANY_LENGTH)
+    for piece in (str(path), *pieces):
+        assert piece in str(caught.value)
+
+
+@pytest.mark.parametrize("extension", [".parquet", ".csv", ".jsonl"])
+def test_all_formats_and_orders_of_rows_give_the_same_corpus(tmp_path: Path, extension: str) -> None:
+    frame = GOOD.reverse().with_columns(extra=pl.lit("x")).select("extra", *reversed(COLUMNS))
+    corpus, _ = import_corpus(write(frame, tmp_path / f"t{extension}"), "single", ANY_LENGTH)
+    assert corpus.equals(GOOD.sort("answer_id"), null_equal=True)
+    assert corpus.columns == list(COLUMNS)
+
+
+def test_ids_become_text_and_keep_their_zeros(tmp_path: Path) -> None:
+    numbers = GOOD.with_columns(
+        answer_id=pl.Series([30, 4, 12]), author=pl.Series([None, 7.0, 8.0]), group=pl.Series([1, 2, 2], dtype=pl.Int8)
+    )
+    corpus, _ = import_corpus(write(numbers, tmp_path / "t.parquet"), "single", ANY_LENGTH)
+    assert corpus["answer_id"].to_list() == ["12", "30", "4"]
+    assert corpus["author"].to_list() == ["8", None, "7"]
+    assert corpus["group"].to_list() == ["2", "1", "2"]
+    path = put(tmp_path / "t.csv", f'{HEADER}\n007,Q,01,"A, ""b""\r\nc",,g\n')
+    assert import_corpus(path, "single", ANY_LENGTH)[0].row(0) == ("007", "Q", "01", 'A, "b"\nc', None, "g")
+
+
+def test_without_the_author_column_all_authors_are_null(tmp_path: Path) -> None:
+    corpus, _ = import_corpus(write(GOOD.drop("author"), tmp_path / "t.csv"), "single", ANY_LENGTH)
+    assert corpus["author"].null_count() == 3
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    for extension in (".csv", ".jsonl"):
+        path = write(GOOD, tmp_path / f"t{extension}")
+        put(path, b"\xef\xbb\xbf" + path.read_bytes())
+        assert import_corpus(path, "single", ANY_LENGTH)[0].height == 3
+
+
+@pytest.mark.parametrize("extension", [".parquet", ".csv", ".jsonl"])
+def test_missing_columns_name_those_present_and_near_misses(tmp_path: Path, extension: str) -> None:
+    frame = GOOD.rename({"question_id": "QuestionID", "answer": "answers", "group": "team"})
+    refuse(
+        write(frame, tmp_path / f"t{extension}"),
+        "missing columns question_id, answer, group",
+        "QuestionID, question, answer_id, answers, author, team",
+        "'QuestionID' looks like 'question_id': rename it",
+        "'answers' looks like 'answer'",
+    )
+
+
+def test_columns_twice_or_with_another_separator(tmp_path: Path) -> None:
+    refuse(put(tmp_path / "twice.csv", f"{HEADER},group\n1,2,3,4,5,6,7\n"), "the column 'group' is there twice")
+    refuse(put(tmp_path / "semi.csv", HEADER.replace(",", ";") + "\n1;2;3;4;5;6\n"), "separate the fields by commas")
+
+
+@pytest.mark.parametrize("column", ["question_id", "question", "answer_id", "group"])
+@pytest.mark.parametrize("value", [None, "  "])
+def test_empty_required_fields_are_refused_by_row(tmp_path: Path, column: str, value: str | None) -> None:
+    rows = GOOD.to_dicts()
+    rows[2][column] = value
+    path = write(pl.DataFrame(rows, schema=GOOD.schema), tmp_path / "t.parquet")
+    refuse(path, f"row 3, column '{column}'", "the field is empty", "take the row out")
+
+
+def test_ambiguous_ids_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    refuse(write(pl.concat([GOOD, GOOD[1]]), path), "answer_id 'a1' repeats (rows 2 and 4; 1 such ids)")
+    moved = GOOD[1].with_columns(group=pl.lit("physics"))
+    refuse(write(pl.concat([GOOD, moved]), path), "answer_id 'a1' is in two groups, 'biology' and 'physics'")
+    other = GOOD[2].with_columns(question=pl.lit("What?"))
+    refuse(write(pl.concat([GOOD[:2], other]), path), "question_id 'q1' has two texts, in row 2 and row 3")
+
+
+def test_a_question_that_differs_in_repairs_only_has_one_text(tmp_path: Path) -> None:
+    same = GOOD[2].with_columns(question=pl.lit(" How?\r\n"))
+    assert import_corpus(write(pl.concat([GOOD[:2], same]), tmp_path / "t.csv"), "s", ANY_LENGTH)[0].height == 3
+
+
+def test_text_that_is_not_utf8_is_named_by_line_or_row(tmp_path: Path) -> None:
+    row = f"{HEADER}\nq,Q,a1,fine,,g\nq,Q,a2,caf".encode() + b"\xe9,,g\n"
+    refuse(put(tmp_path / "t.csv", row), "line 3", "byte 0xe9", "save the table as UTF-8")
+    line = b'{"question_id": "q", "question": "\xff"}\n'
+    refuse(put(tmp_path / "t.jsonl", line), "line 1", "byte 0xff")
+    texts = pa.Array.from_buffers(
+        pa.string(), 3, [None, pa.array([0, 4, 8, 12], pa.int32()).buffers()[1], pa.py_buffer(b"fine\xc3\xa9okbad\xe9")]
+    )
+    arrow = GOOD.to_arrow()
+    pq.write_table(arrow.set_column(arrow.schema.get_field_index("answer"), "answer", texts), tmp_path / "t.parquet")
+    refuse(tmp_path / "t.parquet", "row 3, column 'answer'", "byte 0xe9 at position 3")
+
+
+@pytest.mark.parametrize("extension", [".parquet", ".csv", ".jsonl"])
+def test_empty_and_cut_off_files(tmp_path: Path, extension: str) -> None:
+    refuse(put(tmp_path / f"nothing{extension}", ""), "the file is empty (0 bytes)")
+    path = write(GOOD, tmp_path / f"t{extension}")
+    size = path.stat().st_size
+    refuse(
+        put(path, path.read_bytes()[: size - 12]),
+        {".parquet": "not a whole parquet file", ".csv": "the file is cut off", ".jsonl": "line 3 is not JSON"}[
+            extension
+        ],
+    )
+
+
+def test_a_table_without_rows(tmp_path: Path) -> None:
+    refuse(write(GOOD.clear(), tmp_path / "t.parquet"), "the table has no rows")
+    refuse(put(tmp_path / "t.csv", HEADER + "\n"), "the table has no rows")
+
+
+def test_csv_faults_are_named_by_row_and_line(tmp_path: Path) -> None:
+    start = f'{HEADER}\nq,Q,a1,"two\nlines",,g\n'
+    refuse(put(tmp_path / "long.csv", start + "q,Q,a2,one, two,,g\n"), "row 2 (it ends in line 4) has 7 fields")
+    refuse(put(tmp_path / "quote.csv", start + 'q,Q,a2,"say "no" now",,g\n'), "line 4", "not doubled")
+    refuse(put(tmp_path / "open.csv", start + 'q,Q,a2,"no end,,g\n'), "unexpected end of data")
+    assert read_raw_corpus(put(tmp_path / "blank.csv", start + "\n\n")).height == 1
+
+
+def test_jsonl_faults_are_named_by_line(tmp_path: Path) -> None:
+    good = json.dumps(GOOD.to_dicts()[0])
+    refuse(put(tmp_path / "a.jsonl", f"{good}\n{good[:-9]}\n{good}\n"), "line 2 is not JSON")
+    refuse(put(tmp_path / "b.jsonl", f"{good}\n[1, 2]\n"), "line 2 is not a JSON object")
+
+
+def test_wrong_files(tmp_path: Path) -> None:
+    refuse(put(tmp_path / "t.xlsx", "x"), "extension '.xlsx' is not known", ".parquet, .csv, .jsonl")
+    refuse(tmp_path / "absent.csv", "no such file", "corpus.paths")
+    (tmp_path / "folder.csv").mkdir()
+    refuse(tmp_path / "folder.csv", "this is a folder")
+    refuse(put(tmp_path / "t.csv", write(GOOD, tmp_path / "t.parquet").read_bytes()), "rename it to t.parquet")
+    refuse(put(tmp_path / "x.parquet", HEADER), "not a whole parquet file")
+
+
+def test_types_that_are_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    refuse(write(GOOD.with_columns(answer=pl.lit(3)), path), "the column 'answer' is Int32; write it as text")
+    refuse(write(GOOD.with_columns(group=pl.lit([["x"]] * 3)), path), "the column 'group' is List")
+    refuse(write(GOOD.with_columns(author=pl.Series([1.0, None, 2.5])), path), "row 3, column 'author': 2.5 is no id")
+
+
+def test_repairs_by_hand() -> None:
+    raw = table(
+        ("q", "Q\u00a0x", "a1", "one\r\ntwo\rthree\u2028four", None, "g"),
+        ("q", "Q x", "a2", "10\u202f000\u00a0km\tfar", None, "g"),
+        ("q", "Q x", "a3", "\ufeffbe\x07ll \u200bso\u00adft\x00", None, "g"),
+        ("q", "Q x", "a4", "e\u200b\u0301t\u00e9 ", None, "g"),
+        ("q", "Q x", "a5", "as it is", None, "g"),
+    )
+    corpus, funnel = clean_corpus(raw, "multi", ANY_LENGTH, "t")
+    assert corpus["answer"].to_list() == [
+        "one\ntwo\nthree\nfour",
+        "10 000 km\tfar",
+        "bell soft",
+        "\u00e9t\u00e9",
+        "as it is",
+    ]
+    assert corpus["question"].unique().to_list() == ["Q x"]
+    changed = dict(funnel.select("rule", "n_removed").iter_rows())
+    assert [changed[rule] for rule in REPAIRS] == [1, 2, 2, 1, 1]
+    # repaired text needs no repair
+    _, again = clean_corpus(corpus, "multi", ANY_LENGTH, "t")
+    assert again["n_removed"].sum() == 0
+    assert again["rule"].to_list() == ["read", *REPAIRS, *EXCLUSIONS]
+
+
+def test_exclusions_are_listed_and_the_smallest_duplicate_stays() -> None:
+    raw = table(
+        ("q", "Q", "d9", "the same text", None, "g"),
+        ("q", "Q", "d1", "the same\u00a0text", None, "g"),
+        ("q", "Q", "d5", "the same text", None, "other"),
+        ("q", "Q", "e1", None, None, "g"),
+        ("q", "Q", "e2", " \x00\n", None, "g"),
+        ("q", "Q", "s1", "1234", None, "g"),
+        ("q", "Q", "k1", "12345", None, "g"),
+        ("q", "Q", "k2", "x" * 20, None, "g"),
+        ("q", "Q", "l1", "x" * 21, None, "g"),
+    )
+    settings = CorpusSettings(min_chars=5, max_chars=20)
+    corpus, funnel = clean_corpus(raw, "single", settings, "t")
+    assert corpus["answer_id"].to_list() == ["d1", "d5", "k1", "k2"]
+    listed = funnel.filter(pl.col("rule").is_in(EXCLUSIONS)).select("rule", "n_removed", "n_left", "example").rows()
+    assert listed == [
+        ("empty", 2, 7, "e1"),
+        ("too short", 1, 6, "s1"),
+        ("too long", 1, 5, "l1"),
+        ("duplicate in its group", 1, 4, "d9"),
+    ]
+    assert clean_corpus(raw.reverse(), "single", settings, "t")[0].equals(corpus)
+
+
+def test_nothing_left_is_an_error_with_the_counts() -> None:
+    with pytest.raises(InputError, match=r"no answer is left of 3 \(empty: 0, too short: 3, .*corpus.min_chars"):
+        clean_corpus(GOOD, "single", CorpusSettings(min_chars=100), "t")

@@ -1,0 +1,49 @@
+"""Repetition measures, and the independent judge."""
+
+from __future__ import annotations
+
+import pytest
+from sociolect.damage import distinct, longest_repeat, words_of
+from sociolect.errors import InputError
+from sociolect.judge import fit_judge, judge_groups
+
+
+def test_words() -> None:
+    assert words_of("Don't stop -- DON’T, 3 times!") == ["don't", "stop", "don’t", "3", "times"]
+    assert words_of(" ... ") == []
+
+
+def test_distinct_by_hand() -> None:
+    words = ["a", "b", "a", "b", "c"]
+    assert distinct(words, 1) == pytest.approx(3 / 5)
+    assert distinct(words, 2) == pytest.approx(3 / 4)  # ab ba ab bc
+    assert distinct(words, 3) == 1.0
+    assert distinct(["a"], 2) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("a b c d", 0.0), ("a b c a b", 2 / 5), ("a a a a", 3 / 4), ("x a b c y a b c", 3 / 8)]
+)
+def test_longest_repeat_by_hand(text: str, share: float) -> None:
+    assert longest_repeat(text.split()) == pytest.approx(share)
+
+
+def test_no_words_have_no_repetition() -> None:
+    assert longest_repeat([]) is None and distinct([], 1) is None
+
+
+def test_judge_knows_words_and_does_not_depend_on_anything_else() -> None:
+    texts = ["therefore we measure the energy", "hey so yeah that is cool"] * 10
+    groups = ["physicist", "gamer"] * 10
+    judge = fit_judge(texts, groups)
+    new = ["we therefore measure heat", "yeah hey cool", ""]
+    assert judge_groups(judge, new)[:2] == ["physicist", "gamer"]
+    assert judge_groups(judge, new) == judge_groups(fit_judge(texts, groups), new)
+    assert judge_groups(judge, []) == []
+
+
+def test_judge_needs_two_groups_and_words() -> None:
+    with pytest.raises(InputError, match="two groups"):
+        fit_judge(["a b"], ["x"])
+    with pytest.raises(InputError, match="cannot be fitted"):
+        fit_judge(["", " "], ["x", "y"])

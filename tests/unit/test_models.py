@@ -1,0 +1,114 @@
+"""Snapshots from a stand-in hub, and loading with the hub switched off."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from sociolect.errors import InputError
+from sociolect.models import check_snapshot, fetch_snapshot, load_causal_lm, load_tokenizer
+from sociolect.scratch.tokenizer import train_tokenizer
+from sociolect.settings import HubModel, ScratchTokenizer
+
+torch.set_num_threads(1)
+REVISION = "a" * 40
+MODEL = HubModel(repo="tiny/llama", revision=REVISION)
+SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hub")
+    target = folder / "tiny" / "llama" / REVISION
+    tokenizer = train_tokenizer(["you use dots . what is it ?"], ScratchTokenizer())
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=16,
+            intermediate_size=24,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=64,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+        LlamaForCausalLM(config).save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    (target / "pytorch_model.bin").write_bytes(b"pickled")
+    return folder
+
+
+def test_end_to_end_with_the_hub_switched_off(hub: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "lm"
+    settings = {"lm": {"repo": "tiny/llama", "revision": REVISION}, "hub": str(hub)}
+    program = [sys.executable, str(SCRIPTS / "fetch_model.py"), "--name", "lm", "--model", str(folder)]
+    env = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    subprocess.run([*program, "--settings", json.dumps(settings)], check=True, env=env, capture_output=True)
+    snapshot = json.loads((folder / "snapshot.json").read_text())
+    assert (snapshot["repo"], snapshot["revision"]) == ("tiny/llama", REVISION)
+    assert "model.safetensors" in snapshot["files"] and not (folder / "pytorch_model.bin").exists()
+    check_snapshot(folder, contents=True)
+    model, tokenizer = load_causal_lm(folder, device="cpu"), load_tokenizer(folder)
+    original = LlamaForCausalLM.from_pretrained(hub / "tiny" / "llama" / REVISION)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), original.parameters(), strict=True))
+    assert tokenizer.chat_template is not None and not model.training
+    assert load_causal_lm(folder, "bfloat16", "cpu").dtype == torch.bfloat16
+
+
+def test_unknown_names_say_what_to_set(hub: Path, tmp_path: Path) -> None:
+    out = tmp_path / "lm"
+    with pytest.raises(InputError, match=f"revision {'b' * 40} is unknown; it has {REVISION}"):
+        fetch_snapshot(HubModel(repo="tiny/llama", revision="b" * 40), str(hub), out)
+    with pytest.raises(InputError, match="no model tiny/none"):
+        fetch_snapshot(HubModel(repo="tiny/none", revision=REVISION), str(hub), out)
+    with pytest.raises(InputError, match="neither an address"):
+        fetch_snapshot(MODEL, str(tmp_path / "nowhere"), out)
+    with pytest.raises(InputError, match=r"no config\.json"):
+        load_causal_lm(out)
+    assert not out.exists(), "a failed fetch must leave nothing"
+
+
+def test_unreachable_hub(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot fetch tiny/llama"):
+        fetch_snapshot(MODEL, "http://127.0.0.1:9", tmp_path / "lm")
+    assert not (tmp_path / "lm").exists()
+
+
+def test_broken_files_are_found(hub: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "hub"
+    shutil.copytree(hub, broken)
+    weights = broken / "tiny" / "llama" / REVISION / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    with pytest.raises(InputError, match=r"model.safetensors is not whole"):
+        fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    weights.unlink()
+    with pytest.raises(InputError, match=r"no .safetensors weights"):
+        fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    weights.write_bytes(whole)
+    fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    changed = tmp_path / "lm" / "model.safetensors"
+    changed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    check_snapshot(tmp_path / "lm")
+    with pytest.raises(InputError, match="changed since it was fetched"):
+        check_snapshot(tmp_path / "lm", contents=True)
+    changed.write_bytes(whole[:-100])
+    with pytest.raises(InputError, match="changed since it was fetched"):
+        load_causal_lm(tmp_path / "lm")
+
+
+def test_a_revision_file_pins_a_flat_folder(hub: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "hub" / "tiny" / "llama"
+    shutil.copytree(hub / "tiny" / "llama" / REVISION, flat)
+    with pytest.raises(InputError, match="unknown; it has none"):
+        fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")
+    (flat / "revision").write_text(REVISION + "\n")
+    assert fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")["revision"] == REVISION

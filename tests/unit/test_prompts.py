@@ -1,0 +1,87 @@
+"""Prompts: wording, templates, BOS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+from sociolect.errors import InputError
+from sociolect.prompts import Prompts, encode_prompt, read_prompts, render_chat, render_prompt
+from sociolect.scratch.tokenizer import train_tokenizer
+from sociolect.settings import ScratchTokenizer
+
+LLAMA = "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }} {% endfor %}[assistant]"
+GEMMA = (
+    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
+    "{% endif %}{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }} {% endfor %}[model]"
+)
+DROPS = "{% for m in messages if m['role'] != 'system' %}[{{ m['role'] }}] {{ m['content'] }} {% endfor %}"
+
+
+def tokenizer(template: str | None, adds_bos: bool = True) -> PreTrainedTokenizerFast:
+    words = ["<s>", "</s>", "<unk>", "hi", "there", "[", "]", "user", "system", "assistant"]
+    backend = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    if adds_bos:
+        backend.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 0)])
+    made = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+    made.chat_template = template
+    return made
+
+
+def test_one_bos_whoever_adds_it() -> None:
+    made = tokenizer(LLAMA)
+    text = render_chat(made, None, "hi there")
+    assert text.startswith("<s>")
+    assert made(text)["input_ids"][:2] == [0, 0], "the trap that this is about"
+    assert encode_prompt(made, text).count(0) == 1
+    assert encode_prompt(made, "hi there", rendered=False) == [0, 3, 4]
+    assert encode_prompt(made, "<s>hi there", rendered=False) == [0, 3, 4]
+    assert encode_prompt(tokenizer(None), "hi there") == [0, 3, 4]
+    assert encode_prompt(tokenizer(None, adds_bos=False), "hi there") == [3, 4]
+
+
+def test_scratch_tokenizer_gets_bos_and_no_bert_tokens() -> None:
+    made = train_tokenizer(["you use dots ."], ScratchTokenizer())
+    ids = encode_prompt(made, "you use dots .", rendered=False)
+    assert made.convert_ids_to_tokens(ids)[0] == "<bos>" and len(ids) == 5
+    chat = made.convert_ids_to_tokens(encode_prompt(made, render_chat(made, "you use dots .", "you")))
+    assert chat.count("<bos>") == 1 and chat[-1] == "<assistant>" and "<cls>" not in chat
+
+
+def test_system_turn_survives_templates_that_refuse_or_drop_it() -> None:
+    for template in (LLAMA, GEMMA, DROPS, None):
+        text = render_chat(tokenizer(template), "You use dots.", "hi")
+        assert text.count("You use dots.") == 1 and text.index("You use dots.") < text.index("hi")
+    assert "[user] You use dots.\n\nhi" in render_chat(tokenizer(GEMMA), "You use dots.", "hi")
+
+
+def test_four_kinds() -> None:
+    made, prompts = tokenizer(None), Prompts()
+
+    def ask(kind: str, attributes: tuple[str, ...] = ("dots", "{question}")) -> str:
+        return render_prompt(made, prompts, kind, "why {group}?", "life_scientist", attributes)
+
+    assert ask("question") == "why {group}?\n\n"
+    assert ask("question+group") == "You belong to the group life scientist.\n\nwhy {group}?\n\n"
+    assert ask("question+attributes") == "You use dots. You use {question}.\n\nwhy {group}?\n\n"
+    both = "You belong to the group life scientist. You use dots. You use {question}.\n\nwhy {group}?\n\n"
+    assert ask("question+group+attributes") == both
+    with pytest.raises(InputError, match="life_scientist"):
+        ask("question+attributes", ())
+    with pytest.raises(InputError, match="unknown prompt kind"):
+        ask("questoin")
+
+
+def test_prompt_file_errors_name_the_key(tmp_path: Path) -> None:
+    file = tmp_path / "conditions.yaml"
+    file.write_text("group_instruction: You are one of us.\nother_stage: 1\n")
+    with pytest.raises(InputError, match=r"conditions.yaml: key 'group_instruction'.*\{group\}"):
+        read_prompts(file)
+    file.write_text("system_joiner: ' / '\nother_stage: 1\n")
+    assert read_prompts(file).system_joiner == " / "
+    with pytest.raises(InputError, match=r"prompt_file"):
+        read_prompts(tmp_path / "none.yaml")

@@ -1,0 +1,123 @@
+"""A change reruns what depends on it and nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import snakemake
+
+# key -> rules that use it (what follows from their outputs is rerun as well)
+KEYS = {
+    "demo.askx_questions_per_group": (61, {"make_demo_corpus"}),
+    "corpus.min_chars": (21, {"import_corpus"}),
+    "sampling.answers_per_question": (1, {"sample_groups"}),
+    "description.quantile": (0.75, {"describe_style"}),
+    "catalogue.max_share": (0.59, {"build_catalogue"}),
+    "pairs.hard_share": (0.4, {"pair_attributes"}),
+    "sfam.learning_rate": (0.002, {"train_sfam"}),
+    "labeling.tokens_per_batch": (8000, {"label_answers", "choose_strength"}),
+    "embedding.patience": (5, {"tune_embedding", "train_embedding"}),
+    "profiles.distinctive_k": (5, {"profile_groups"}),
+    "scratch.lm.steps": (10, {"train_scratch_lm"}),
+    "activations.contrast": ("raw", {"extract_activations"}),
+    "sweep.questions_per_group": (7, {"choose_strength"}),
+    "generation.samples": (2, {"plan_requests"}),
+    "generation.temperature": (0.9, {"generate_answers", "choose_strength"}),
+    "evaluation.resamples": (2500, {"compare_conditions"}),
+}
+
+
+def rerun_reasons(folder: Path, *args: str) -> dict[str, set[str]]:
+    """Reason -> rules, from the summary of a dry run."""
+    text = snakemake(folder, "--dry-run", *args).stdout
+    found: dict[str, set[str]] = {}
+    summary = text.partition("Reasons:")[2]
+    for reason, rules in re.findall(r"\n    ([^\n]+):\n        ([^\n]+)", summary):
+        found[reason] = set(rules.split(", "))
+    return found
+
+
+def with_key(folder: Path, key: str, value: object) -> str:
+    config = yaml.safe_load((folder / "config/demo.yaml").read_text())
+    section = config
+    *path, last = key.split(".")
+    for name in path:
+        section = section.setdefault(name, {})
+    assert section.get(last) != value, f"{key} has that value already"
+    section[last] = value
+    (folder / "changed.yaml").write_text(yaml.safe_dump(config))
+    return "changed.yaml"
+
+
+def test_unchanged_run_has_nothing_to_do(demo_copy: Path) -> None:
+    assert "Nothing to be done" in snakemake(demo_copy, "--profile", "profiles/local").stderr
+
+
+@pytest.fixture(scope="module")
+def shared_copy(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import shutil
+
+    from conftest import copy_project
+
+    folder = copy_project(tmp_path_factory.mktemp("keys") / "project")
+    for name in ("results", ".snakemake"):
+        shutil.copytree(demo / name, folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_key_reruns_exactly_the_rules_that_use_it(shared_copy: Path, key: str) -> None:
+    value, rules = KEYS[key]
+    reasons = rerun_reasons(shared_copy, "--configfile", with_key(shared_copy, key, value))
+    assert reasons.pop("params have changed since last execution") == rules
+    assert set(reasons) <= {"input files updated by another job"}
+
+
+def test_shards_redo_nothing_that_is_done(shared_copy: Path) -> None:
+    """Three shards instead of two: the jobs run, but every bucket is taken from the cache."""
+    config = with_key(shared_copy, "labeling.shards", 3)
+    before = (shared_copy / "results/demo/labels/single.parquet").read_bytes()
+    snakemake(shared_copy, "--configfile", config, "--", "results/demo/labels/single.parquet")
+    assert (shared_copy / "results/demo/labels/single.parquet").read_bytes() == before
+    logs = list((shared_copy / "results/demo/logs/label_answers/single").glob("*-of-3.log"))
+    assert len(logs) == 3
+    assert all("scored 0 of" in log.read_text() for log in logs)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path.name}"
+    path.write_text(text.replace(old, new))
+
+
+def test_comment_and_docstring_rerun_nothing(demo_copy: Path) -> None:
+    library = demo_copy / "workflow/scripts/sociolect"
+    for module in ("metrics.py", "artifacts.py", "settings.py", "agreement/training.py"):
+        path = library / module
+        first, rest = path.read_text().split("\n", 1)
+        path.write_text(f'{first.replace(chr(34) * 3, chr(34) * 3 + "Reworded. ", 1)}\n# a comment\n{rest}')
+    assert rerun_reasons(demo_copy) == {}
+
+
+def test_body_of_a_metric_reruns_scoring_and_table(demo_copy: Path) -> None:
+    path = demo_copy / "workflow/scripts/sociolect/metrics.py"
+    text = path.read_text()
+    at = text.index("    return ", text.index("def nearest"))
+    path.write_text(text[:at] + "    unused = 1\n" + text[at:])
+    reasons = rerun_reasons(demo_copy)
+    rerun = set().union(*reasons.values())
+    assert {"score_generations", "compare_conditions"} <= rerun
+    assert rerun <= {"score_generations", "compare_conditions", "write_report", "all"}
+
+
+def test_new_key_of_one_stage_leaves_the_others_alone(demo_copy: Path) -> None:
+    edit(
+        demo_copy / "workflow/scripts/sociolect/settings.py",
+        "class CatalogueSettings(Stage):\n",
+        "class CatalogueSettings(Stage):\n    extra_key: int = 3\n",
+    )
+    reasons = rerun_reasons(demo_copy)
+    assert reasons["params have changed since last execution"] == {"build_catalogue"}

@@ -1,0 +1,59 @@
+"""Generate the answers of a shard, bucket by bucket; buckets that are done are kept over a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import torch
+
+from sociolect.digests import digest_of, file_digest
+from sociolect.generation.planning import buckets, generate_buckets, read_choice
+from sociolect.generation.requests import write_vectors
+from sociolect.generation.transformers_backend import TransformersBackend
+from sociolect.pieces import PieceStore, buckets_of_shard
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import GENERATIONS, REQUESTS, STEERING
+from sociolect.settings import GenerationSettings
+from sociolect.steering import scaled_vectors
+
+
+def main(job: Job[GenerationSettings]) -> None:
+    """Answers of the buckets that belong to `--shard`."""
+    torch.set_num_threads(job.threads)
+    settings, cache = job.settings, Path(job.options["cache"])
+    choice = read_choice(job.path("choice"))
+    parts = buckets(job.read("requests", REQUESTS), settings.buckets)
+    wanted = buckets_of_shard(job.options["shard"], settings.buckets)
+    job.stage("model")
+    backend = TransformersBackend(job.path("lm"), settings.batch_tokens, job.options["dtype"])
+    decisive = ("max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets")
+    decides = {name: getattr(settings, name) for name in decisive}
+    inputs = [file_digest(job.path(name)) for name in ("steering", "choice", "lm")]
+    key = digest_of([inputs, decides, backend.info(), job.code])
+    vectors = cache / f"vectors-{job.options['shard'].replace('/', '-of-')}.safetensors"
+    write_vectors(scaled_vectors(job.read("steering", STEERING), choice.residual_norms), vectors)
+    job.stage("generate", **backend.info())
+    frames = generate_buckets(
+        backend,
+        backend.tokenizer,
+        {index: parts[index] for index in wanted if index in parts},
+        PieceStore(cache, key, GENERATIONS),
+        choice,
+        vectors,
+        settings,
+        job.progress("generate"),
+    )
+    frame = pl.concat([GENERATIONS.empty(), *frames]).sort("request_id")
+    job.write(frame, "generations", GENERATIONS, backend=backend.info())
+
+
+if __name__ == "__main__":
+    run_program(
+        main,
+        __doc__,
+        GenerationSettings,
+        inputs=["requests", "steering", "choice", "lm"],
+        outputs=["generations"],
+        options=["dtype", "shard", "cache"],
+    )

@@ -1,0 +1,42 @@
+"""Perplexity of every generation under the unsteered model, given the bare question."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import torch
+
+from sociolect.conditions import BASELINE
+from sociolect.errors import InputError
+from sociolect.generation.fluency import log_perplexities
+from sociolect.models import load_causal_lm, load_tokenizer
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import FLUENCY, GENERATIONS
+from sociolect.settings import GenerationSettings
+
+
+def main(job: Job[GenerationSettings]) -> None:
+    """The prompt is that of row 1 for all conditions, so that their values can be compared."""
+    torch.set_num_threads(job.threads)
+    frame = job.read("generations", GENERATIONS)
+    bare = frame.filter(pl.col("condition") == BASELINE).select("question_id", "prompt").unique("question_id")
+    prompt = dict(bare.iter_rows())
+    missing = sorted(set(frame["question_id"]) - set(prompt))
+    if missing:
+        raise InputError(f"question {missing[0]!r} has no generation under condition {BASELINE!r}; plan again")
+    job.stage("model")
+    model = load_causal_lm(job.path("lm"), job.options["dtype"])
+    values = log_perplexities(
+        model,
+        load_tokenizer(job.path("lm")),
+        [prompt[question] for question in frame["question_id"]],
+        frame["text"].to_list(),
+        job.settings.batch_tokens,
+        job.progress("fluency"),
+    )
+    found = pl.Series("log_perplexity", [None if np.isnan(v) else float(v) for v in values], dtype=pl.Float64)
+    job.write(frame.select("request_id").with_columns(found), "fluency", FLUENCY)
+
+
+if __name__ == "__main__":
+    run_program(main, __doc__, GenerationSettings, inputs=["generations", "lm"], outputs=["fluency"], options=["dtype"])

@@ -1,0 +1,29 @@
+"""Plan the requests of the eight conditions and of their controls."""
+
+from __future__ import annotations
+
+from sociolect.generation.planning import plan_requests
+from sociolect.models import load_tokenizer
+from sociolect.prompts import read_prompts
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import CATALOGUE, GROUPS, REQUESTS, SAMPLES
+from sociolect.settings import GenerationSettings
+
+
+def main(job: Job[GenerationSettings]) -> None:
+    """One row per generation."""
+    frame = plan_requests(
+        job.read("samples", SAMPLES),
+        job.read("groups", GROUPS),
+        job.read("catalogue", CATALOGUE),
+        read_prompts(job.path("prompts")),
+        load_tokenizer(job.path("lm")),
+        job.settings,
+        job.run_seed,
+    )
+    job.write(frame, "requests", REQUESTS)
+
+
+if __name__ == "__main__":
+    inputs = ["samples", "groups", "catalogue", "lm", "prompts"]
+    run_program(main, __doc__, GenerationSettings, inputs=inputs, outputs=["requests"])

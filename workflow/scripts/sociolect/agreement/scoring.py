@@ -1,0 +1,135 @@
+"""Scores of pairs, and how good they are: F1, AUROC, calibration, by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+
+from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, assemble, pair_lengths
+
+Report = Callable[[int, int], None]
+
+
+def score_index_pairs(
+    agreement: AgreementModel,
+    answers: Encoded,
+    attributes: Encoded,
+    answer_index: np.ndarray,
+    attribute_index: np.ndarray,
+    tokens_per_batch: int,
+    bf16: bool = False,
+    progress: Report | None = None,
+) -> np.ndarray:
+    """Scores in [0, 1] of the pairs (answer_index[i], attribute_index[i]), float32 [n].
+
+    Pairs are sorted by length and cut into batches of at most `tokens_per_batch` padded tokens (one pair at
+    least). `progress(done, total)` counts pairs.
+    """
+    scores = np.empty(len(answer_index), dtype=np.float32)
+    lengths = pair_lengths(
+        answers.lengths[answer_index], attributes.lengths[attribute_index], agreement.max_tokens
+    )
+    order = np.lexsort((attribute_index, answer_index, lengths))
+    agreement.model.eval()
+    done = 0
+    with torch.inference_mode(), autocast(agreement, bf16):
+        for start, end in token_batches(lengths[order], tokens_per_batch):
+            rows = order[start:end]
+            inputs = assemble(agreement, answers, attributes, answer_index[rows], attribute_index[rows])
+            logits = agreement.model(**inputs).logits.float()
+            scores[rows] = torch.sigmoid(agreement_logit(logits)).cpu().numpy()
+            done += len(rows)
+            if progress is not None:
+                progress(done, len(scores))
+    return scores
+
+
+def token_batches(lengths: np.ndarray, budget: int) -> Iterator[tuple[int, int]]:
+    """Cut ascending lengths into runs [start, end) whose padded size (count x longest) fits the budget."""
+    start = 0
+    while start < len(lengths):
+        end = start + 1
+        # ascending: a run that ends before `end` is padded to lengths[end - 1]
+        low, high = end, min(len(lengths), start + max(1, budget // max(1, int(lengths[start]))))
+        while low < high:
+            middle = (low + high + 1) // 2
+            if (middle - start) * int(lengths[middle - 1]) <= budget:
+                low = middle
+            else:
+                high = middle - 1
+        yield start, low
+        start = low
+
+
+def autocast(agreement: AgreementModel, bf16: bool) -> torch.autocast:
+    """bfloat16 autocast on the model's device where asked for."""
+    return torch.autocast(agreement.device.type, dtype=torch.bfloat16, enabled=bf16)
+
+
+def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:
+    """Area under the ROC curve; None where one class is missing."""
+    if len(np.unique(labels)) < 2:
+        return None
+    return float(roc_auc_score(labels, scores))
+
+
+def f1(labels: np.ndarray, scores: np.ndarray, threshold: float) -> float:
+    """F1 of `score >= threshold`; 0 where nothing is true and nothing is said."""
+    said = scores >= threshold
+    hits = float(np.sum(said & (labels == 1)))
+    total = float(said.sum() + (labels == 1).sum())
+    return 2 * hits / total if total else 0.0
+
+
+def best_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The score at which F1 is largest, the higher one of equals.
+
+    Raises:
+        ValueError: there is no positive pair.
+    """
+    positives = int((labels == 1).sum())
+    if positives == 0:
+        raise ValueError("no positive pair on val, so no threshold; describe more val answers")
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order].astype(np.float64)
+    hits = np.cumsum(labels[order] == 1)
+    value = 2 * hits / (np.arange(1, len(ranked) + 1) + positives)
+    # a threshold takes all pairs of the same score
+    value[:-1][ranked[:-1] == ranked[1:]] = -1.0
+    return float(ranked[int(np.argmax(value))])
+
+
+def calibration_error(labels: np.ndarray, scores: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error over equal-width bins (Guo et al. 2017)."""
+    index = np.minimum((scores.astype(np.float64) * bins).astype(int), bins - 1)
+    count = np.bincount(index, minlength=bins)
+    gap = np.abs(np.bincount(index, scores, bins) - np.bincount(index, labels, bins))
+    return float(gap[count > 0].sum() / len(labels))
+
+
+def slice_metrics(labels: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, Any]:
+    """n, n_positive, f1, auroc, ece and accuracy of one slice; AUROC is None without both classes."""
+    if len(labels) == 0:
+        return {"n": 0, "n_positive": 0, "f1": None, "auroc": None, "ece": None, "accuracy": None}
+    return {
+        "n": len(labels),
+        "n_positive": int((labels == 1).sum()),
+        "f1": f1(labels, scores, threshold),
+        "auroc": auroc(labels, scores),
+        "ece": calibration_error(labels, scores),
+        "accuracy": float(np.mean((scores >= threshold) == (labels == 1))),
+    }
+
+
+def macro_auroc(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> dict[int, float]:
+    """AUROC within each group (attribute) that has both classes, by group index."""
+    found: dict[int, float] = {}
+    for group in np.unique(groups):
+        value = auroc(labels[groups == group], scores[groups == group])
+        if value is not None:
+            found[int(group)] = value
+    return found

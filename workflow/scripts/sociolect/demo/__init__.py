@@ -1,0 +1,1 @@
+"""A made-up corpus whose groups have planted, known styles."""

@@ -1,0 +1,1 @@
+"""Describers: what says which style attributes an answer has."""

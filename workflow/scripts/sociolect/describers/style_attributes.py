@@ -1,0 +1,197 @@
+"""The style attributes that the stylometry describer knows: name, family, measure, direction, level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class StyleAttribute:
+    """One attribute: `name` is X in "The author uses X." and "You use X.".
+
+    It holds where `measure` is at or beyond its threshold in `direction`. Level "usual" takes the fitted
+    quantile; "strong" takes the quantile half-way between it and 1, for a second, rarer degree of a measure.
+    """
+
+    name: str
+    family: str
+    measure: str
+    direction: Literal["high", "low"] = "high"
+    level: Literal["usual", "strong"] = "usual"
+
+
+def _family(family: str, *rows: str) -> list[StyleAttribute]:
+    """Attributes of one family from rows "name | measure" or "name | measure | low" or "... | strong"."""
+    attributes = []
+    for row in rows:
+        name, measure, *how = (part.strip() for part in row.split("|"))
+        attributes.append(
+            StyleAttribute(
+                name,
+                family,
+                measure,
+                "low" if "low" in how else "high",
+                "strong" if "strong" in how else "usual",
+            )
+        )
+    return attributes
+
+
+ATTRIBUTES: tuple[StyleAttribute, ...] = (
+    *_family(
+        "punctuation",
+        "exclamation marks | exclamation",
+        "ellipses | ellipsis",
+        "parentheses | parentheses",
+        "semicolons | semicolons",
+        "dashes | dashes",
+        "slashes | slashes",
+        "curly apostrophes | curly",
+        "words in quotation marks | quoted",
+        "a comma before and | comma_before_and",
+        "straight apostrophes | straight",
+        "mathematical and markup symbols | symbols",
+        "inline series of three | series",
+        "many hyphenated words | hyphenated | strong",
+    ),
+    *_family(
+        "questions and commands",
+        "rhetorical questions | question",
+        "commands | imperative",
+        "advice to the reader | advice",
+    ),
+    *_family(
+        "sentence and word length",
+        "short sentences | sentence_mean | low",
+        "long sentences | sentence_mean",
+        "short words | word_mean | low",
+        "many long words | long_words | strong",
+    ),
+    *_family(
+        "case",
+        "words in capital letters | capital_words",
+        "many capitalised words | capitalised",
+        "mostly lower case letters | capitalised | low",
+        "acronyms in parentheses | acronyms",
+        "dense acronyms and all caps | capital_words | strong",
+        "capitalised names after the definite article | names_after_the",
+        "capitalised two-word names | capital_pairs",
+    ),
+    *_family(
+        "digits",
+        "numbers | numbers",
+        "dense numerical detail | numbers | strong",
+        "years in digits | years",
+        "percentages | percent",
+        "sums of money | currency",
+        "numbers written as words | number_words",
+    ),
+    *_family(
+        "hedging and boosting",
+        "hedging words | hedges",
+        "intensifiers | intensifiers",
+        "words of praise | praise",
+        "negated statements | negated",
+    ),
+    *_family(
+        "person and address",
+        "first person singular pronouns | first_singular",
+        "first person plural pronouns | first_plural",
+        "a collective voice throughout | first_plural | strong",
+        "second person pronouns | second_person",
+        "he or she to refer to persons | third_singular",
+        "they and them as pronouns | third_plural",
+        "titles before names | titles",
+        "greetings | greetings",
+        "a strongly personal point of view | first_singular | strong",
+        "my as a personal possessive | possessive_my",
+        "our as a shared possessive | possessive_our",
+        "your in front of nouns | possessive_your",
+        "relative clauses about persons | relative_person",
+        "generic nouns for persons | generic_people",
+        "personal experience in the past tense | personal_past",
+    ),
+    *_family(
+        "formality",
+        "contractions | contractions",
+        "polite expressions | polite",
+        "slang words | slang",
+        "emoticons | emoticons",
+        "abbreviations | abbreviations",
+        "plain everyday verbs | plain_verbs",
+        "many formal verbs | formal_words | strong",
+        "academic words | academic",
+        "many reporting verbs | reporting | strong",
+        "words of definition | definition",
+        "words of logic | logic",
+    ),
+    *_family(
+        "structure",
+        "numbered lists | numbered_items",
+        "bullet points | bullets",
+        "web links | links",
+        "lines that end in a colon | colon_line_ends",
+        "several paragraphs | paragraphs",
+        "long paragraphs | paragraph_mean",
+        "many sentences in one paragraph | paragraph_sentences | strong",
+    ),
+    *_family(
+        "connectives",
+        "formal connectives | formal_connectives",
+        "sequence words | sequence",
+        "conditional clauses | word_if",
+        "conjunctions at the start of sentences | initial_conjunction",
+        "openings with a definite article | initial_the",
+        "sentences that begin with we | initial_we",
+    ),
+    *_family(
+        "function words",
+        "definite articles in high density | article_definite",
+        "nouns joined with of | prep_of",
+        "places and times given with in | prep_in",
+        "purposes expressed with for | prep_for",
+        "subjects given with on | prep_on",
+        "origins given with from | prep_from",
+        "the conjunction and often | conj_and",
+        "the word here | word_here",
+        "the word this often | word_this",
+        "words of quantity and measure | measurement",
+        "words of extent | extent",
+        "dense markers of reach | extent | strong",
+    ),
+    *_family(
+        "verbs",
+        "passive constructions | passive",
+        "progressive verb forms | ing_words",
+        "past tense verbs | ed_words",
+        "the future with will | modal_future",
+        "modal verbs of obligation | modal_obligation",
+        "adverbs in ly | ly_adverbs",
+        "verbs of commitment | commitment",
+        "dense promises of action | commitment | strong",
+        "many verbs of change | change_verbs | strong",
+        "words of recency | recency",
+        "words of expectation | expectation",
+    ),
+    *_family(
+        "nouns and register",
+        "nominalisations | nominalisation",
+        "latinate adjectives | latinate",
+        "plural nouns | plural_s",
+        "dense abstract nouns | nominalisation | strong",
+        "general nouns | general_nouns",
+    ),
+    *_family(
+        "spelling",
+        "British spelling | british",
+        "American spelling | american",
+        "strongly British orthography | british | strong",
+        "verbs spelled with ise | ise_spelling",
+    ),
+    *_family(
+        "vocabulary richness",
+        "a varied vocabulary | variety",
+        "repeated words | once_used | low",
+    ),
+)

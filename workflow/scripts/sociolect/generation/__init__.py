@@ -1,0 +1,1 @@
+"""Generation: requests, backends that answer them, the plan of the eight conditions, fluency."""

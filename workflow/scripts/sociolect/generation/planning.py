@@ -1,0 +1,259 @@
+"""The plan: requests of the eight conditions and their controls, and from requests to what a backend gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sociolect.digests import digest_of
+from sociolect.errors import InputError
+from sociolect.generation.requests import Backend, Report, Request, SteerRef
+from sociolect.pieces import PieceStore, bucket_of
+from sociolect.prompts import PROMPT_KINDS, Prompts, encode_prompt, render_prompt
+from sociolect.schemas import GENERATIONS, REQUESTS
+from sociolect.seeds import seed_of, stable_hash
+from sociolect.settings import GenerationSettings
+from sociolect.steering import CHOSEN, resolve_method, vector_key
+
+__all__ = [
+    "CONDITIONS",
+    "Choice",
+    "answer_bucket",
+    "buckets",
+    "gather",
+    "generate_buckets",
+    "plan_requests",
+    "questions_of",
+    "read_choice",
+]
+
+# condition -> (prompt kind, steering method, other seed); the eight rows first, then the controls
+CONDITIONS: dict[str, tuple[str, str | None, bool]] = {
+    **{kind: (kind, None, False) for kind in PROMPT_KINDS},
+    **{kind.replace("question", "steered", 1): (kind, CHOSEN, False) for kind in PROMPT_KINDS},
+    "question (other seed)": ("question", None, True),
+    "steered (random)": ("question", "random", False),
+    "steered (shuffled)": ("question", "shuffled", False),
+    "steered (other group)": ("question", "other_group", False),
+}
+
+
+class Choice(BaseModel):
+    """What was chosen on val: method, layers, strength, positions; and the norms that scale the vectors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    layers: tuple[int, ...] = Field(min_length=1)
+    alpha: float
+    positions: str
+    residual_norms: tuple[float, ...]
+    fluent: bool
+
+
+def read_choice(path: Path) -> Choice:
+    """Read choice.json.
+
+    Raises:
+        InputError: no such file, or it lacks a key.
+    """
+    try:
+        return Choice.model_validate_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise InputError(f"{path}: not the choice of a sweep ({error}); choose the strength again") from error
+
+
+def questions_of(samples: pl.DataFrame, groups: Sequence[str], part: str, per_group: int | None) -> pl.DataFrame:
+    """Questions of a part: question_id, question, group; the first `per_group` of each group by stable hash.
+
+    Raises:
+        InputError: a group has none.
+    """
+    frame = (
+        samples.filter((pl.col("part") == part) & pl.col("group").is_in(list(groups)))
+        .select("question_id", "question", "group")
+        .unique(["question_id", "group"], keep="any")
+    )
+    rank = [stable_hash("question", q) for q in frame["question_id"]]
+    frame = frame.with_columns(pl.Series("rank", rank, dtype=pl.UInt64)).sort("group", "rank", "question_id")
+    missing = sorted(set(groups) - set(frame["group"]))
+    if missing:
+        raise InputError(f"group {missing[0]!r} has no {part} question; raise sampling.parts.{part} or add questions")
+    if per_group is not None:
+        frame = frame.group_by("group", maintain_order=True).head(per_group)
+    return frame.select("question_id", "question", "group")
+
+
+def plan_requests(
+    samples: pl.DataFrame,
+    groups: pl.DataFrame,
+    catalogue: pl.DataFrame,
+    prompts: Prompts,
+    tokenizer: Any,
+    settings: GenerationSettings,
+    run_seed: int,
+) -> pl.DataFrame:
+    """All requests of an experiment (REQUESTS), sorted by question group, question, target, condition, sample.
+
+    The seed is that of question and sample, the same for all conditions and targets. A group without distinctive
+    attributes gets no requests under the conditions that name attributes.
+
+    Raises:
+        InputError: a group has no test question, or a distinctive attribute is not in the catalogue.
+    """
+    attribute = dict(zip(catalogue["attribute_id"], catalogue["attribute"], strict=True))
+    styles = dict(zip(groups["group"], groups["distinctive"].to_list(), strict=True))
+    unknown = sorted({a for ids in styles.values() for a in ids} - set(attribute))
+    if unknown:
+        raise InputError(f"distinctive attribute {unknown[0]!r} is not in the catalogue; profile the groups again")
+    names = sorted(styles)
+    rows: list[dict[str, Any]] = []
+    asked = questions_of(samples, names, "test", settings.questions_per_group)
+    for question_id, question, group in asked.iter_rows():
+        text = question[: settings.max_question_chars]
+        for target in names if settings.targets == "cross" else [group]:
+            said = [attribute[a] for a in styles[target]]
+            kinds = [kind for kind, (_, needs) in PROMPT_KINDS.items() if said or not needs]
+            rendered = {kind: render_prompt(tokenizer, prompts, kind, text, target, said) for kind in kinds}
+            for condition, (kind, method, other) in CONDITIONS.items():
+                if kind not in rendered:
+                    continue
+                for sample in range(settings.samples):
+                    purpose = ("generation", question_id, sample, *(["other"] if other else []))
+                    key = stable_hash("request", question_id, group, target, condition, sample)
+                    rows.append(
+                        {
+                            "request_id": f"{key:016x}",
+                            "question_id": question_id,
+                            "question_group": group,
+                            "target": target,
+                            "condition": condition,
+                            "sample": sample,
+                            "prompt": rendered[kind],
+                            "seed": seed_of(run_seed, *purpose),
+                            "method": method,
+                        }
+                    )
+    schema = {name: column.dtype for name, column in REQUESTS.columns.items()}
+    return pl.DataFrame(rows, schema=schema).sort("question_group", "question_id", "target", "condition", "sample")
+
+
+def buckets(requests: pl.DataFrame, n_buckets: int) -> dict[int, pl.DataFrame]:
+    """Requests by bucket: a stable hash of question and sample, so that equal generations meet."""
+    numbers = [bucket_of(n_buckets, q, s) for q, s in requests.select("question_id", "sample").iter_rows()]
+    frame = requests.with_columns(pl.Series("bucket", numbers, dtype=pl.Int64)).sort("bucket", "request_id")
+    parts = frame.partition_by("bucket", as_dict=True, include_key=False)
+    return {int(key[0]): part for key, part in parts.items()}
+
+
+def answer_bucket(
+    backend: Backend,
+    tokenizer: Any,
+    requests: pl.DataFrame,
+    choice: Choice,
+    vectors_file: Path,
+    settings: GenerationSettings,
+    progress: Report | None = None,
+) -> pl.DataFrame:
+    """Answer the requests of one bucket: GENERATIONS, sorted by request_id, `method` being the resolved one.
+
+    Requests that agree in prompt, seed and steering (row 1 under cross targets) are generated once.
+    """
+    prompt_ids = {p: tuple(encode_prompt(tokenizer, p)) for p in requests["prompt"].unique().sort()}
+    asked: dict[tuple[Any, ...], Request] = {}
+    rows = requests.sort("request_id").to_dicts()
+    keys = []
+    for row in rows:
+        steer = _steer(row, choice, vectors_file)
+        key = (row["prompt"], row["seed"], steer)
+        keys.append(key)
+        asked.setdefault(
+            key,
+            Request(
+                id=row["request_id"],
+                prompt_token_ids=prompt_ids[row["prompt"]],
+                max_new_tokens=settings.max_new_tokens,
+                temperature=settings.temperature,
+                top_p=settings.top_p,
+                seed=row["seed"],
+                steer=steer,
+            ),
+        )
+        if row["method"] is not None:
+            row["method"] = resolve_method(row["method"], choice.method)
+    results = {result.id: result for result in backend.generate(list(asked.values()), progress)}
+    for row, key in zip(rows, keys, strict=True):
+        result = results[asked[key].id]
+        row.update(text=result.text, n_tokens=len(result.token_ids), finish_reason=result.finish_reason)
+    return pl.DataFrame(rows, schema={name: column.dtype for name, column in GENERATIONS.columns.items()})
+
+
+def generate_buckets(
+    backend: Backend,
+    tokenizer: Any,
+    parts: dict[int, pl.DataFrame],
+    store: PieceStore,
+    choice: Choice,
+    vectors_file: Path,
+    settings: GenerationSettings,
+    progress: Report | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Answer buckets one by one, keeping each in the store; those that are there already are read.
+
+    Nothing in a piece depends on which buckets share a job, so a resumed run writes the same bytes.
+    """
+    total, before = sum(part.height for part in parts.values()), 0
+    for index, part in sorted(parts.items()):
+        digest = digest_of(part.to_dicts())
+        frame = store.get(index, digest)
+        if frame is None:
+
+            def report(done: int, _: int, before: int = before) -> None:
+                if progress is not None:
+                    progress(before + done, total)
+
+            frame = answer_bucket(backend, tokenizer, part, choice, vectors_file, settings, report)
+            store.put(index, frame, digest)
+        before += part.height
+        if progress is not None:
+            progress(before, total)
+        yield frame
+
+
+def gather(shards: Sequence[pl.DataFrame], requests: pl.DataFrame) -> pl.DataFrame:
+    """All generations in the order of the requests.
+
+    Raises:
+        InputError: a request has no generation or more than one, a generation has no request, or its prompt or
+            seed is not the request's. The message names one.
+    """
+    frame = pl.concat(shards)
+    twice = frame.filter(frame["request_id"].is_duplicated())
+    if twice.height:
+        raise InputError(f"request {twice['request_id'][0]!r} was answered twice; the shards overlap, delete them")
+    missing = sorted(set(requests["request_id"]) - set(frame["request_id"]))
+    if missing:
+        raise InputError(f"{len(missing)} requests were not answered, such as {missing[0]!r}; delete the shards")
+    extra = sorted(set(frame["request_id"]) - set(requests["request_id"]))
+    if extra:
+        raise InputError(f"{len(extra)} generations have no request, such as {extra[0]!r}; delete the shards")
+    joined = requests.select("request_id", "prompt", "seed").join(
+        frame, on="request_id", how="left", maintain_order="left", suffix="_answered"
+    )
+    changed = joined.filter(
+        (pl.col("prompt") != pl.col("prompt_answered")) | (pl.col("seed") != pl.col("seed_answered"))
+    )
+    if changed.height:
+        raise InputError(f"request {changed['request_id'][0]!r} was answered for another prompt; delete the shards")
+    return joined.select(list(GENERATIONS.columns))
+
+
+def _steer(row: dict[str, Any], choice: Choice, vectors_file: Path) -> SteerRef | None:
+    if row["method"] is None:
+        return None
+    key = vector_key(resolve_method(row["method"], choice.method), row["target"])
+    return SteerRef(str(vectors_file), key, choice.layers, choice.alpha, choice.positions)

@@ -1,0 +1,1 @@
+"""Small models trained from scratch: no network, no GPU."""

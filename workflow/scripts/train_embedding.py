@@ -1,0 +1,50 @@
+"""Train the embedding net with the chosen trial's hyper-parameters, and embed all answers of the fit splits."""
+
+import logging
+
+import torch
+
+from sociolect.artifacts import matrix, vectors
+from sociolect.embedding.net import embed, save_net
+from sociolect.embedding.tuning import best_trial, describe_hyper, fit_data, train_net, trial_seed
+from sociolect.experiments import load_fit
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import EMBEDDINGS, TRIALS
+from sociolect.settings import EmbeddingSettings
+
+log = logging.getLogger("sociolect")
+
+
+def main(job: Job[EmbeddingSettings]) -> None:
+    torch.set_num_threads(job.threads)
+    frame = load_fit(job)
+    number, hyper, expected = best_trial(job.read("trials", TRIALS))
+    data = fit_data(frame)
+    job.stage("training", trial=number)
+    trained = train_net(data, hyper, job.settings, trial_seed(job.run_seed, number))
+    log.info("trial %d: val accuracy %.4f, in the search %.4f", number, trained.accuracy, expected)
+    if trained.accuracy != expected:
+        log.warning("the chosen trial did not come out the same; was it searched with other threads or versions?")
+    about = {
+        **describe_hyper(hyper),
+        "trial": number,
+        "val_accuracy": trained.accuracy,
+        "roles": job.settings.roles,
+        "groups": list(data.groups),
+    }
+    save_net(trained.net, job.outputs["model"], about)
+    table = frame.select(
+        "answer_id", "split", "part", "group", vectors(embed(trained.net, matrix(frame["style"])), "embedding")
+    )
+    job.write(table, "embeddings", EMBEDDINGS)
+
+
+if __name__ == "__main__":
+    run_program(
+        main,
+        __doc__,
+        EmbeddingSettings,
+        inputs=["samples*", "labels*", "ask", "trials"],
+        outputs=["model", "embeddings"],
+        options=["splits"],
+    )

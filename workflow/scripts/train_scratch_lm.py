@@ -1,0 +1,46 @@
+"""Train a tokenizer and a tiny Llama from scratch on chats made of the train part: questions, groups, styles."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import torch
+
+from sociolect.artifacts import atomic_folder
+from sociolect.describers.stylometry import ATTRIBUTES, describe, fit_thresholds
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import SAMPLES
+from sociolect.scratch.causal_lm import train_causal_lm
+from sociolect.scratch.chats import make_chats, read_condition_texts
+from sociolect.scratch.tokenizer import train_tokenizer
+from sociolect.settings import ScratchLm
+
+
+def main(job: Job[ScratchLm]) -> None:
+    torch.set_num_threads(job.threads)
+    settings = job.settings
+    texts = read_condition_texts(job.path("prompts"))
+    train = job.read("samples", SAMPLES).filter(pl.col("part") == "train")
+    train = train.unique("answer_id", keep="first", maintain_order=True).sort("answer_id")
+    answers = train["answer"].to_list()
+    names = describe(answers, fit_thresholds(answers, settings.quantile))
+    chats = make_chats(
+        train,
+        dict(zip(train["answer_id"].to_list(), names, strict=True)),
+        texts,
+        np.random.default_rng(job.seed("chats")),
+        settings.chats_per_answer,
+    )
+    wording = [texts.system_turn(group, [a.name for a in ATTRIBUTES]) or "" for group in train["group"].unique().sort()]
+    said = [part for chat in chats for part in (chat.system or "", chat.user, chat.assistant)]
+    job.stage("tokenizer")
+    tokenizer = train_tokenizer([*said, *wording], settings.tokenizer, max(1024, settings.max_tokens))
+    job.stage("training")
+    model = train_causal_lm(chats, tokenizer, settings, job.seed("model"), job.progress("train"))
+    with atomic_folder(job.outputs["model"]) as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+
+
+if __name__ == "__main__":
+    run_program(main, __doc__, ScratchLm, inputs=["samples*", "prompts"], outputs=["model"])
