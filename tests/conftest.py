@@ -59,7 +59,7 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def demo_copy(demo: Path, tmp_path: Path) -> Path:
-    """The finished demo in a folder of its own: the code of now, the results with their times, and Snakemake's records."""
+    """The finished demo in a folder of its own: today's code, the results and Snakemake's records."""
     folder = copy_project(tmp_path / "copy")
     for name in ("results", ".snakemake"):
         shutil.copytree(demo / name, folder / name, symlinks=True)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
+
 from sociolect.artifacts import read_provenance, read_table
 from sociolect.schemas import CORPUS, CORPUS_FUNNEL, SAMPLES, SAMPLING_FUNNEL
 

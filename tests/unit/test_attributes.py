@@ -97,7 +97,7 @@ def test_funnel_counts_each_attribute_at_its_first_rule() -> None:
         "frequent things": 7,
         "slang words.": 0,
     }
-    rows = [(f"a{i}", f"u{i}", "train", None) for i in range(10)]
+    rows: list[tuple[str, str | None, str, str | None]] = [(f"a{i}", f"u{i}", "train", None) for i in range(10)]
     for name, n in (kept | gone).items():
         rows += [(f"a{i}", f"u{i}", "train", name) for i in range(n)]
     frame = said(*rows).vstack(said(("a0", "u0", "train", "?")).with_columns(attribute=pl.lit(None, pl.String)))

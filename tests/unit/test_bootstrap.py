@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from sociolect.bootstrap import ClusterBootstrap, holm, mcnemar
 from sociolect.errors import InputError
 

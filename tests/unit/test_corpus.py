@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from sociolect.corpus import EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
 from sociolect.corpus_reader import COLUMNS, read_raw_corpus
 from sociolect.errors import InputError

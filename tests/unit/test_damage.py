@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sociolect.damage import distinct, longest_repeat, words_of
 from sociolect.errors import InputError
 from sociolect.judge import fit_judge, judge_groups

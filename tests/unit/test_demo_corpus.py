@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import chi2_contingency
+
 from sociolect.demo.corpus import AUTHOR_CONCENTRATION, DemoCorpus, make_demo_corpus
 from sociolect.demo.prose import MAX_WORDS, MIN_WORDS, TOPICS, write_answer
 from sociolect.demo.truth import ATTRIBUTES, GROUPS, demo_truth
@@ -76,9 +77,8 @@ def test_sizes_columns_and_vocabulary(corpus: DemoCorpus) -> None:
     for split, frame in corpus.frames.items():
         assert frame.columns == columns and frame["answer_id"].is_unique().all()
         assert set(frame["group"].value_counts()["count"]) == {expected[split]}
-        words = frame["answer"].str.split(" ").list.len()
-        assert words.max() <= MAX_WORDS + 3  # a list item adds a word that no space precedes
-        assert frame["answer"].str.split("\n").list.join(" ").str.split(" ").list.len().min() >= MIN_WORDS
+        words = [len(answer.split()) for answer in frame["answer"]]
+        assert min(words) >= MIN_WORDS and np.quantile(words, 0.999) <= MAX_WORDS
     assert corpus.frames["single"]["question_id"].is_unique().all()
     assert set(corpus.frames["multi"].group_by("question_id").len()["len"]) == {settings.answers_per_question}
     assert corpus.frames["askx"].group_by("question_id").agg(pl.col("group").n_unique())["group"].max() == 1
@@ -104,10 +104,12 @@ def test_same_seed_same_corpus_other_seed_another() -> None:
 
 def test_every_single_attribute_and_all_together_can_be_written() -> None:
     rng = np.random.default_rng(0)
-    for attributes in [set(), *({a} for a in ATTRIBUTES), set(ATTRIBUTES)]:
+    for attributes in [set(), *({a} for a in ATTRIBUTES), set(ATTRIBUTES[:9]), set(ATTRIBUTES[9:])]:
         for _ in range(5):
             text = write_answer("music", attributes, rng)
-            assert MIN_WORDS <= len(text.split()) <= MAX_WORDS
+            assert MIN_WORDS <= len(text.split()) <= MAX_WORDS, text
+    everything = write_answer("music", set(ATTRIBUTES), rng)
+    assert all(mark in everything for mark in ("!", "?", "...", "(", ";", "\n- "))
 
 
 def test_an_attribute_that_cannot_be_written_is_named() -> None:

@@ -273,7 +273,14 @@ def test_programs_end_to_end(tmp_path: Path, program: Programs) -> None:
     frame = frame.with_columns(answer=pl.col("answer") + lively)
     write_table(frame, tmp_path / "single.parquet", SAMPLES)
     settings = {"describer": "stylometry", "n_answers": 40, "n_heldout": 6}
-    flags = ("--samples", tmp_path / "single.parquet", "--splits", "single", "--cache", tmp_path / "cache")
+    flags: tuple[object, ...] = (
+        "--samples",
+        tmp_path / "single.parquet",
+        "--splits",
+        "single",
+        "--cache",
+        tmp_path / "cache",
+    )
     flags = (*flags, "--dtype", "float32", "--sentences", tmp_path / "sentences.parquet")
     status, output = program("describe_style", settings, *flags)
     assert status == 0, output
@@ -285,7 +292,8 @@ def test_programs_end_to_end(tmp_path: Path, program: Programs) -> None:
     train = described.filter(pl.col("part") == "train")["answer"].to_list()
     names = describe(described["answer"].to_list(), fit_thresholds(train, 0.7))
     said = dict(sentences.group_by("answer_id", maintain_order=True).agg("attribute").iter_rows())
-    assert said == dict(zip(described["answer_id"], [n or [None] for n in names], strict=True))
+    expected: list[list[str | None]] = [[*n] or [None] for n in names]
+    assert said == dict(zip(described["answer_id"], expected, strict=True))
 
     outputs = ("--catalogue", tmp_path / "catalogue.parquet", "--funnel", tmp_path / "funnel.parquet")
     status, output = program("build_catalogue", {}, "--sentences", tmp_path / "sentences.parquet", *outputs)

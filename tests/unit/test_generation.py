@@ -18,6 +18,7 @@ import pytest
 import torch
 from test_hooks import MODELS, tiny
 
+import generate_answers
 import measure_fluency
 from sociolect import conditions
 from sociolect.artifacts import read_table, vectors, write_json, write_table
@@ -384,7 +385,6 @@ def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]])
         more = ["--shard", "1-of-1", "--cache", str(path / name), "--generations", str(path / f"{name}.parquet")]
         return subprocess.Popen([*command, *more], env=env, stderr=subprocess.PIPE)
 
-    straight = start("straight")
     killed = start("killed")
     first = path / "killed"
     deadline = time.monotonic() + 120
@@ -395,9 +395,14 @@ def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]])
     kept = {p: p.stat().st_mtime_ns for p in first.glob("0*.parquet")}
     assert 2 <= len(kept) < 12
     resumed = start("killed")
-    for process in (resumed, straight):
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode == 0, errors.decode()
+    inputs = {"requests": "requests.parquet", "steering": "steering.parquet", "choice": "choice.json"}
+    paths = {**{k: [path / v] for k, v in inputs.items()}, "lm": [Path(command[3])]}
+    options = {"dtype": "float32", "shard": "1-of-1", "cache": str(path / "straight")}
+    settings = GenerationSettings.model_validate_json(command[-1])
+    out = {"generations": path / "straight.parquet"}
+    generate_answers.main(Job("generate_answers", settings, paths, out, options, 0, 1, "", None))
+    _, errors = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, errors.decode()
     assert {p: p.stat().st_mtime_ns for p in kept} == kept, "what was done must not be done again"
     frames = [pl.read_parquet(path / f"{name}.parquet") for name in ("straight", "killed")]
     assert frames[0].equals(frames[1])
@@ -411,9 +416,7 @@ def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]])
 
     write_table(done, path / "all.parquet", GENERATIONS)
     paths = {"generations": [path / "all.parquet"], "lm": [Path(command[3])]}
-    options = {"dtype": "float32"}
     out = {"fluency": path / "fluency.parquet"}
-    settings = GenerationSettings(batch_tokens=400)
     measure_fluency.main(Job("measure_fluency", settings, paths, out, options, 1, 1, "", None))
     fluency = read_table(path / "fluency.parquet", FLUENCY)
     assert fluency["request_id"].equals(done["request_id"])

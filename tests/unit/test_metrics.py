@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+
 from sociolect.artifacts import check_table, matrix
 from sociolect.errors import InputError
 from sociolect.metrics import Changes, group_changes, group_directions, nearest_groups

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from sociolect import schemas
 from sociolect.conditions import CONDITIONS, CONTROLS
 from sociolect.figures import heat_map, rate_plot, sweep_plot

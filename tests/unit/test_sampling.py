@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 import pytest
+
 from sociolect.errors import InputError
 from sociolect.partition import partition_answers
 from sociolect.sampling import part_quotas, sample_groups

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
 from sociolect.demo.corpus import DemoCorpus, make_demo_corpus
 from sociolect.demo.truth import ATTRIBUTES
 from sociolect.errors import InputError
@@ -16,9 +19,17 @@ from sociolect.scratch.causal_lm import IGNORED, encode_chat, train_causal_lm
 from sociolect.scratch.chats import Chat, ConditionTexts, make_chats, read_condition_texts
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings import DemoSettings, ScratchLm, ScratchTokenizer
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 PROMPTS = Path(__file__).parents[2] / "workflow" / "prompts" / "conditions.yaml"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small matrices gain nothing from threads, and lose much on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -149,13 +160,13 @@ def test_missing_attributes_and_keys_are_named(corpus: DemoCorpus, texts: Condit
 
 
 def test_training_lowers_the_loss_and_repeats_itself(chats: list[Chat], tokenizer: PreTrainedTokenizerFast) -> None:
-    settings = ScratchLm(hidden=32, layers=2, heads=2, steps=60, batch_size=16, learning_rate=1e-2, max_tokens=128)
+    settings = ScratchLm(hidden=32, layers=2, heads=2, steps=50, batch_size=16, learning_rate=1e-2, max_tokens=128)
     messages: list[str] = []
     before = torch.random.get_rng_state()
     first = train_causal_lm(chats, tokenizer, settings, 1, lambda done, total, message: messages.append(message))
     assert torch.equal(before, torch.random.get_rng_state())
     losses = [float(m.removeprefix("loss ")) for m in messages]
-    assert len(losses) == 60
+    assert len(losses) == 50
     assert losses[0] == pytest.approx(np.log(len(tokenizer)), rel=0.3)
     again = train_causal_lm(chats, tokenizer, settings, 1, lambda *_: None)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))

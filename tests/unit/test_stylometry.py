@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+
 from sociolect.describers.features import INDEX
 from sociolect.describers.lexicons import PHRASES, WORDS
 from sociolect.describers.stylometry import (
@@ -156,7 +157,7 @@ def test_bad_input_says_what_to_do() -> None:
         fit_thresholds(PLAIN[:1], 0.6)
     content = fit_thresholds(PLAIN, 0.6).to_dict()
     content["attributes"][0]["name"] = "something else"
-    with pytest.raises(InputError, match="something else.*fit_thresholds"):
+    with pytest.raises(InputError, match=r"something else.*fit_thresholds"):
         Thresholds.from_dict(content)
     with pytest.raises(InputError, match="fit_thresholds"):
         Thresholds.from_dict({"quantile": 0.6})

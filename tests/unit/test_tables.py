@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+
 from sociolect.artifacts import check_table
 from sociolect.bootstrap import ClusterBootstrap
 from sociolect.comparison import compare, contrasts, control_rows

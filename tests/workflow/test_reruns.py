@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from conftest import snakemake
 
 # key -> rules that use it (what follows from their outputs is rerun as well)
@@ -98,7 +99,7 @@ def test_comment_and_docstring_rerun_nothing(demo_copy: Path) -> None:
     for module in ("metrics.py", "artifacts.py", "settings.py", "agreement/training.py"):
         path = library / module
         first, rest = path.read_text().split("\n", 1)
-        path.write_text(f'{first.replace(chr(34) * 3, chr(34) * 3 + "Reworded. ", 1)}\n# a comment\n{rest}')
+        path.write_text(f"{first.replace(chr(34) * 3, chr(34) * 3 + 'Reworded. ', 1)}\n# a comment\n{rest}")
     assert rerun_reasons(demo_copy) == {}
 
 

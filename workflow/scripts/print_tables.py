@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
 from sociolect.artifacts import read_table
 from sociolect.runtime import InputError, Job, run_program
 from sociolect.schemas import COMPARISON

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import torch
+
 from sociolect.artifacts import matrix, read_table
 from sociolect.embedding.net import embed, load_net
 from sociolect.experiments import join_labels, stack_splits

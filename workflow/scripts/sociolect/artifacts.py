@@ -110,9 +110,7 @@ def _check_column(series: pl.Series, column: Column, where: str) -> None:
         raise InputError(f"{where} holds a value that is not finite in row {row}")
 
 
-def write_table(
-    frame: pl.DataFrame, path: Path, schema: Schema, provenance: dict[str, Any] | None = None
-) -> None:
+def write_table(frame: pl.DataFrame, path: Path, schema: Schema, provenance: dict[str, Any] | None = None) -> None:
     """Check, then write atomically as parquet, with the provenance as metadata of the file.
 
     Raises:
@@ -122,9 +120,7 @@ def write_table(
     meta = dict(table.schema.metadata or {})
     meta[PROVENANCE_KEY] = json.dumps({"schema": schema.name, **(provenance or {})}, sort_keys=True).encode()
     with atomic_path(path) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata(meta), temporary, compression="zstd", row_group_size=65536
-        )
+        pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd", row_group_size=65536)
 
 
 def read_table(path: Path, schema: Schema) -> pl.DataFrame:

@@ -111,7 +111,11 @@ def sweep_plot(sweep: pl.DataFrame) -> str:
         sweep: SWEEP.
     """
     with rc_context(_STYLE):  # type: ignore[arg-type]
-        lines = sweep.with_columns(name=_layers_name()).sort("method", "layers", "alpha")
+        lines = (
+            sweep.filter(pl.col("layers").list.len() > 0)
+            .with_columns(name=_layers_name())
+            .sort("method", "layers", "alpha")
+        )
         names = lines["name"].unique(maintain_order=True).to_list()
         figure = Figure(figsize=(9.5, 3.4 + 0.08 * len(names)), layout="constrained")
         left, right = figure.subplots(1, 2)

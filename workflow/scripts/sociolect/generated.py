@@ -119,7 +119,7 @@ def lock_text(root: Path, extra: str | None = None) -> str:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     core = _closure(project["dependencies"])
     if extra is None:
-        return _lines(core, f"# Pins of the core environment: direct ones from pyproject.toml, and what they need.\n")
+        return _lines(core, "# Pins of the core environment: direct ones from pyproject.toml, and what they need.\n")
     found = _closure(project["optional-dependencies"][extra])
     return _lines({k: v for k, v in found.items() if k not in core}, f"# Pins of the {extra} tools, beside core.txt.\n")
 

@@ -1,8 +1,7 @@
 """Style vectors of many answers: resumable buckets on disk, grouped into any number of shards.
 
-An answer belongs to a bucket by a stable hash of its id; a bucket is one file, written whole or not at all, with
-the key of all that decides its content. Shards only group buckets, so that changing their number relabels nothing. What is
-computed together depends on the bucket alone: a resumed run gives the same bytes as an unbroken one.
+An answer belongs to a bucket by a stable hash of its id; shards only group buckets, so that changing their number
+relabels nothing.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ import polars as pl
 from sociolect.agreement.model import (
     AgreementModel,
     Encoded,
+    answer_limit,
     encode_attributes,
     encode_texts,
-    special_tokens,
     weights_digest,
 )
 from sociolect.agreement.scoring import score_index_pairs
-from sociolect.artifacts import matrix, read_provenance, read_table, vectors, write_table
+from sociolect.artifacts import Column, Schema, matrix, read_provenance, read_table, vectors
 from sociolect.digests import digest_of
 from sociolect.errors import InputError
+from sociolect.pieces import PieceStore, bucket_of
 from sociolect.schemas import LABELS
-from sociolect.seeds import stable_hash
 
 Report = Callable[[int, int], None]
 
@@ -86,12 +85,10 @@ class CrossEncoderScorer:
         return self._key
 
     def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        """Scores of texts [n, K]; an answer counts as cut if it does not fit beside the shortest attribute."""
+        """Scores of texts [n, K], and how many answers were cut to fit beside the longest attribute."""
         answers = encode_texts(self._agreement, texts)
-        scores = score_pairs(
-            self._agreement, answers, self._attributes, self._tokens_per_batch, self._bf16, progress
-        )
-        room = self._agreement.max_tokens - special_tokens() - int(self._attributes.lengths.min())
+        scores = score_pairs(self._agreement, answers, self._attributes, self._tokens_per_batch, self._bf16, progress)
+        room = answer_limit(self._agreement, self._attributes)
         return Scored(scores, int((answers.full_lengths > room).sum()), int((answers.lengths == 0).sum()))
 
 
@@ -123,88 +120,78 @@ def score_pairs(
     return scores
 
 
-def bucket_of(answer_id: str, n_buckets: int) -> int:
-    """The answer's bucket, the same on every machine and in every run."""
-    return stable_hash("bucket", answer_id) % n_buckets
+@dataclass(frozen=True)
+class Labelled:
+    """Buckets of a shard: their tables, how many were scored now, and how many answers were cut or empty."""
+
+    frames: list[pl.DataFrame]
+    n_scored: int
+    n_truncated: int
+    n_empty: int
 
 
-def buckets_of_shard(shard: int, n_shards: int, n_buckets: int) -> list[int]:
-    """The buckets of one of `n_shards` shards, counted from 0.
-
-    Raises:
-        InputError: there is no such shard.
-    """
-    if not 0 <= shard < n_shards:
-        raise InputError(f"shard {shard} of {n_shards}: shards are counted from 0 to {n_shards - 1}")
-    return list(range(shard, n_buckets, n_shards))
-
-
-def split_buckets(answers: pl.DataFrame, n_buckets: int) -> dict[int, pl.DataFrame]:
-    """answer_id and answer of every bucket, sorted by id; a bucket without answers has no rows.
-
-    Raises:
-        InputError: an answer_id repeats.
-    """
-    if answers["answer_id"].is_duplicated().any():
-        twice = answers.filter(pl.col("answer_id").is_duplicated())["answer_id"].min()
-        raise InputError(f"answer_id {twice!r} occurs twice; ids must be unique")
-    of = pl.Series("bucket", [bucket_of(i, n_buckets) for i in answers["answer_id"]], dtype=pl.Int64)
-    ordered = answers.select("answer_id", "answer").with_columns(of).sort("answer_id")
-    return {b: ordered.filter(pl.col("bucket") == b).drop("bucket") for b in range(n_buckets)}
-
-
-def bucket_path(store: Path, bucket: int) -> Path:
-    """The bucket's file."""
-    return Path(store) / f"bucket_{bucket:05d}.parquet"
-
-
-def bucket_key(answers: pl.DataFrame, scorer_key: str) -> str:
-    """Digest of all that decides a bucket's content: the scorer, and the ids and texts in their order."""
-    return digest_of([scorer_key, answers["answer_id"].to_list(), answers["answer"].to_list()])
-
-
-def is_current(store: Path, bucket: int, key: str) -> bool:
-    """Whether the bucket's file is whole and was made with this key."""
-    path = bucket_path(store, bucket)
-    if not path.is_file():
-        return False
-    try:
-        if read_provenance(path).get("key") != key:
-            return False
-        read_table(path, LABELS)
-    except ValueError:
-        # corrupt, of another layout, or metadata that is no JSON: computed again
-        return False
-    return True
-
-
-def label_bucket(
-    store: Path, bucket: int, answers: pl.DataFrame, scorer: Scorer, progress: Report | None = None
-) -> bool:
-    """Label one bucket unless its file is current.
+def read_texts(path: Path, id_column: str, text_column: str | None) -> pl.DataFrame:
+    """Ids and texts of a table of answers or generations, as answer_id and answer, sorted by id.
 
     Args:
-        store: folder of the bucket files; made where missing.
-        bucket: number of the bucket.
-        answers: its answers, as `split_buckets` gives them.
-        scorer: what labels.
-        progress: called with pairs (or texts) done and total.
+        path: parquet file.
+        id_column: column that becomes answer_id.
+        text_column: column that becomes answer; None reads the ids alone.
 
-    Returns:
-        True if it was computed, False if the file was reused.
+    Raises:
+        InputError: the file or a column is missing, or an id repeats.
+    """
+    columns = {id_column: "answer_id"} | ({text_column: "answer"} if text_column else {})
+    schema = Schema("texts", {name: Column(pl.String, name) for name in columns}, (id_column,))
+    return read_table(path, schema).rename(columns).sort("answer_id")
+
+
+def label_buckets(
+    cache: Path,
+    buckets: Sequence[int],
+    n_buckets: int,
+    answers: pl.DataFrame,
+    scorer: Scorer,
+    progress: Report | None = None,
+) -> Labelled:
+    """Label some of the buckets; those whose file was made by the same scorer of the same texts are taken as they are.
+
+    What is scored together is one bucket: a resumed run gives the same bytes as an unbroken one.
+
+    Args:
+        cache: folder of the bucket files.
+        buckets: numbers of the buckets to do.
+        n_buckets: number of all buckets.
+        answers: answer_id and answer of the whole table, sorted by id.
+        scorer: what labels.
+        progress: called with answers done and total.
 
     Raises:
         InputError: a score is not a number in [0, 1]; the message names answer and attribute.
     """
-    key = bucket_key(answers, scorer.key)
-    if is_current(store, bucket, key):
-        return False
-    scored = scorer.score(answers["answer"].to_list(), progress)
-    check_scores(scored.scores, answers["answer_id"].to_list())
-    frame = pl.DataFrame({"answer_id": answers["answer_id"], "style": vectors(scored.scores, "style")})
-    counts = {"n_truncated": scored.n_truncated, "n_empty": scored.n_empty}
-    write_table(frame, bucket_path(store, bucket), LABELS, {"key": key, **counts})
-    return True
+    store = PieceStore(cache, scorer.key, LABELS)
+    of = pl.Series("bucket", [bucket_of(n_buckets, i) for i in answers["answer_id"]], dtype=pl.Int64)
+    by_bucket = {b: answers.filter(of == b) for b in buckets}
+    total, done, scored = sum(f.height for f in by_bucket.values()), 0, 0
+    frames, counts = [], {"n_truncated": 0, "n_empty": 0}
+    for bucket, texts in by_bucket.items():
+        if not texts.height:
+            continue
+        part = digest_of([texts["answer_id"].to_list(), texts["answer"].to_list()])
+        frame = store.get(bucket, part)
+        if frame is None:
+            result = scorer.score(texts["answer"].to_list())
+            check_scores(result.scores, texts["answer_id"].to_list())
+            frame = pl.DataFrame({"answer_id": texts["answer_id"], "style": vectors(result.scores, "style")})
+            store.put(bucket, frame, part, n_truncated=result.n_truncated, n_empty=result.n_empty)
+            scored += 1
+        provenance = read_provenance(store.path(bucket))
+        counts = {name: n + int(provenance[name]) for name, n in counts.items()}
+        frames.append(frame)
+        done += frame.height
+        if progress is not None:
+            progress(done, total)
+    return Labelled(frames, scored, **counts)
 
 
 def check_scores(scores: np.ndarray, answer_ids: Sequence[str]) -> None:
@@ -222,51 +209,44 @@ def check_scores(scores: np.ndarray, answer_ids: Sequence[str]) -> None:
         )
 
 
-def gather_labels(
-    store: Path, answers: pl.DataFrame, scorer_key: str, n_attributes: int, n_buckets: int
-) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Put the buckets together and check that every answer has all scores exactly once.
+def gather_shards(paths: Sequence[Path], answer_ids: Sequence[str], n_attributes: int) -> pl.DataFrame:
+    """Put shards together and check that every answer has all scores exactly once.
 
     Args:
-        store: folder of the bucket files.
-        answers: all answers of the split.
-        scorer_key: key of the scorer that labelled.
+        paths: shard files of schema LABELS.
+        answer_ids: ids of all answers.
         n_attributes: K.
-        n_buckets: number of buckets, the same as in labelling.
 
     Returns:
-        A frame of schema LABELS sorted by answer_id, and the counts n_truncated and n_empty.
+        A frame of schema LABELS sorted by answer_id.
 
     Raises:
-        InputError: a bucket is missing, stale or corrupt, has another number of attributes, or an answer is
-            missing, unknown or there twice. The message names it.
+        InputError: a shard is broken or was made with another catalogue, or an answer is missing, unknown or there
+            twice. The message names file and answer.
     """
-    frames, counts = [], {"n_truncated": 0, "n_empty": 0}
-    for bucket, expected in split_buckets(answers, n_buckets).items():
-        path = bucket_path(store, bucket)
+    frames = []
+    for path in paths:
         frame = read_table(path, LABELS)
-        provenance = read_provenance(path)
-        _check_answers(frame["answer_id"], expected["answer_id"], path)
-        if provenance.get("key") != bucket_key(expected, scorer_key):
-            raise InputError(f"{path}: labelled with another model, catalogue or text; label its shard again")
         width = matrix(frame["style"]).shape[1]
         if width != n_attributes:
-            raise InputError(f"{path}: {width} scores per answer, the catalogue has {n_attributes} attributes")
-        if frame.height:
-            check_scores(matrix(frame["style"]), frame["answer_id"].to_list())
-        frames.append(frame)
-        for name in counts:
-            counts[name] += int(provenance.get(name, 0))
-    return pl.concat(frames).sort("answer_id"), counts
-
-
-def _check_answers(found: pl.Series, expected: pl.Series, path: Path) -> None:
-    twice = found.filter(found.is_duplicated())
-    if len(twice):
-        raise InputError(f"{path}: answer {twice[0]!r} is there {int((found == twice[0]).sum())} times; delete the file")
-    missing = sorted(set(expected) - set(found))
+            raise InputError(
+                f"{path}: {width} scores per answer, the catalogue has {n_attributes} attributes; delete it"
+            )
+        check_scores(matrix(frame["style"]), frame["answer_id"].to_list())
+        frames.append(frame.with_columns(file=pl.lit(str(path))))
+    found = pl.concat(frames).sort("answer_id")
+    twice = found.filter(pl.col("answer_id").is_duplicated())
+    if twice.height:
+        raise InputError(
+            f"answer {twice['answer_id'][0]!r} is there twice, in {' and '.join(twice['file'][:2])}; delete one"
+        )
+    missing = sorted(set(answer_ids) - set(found["answer_id"]))
     if missing:
-        raise InputError(f"{path}: answer {missing[0]!r} is missing ({len(missing)} in all); label its shard again")
-    unknown = sorted(set(found) - set(expected))
+        raise InputError(
+            f"answer {missing[0]!r} is in no shard ({len(missing)} missing in all); label the shards again"
+        )
+    unknown = sorted(set(found["answer_id"]) - set(answer_ids))
     if unknown:
-        raise InputError(f"{path}: answer {unknown[0]!r} is not in the split; delete the file and label again")
+        file = found.filter(pl.col("answer_id") == unknown[0])["file"][0]
+        raise InputError(f"{file}: answer {unknown[0]!r} is not in the table that was labelled; delete the file")
+    return found.drop("file")

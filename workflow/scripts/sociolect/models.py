@@ -152,23 +152,25 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _download(model: HubModel, hub: str, target: Path) -> None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     try:
+        # asked once first: the download itself tries a dead address six times
+        HfApi(endpoint=hub.rstrip("/")).model_info(model.repo, revision=model.revision, timeout=30)
         snapshot_download(
             model.repo,
             revision=model.revision,
             endpoint=hub.rstrip("/"),
             local_dir=target,
-            allow_patterns=[p for p in PATTERNS],
+            allow_patterns=list(PATTERNS),
             ignore_patterns=["*/*"],
         )
     except RevisionNotFoundError as error:
         raise InputError(f"{hub}/{model.repo}: revision {model.revision} is unknown; set models.*.revision") from error
     except RepositoryNotFoundError as error:
         raise InputError(f"{hub}/{model.repo}: no such model, or one that asks for `hf auth login`") from error
-    except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # the errors of the HTTP library, which changes with the client's version
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
             f"{hub}: cannot fetch {model.repo} ({type(error).__name__}: {reason}); run this on a machine with "

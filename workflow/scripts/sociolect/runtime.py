@@ -62,9 +62,7 @@ class Progress:
             eta,
             f", {message}" if message else "",
         )
-        self.beat(
-            done=done, total=total, rate=rate, eta_s=None if eta == float("inf") else eta, message=message
-        )
+        self.beat(done=done, total=total, rate=rate, eta_s=None if eta == float("inf") else eta, message=message)
 
     def beat(self, **state: Any) -> None:
         """Write the heartbeat file (time, host, process and the given state)."""

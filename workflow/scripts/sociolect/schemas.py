@@ -136,7 +136,7 @@ EMBEDDINGS = Schema(
 ACCURACY = Schema(
     "accuracy",
     {
-        "model": Column(TEXT, "net, majority, tfidf_logreg, style_only_logreg or style_vector_logreg"),
+        "model": Column(TEXT, "net, or a baseline: majority or one of the four logistic regressions"),
         "level": Column(TEXT, "leaf or parent groups"),
         "split": Column(TEXT, "the split, or all"),
         "part": Column(TEXT, "train, val or test"),
@@ -228,9 +228,7 @@ REQUESTS = Schema(
         "sample": Column(INT, "0, 1, ..."),
         "prompt": Column(TEXT, "rendered chat as text"),
         "seed": Column(INT, "the same for all conditions and targets of a question and sample"),
-        "method": Column(
-            TEXT, "chosen, random, shuffled or other_group; null when unsteered", nullable=True
-        ),
+        "method": Column(TEXT, "chosen, random, shuffled or other_group; null when unsteered", nullable=True),
     },
     ("request_id",),
 )
@@ -248,9 +246,7 @@ FLUENCY = Schema(
     "fluency",
     {
         "request_id": Column(TEXT, "generation"),
-        "log_perplexity": Column(
-            FLOAT, "under the unsteered model; null where nothing was generated", nullable=True
-        ),
+        "log_perplexity": Column(FLOAT, "under the unsteered model; null where nothing was generated", nullable=True),
     },
     ("request_id",),
 )

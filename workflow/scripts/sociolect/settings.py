@@ -34,9 +34,7 @@ class DemoSettings(Stage):
     multi_answers_per_group: Positive = Field(300, description="Answers per group in split multi.")
     askx_questions_per_group: Positive = Field(60, description="Questions per group in split askx.")
     answers_per_question: int = Field(2, ge=2, description="Answers per question in multi and askx.")
-    questions_per_author: Positive = Field(
-        3, description="Questions that one author answers in split single."
-    )
+    questions_per_author: Positive = Field(3, description="Questions that one author answers in split single.")
 
 
 class CorpusSettings(Stage):
@@ -120,15 +118,10 @@ class DescriptionSettings(Stage):
         lt=1,
         description="stylometry: an attribute is said of the answers above this train quantile.",
     )
-    prompt_file: str = Field(
-        "workflow/prompts/describe.yaml", description="llm: open and targeted questions."
-    )
-    batch_tokens: Positive = Field(
-        8192, description="llm: token budget of a batch, prompt and output together."
-    )
+    prompt_file: str = Field("workflow/prompts/describe.yaml", description="llm: open and targeted questions.")
+    batch_tokens: Positive = Field(8192, description="llm: token budget of a batch, prompt and output together.")
     max_new_tokens: Positive = Field(200, description="llm: output limit per prompt.")
     max_prompt_chars: Positive = Field(4000, description="llm: longer answers are cut for the prompt.")
-    shards: Positive = Field(1, description="Jobs that share the work. A change redoes nothing that is done.")
 
 
 class CatalogueSettings(Stage):
@@ -150,27 +143,19 @@ class CatalogueSettings(Stage):
 class PairSettings(Stage):
     """Training pairs of SFAM."""
 
-    pairs_per_answer: int = Field(
-        16, ge=2, description="At most this many pairs per answer, half of them positive."
-    )
+    pairs_per_answer: int = Field(16, ge=2, description="At most this many pairs per answer, half of them positive.")
     hard_share: Share = Field(
         0.5, description="Share of the negatives that are similar to an attribute the answer has."
     )
-    held_out_share: float = Field(
-        0.1, ge=0, lt=0.9, description="Share of the attributes that is never trained on."
-    )
-    random_per_answer: Positive = Field(
-        4, description="Random pairs per held-out answer, for the false positive rate."
-    )
+    held_out_share: float = Field(0.1, ge=0, lt=0.9, description="Share of the attributes that is never trained on.")
+    random_per_answer: Positive = Field(4, description="Random pairs per held-out answer, for the false positive rate.")
 
 
 class SfamSettings(Stage):
     """Training of SFAM, the style feature agreement model (N19)."""
 
     n_outputs: Literal[1, 2] = Field(2, description="2: agree and disagree with softmax; 1: one sigmoid.")
-    max_tokens: int = Field(
-        512, ge=16, description="Length of a pair; the answer is cut, the attribute never."
-    )
+    max_tokens: int = Field(512, ge=16, description="Length of a pair; the answer is cut, the attribute never.")
     batch_size: int = Field(32, ge=2, description="Pairs per step, half positive.")
     learning_rate: float = Field(1e-5, gt=0, description="Peak learning rate of AdamW.")
     warmup_share: Share = Field(0.1, description="Share of the steps with a rising learning rate.")
@@ -187,9 +172,7 @@ class LabelingSettings(Stage):
     scorer: Literal["cross_encoder"] = Field(
         "cross_encoder", description="SFAM over all pairs of answer and attribute."
     )
-    max_tokens: int = Field(
-        512, ge=16, description="Length of a pair; the answer is cut, the attribute never."
-    )
+    max_tokens: int = Field(512, ge=16, description="Length of a pair; the answer is cut, the attribute never.")
     tokens_per_batch: int = Field(16384, ge=64, description="Token budget of a batch.")
     buckets: Positive = Field(64, description="Answers are hashed into this many resumable pieces.")
     shards: Positive = Field(2, description="Jobs that share the buckets. A change relabels nothing.")
@@ -218,9 +201,7 @@ class EmbeddingSettings(Stage):
         (0.05, 1.0), description="Range of the margin, in units of the distance."
     )
     widths: tuple[Positive, ...] = Field((128, 256, 512), min_length=1, description="Hidden widths searched.")
-    dimensions: tuple[Positive, ...] = Field(
-        (16, 32, 64), min_length=1, description="Output dimensions searched."
-    )
+    dimensions: tuple[Positive, ...] = Field((16, 32, 64), min_length=1, description="Output dimensions searched.")
     dropout: tuple[Share, Share] = Field((0.1, 0.6), description="Range of the dropout.")
     learning_rate: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
         (3e-4, 3e-3), description="Range of the learning rate."
@@ -252,23 +233,17 @@ class ProfileSettings(Stage):
     center: Literal["style", "mean_embedding", "geometric_median"] = Field(
         "style", description="Group embedding: f(group style), mean of f(s), or geometric median of f(s)."
     )
-    distinctive_by: Literal["usage", "statistic"] = Field(
-        "usage", description="What the gaps of N14 are taken of."
-    )
+    distinctive_by: Literal["usage", "statistic"] = Field("usage", description="What the gaps of N14 are taken of.")
     distinctive_k: Positive = Field(8, description="Most distinctive attributes per group.")
     min_gap: float = Field(0.05, ge=0, lt=1, description="Smallest gap to the second group (tau).")
     bootstrap: Positive = Field(200, description="Resamples over authors for the selection frequency.")
-    alike_below: Share = Field(
-        0.65, description="Pairs told apart on val less well than this are reported as alike."
-    )
+    alike_below: Share = Field(0.65, description="Pairs told apart on val less well than this are reported as alike.")
 
 
 class HubModel(Stage):
     """A model of the hub, pinned."""
 
-    repo: str = Field(
-        pattern=r"^[\w.-]+/[\w.-]+$", description="Owner and name, such as microsoft/deberta-v3-base."
-    )
+    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="Owner and name, such as microsoft/deberta-v3-base.")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="Commit of the model, 40 hex digits.")
 
 
@@ -307,9 +282,7 @@ class ModelsSettings(Stage):
 class ScratchTokenizer(Stage):
     """Tokenizer of a model trained from scratch."""
 
-    kind: Literal["word", "bpe"] = Field(
-        "word", description="word: every word of the corpus; bpe: byte-level pieces."
-    )
+    kind: Literal["word", "bpe"] = Field("word", description="word: every word of the corpus; bpe: byte-level pieces.")
     vocabulary: Positive = Field(4000, description="Most entries.")
 
 
@@ -334,7 +307,9 @@ class ScratchLm(Stage):
     batch_size: Positive = Field(64, description="Chats per step.")
     learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
     max_tokens: Positive = Field(192, description="Longest chat; answers are cut.")
-    chats_per_answer: Positive = Field(2, description="Chats made of each train answer, each with its own instructions.")
+    chats_per_answer: Positive = Field(
+        2, description="Chats made of each train answer, each with its own instructions."
+    )
     quantile: float = Field(
         0.6, gt=0.5, lt=1, description="Stylometry quantile for the style instructions it is trained on."
     )
@@ -360,34 +335,24 @@ class ActivationSettings(Stage):
         "forward", description="Read the sentence, or generated tokens after it."
     )
     samples: Positive = Field(4, description="sampled: generations per attribute.")
-    max_new_tokens: Positive = Field(
-        32, description="greedy and sampled: generated tokens that are averaged."
-    )
+    max_new_tokens: Positive = Field(32, description="greedy and sampled: generated tokens that are averaged.")
     contrast: Literal["centred", "neutral", "raw"] = Field(
         "centred", description="Minus the mean over attributes, minus a neutral sentence, or as it is."
     )
     neutral: str = Field("You write a text.", description="The neutral sentence.")
-    request: str = Field(
-        "Write a short text.", description="role system: the user turn after the sentence."
-    )
+    request: str = Field("Write a short text.", description="role system: the user turn after the sentence.")
     batch_tokens: Positive = Field(8192, description="Token budget of a batch.")
 
 
 class SteeringSettings(Stage):
     """Group vectors (N13, N14)."""
 
-    statistic: Literal["style", "mean", "usage"] = Field(
-        "style", description="Profile that the weights are made of."
-    )
+    statistic: Literal["style", "mean", "usage"] = Field("style", description="Profile that the weights are made of.")
     transform: Literal["raw", "centred", "z"] = Field(
         "centred", description="Of the profile, over groups, before the softmax."
     )
-    n_eff: float = Field(
-        8.0, ge=1, description="Effective number of attributes that the temperature is calibrated to."
-    )
-    methods: tuple[Literal["all", "distinctive"], ...] = Field(
-        ("all", "distinctive"), description="Sets tried on val."
-    )
+    n_eff: float = Field(8.0, ge=1, description="Effective number of attributes that the temperature is calibrated to.")
+    methods: tuple[Literal["all", "distinctive"], ...] = Field(("all", "distinctive"), description="Sets tried on val.")
 
 
 class ProfileJob(Stage):
@@ -415,26 +380,18 @@ class SweepSettings(Stage):
         "layers; null tries all everywhere.",
     )
     questions_per_group: Positive = Field(8, description="Val questions per group.")
-    max_log_perplexity_change: float = Field(
-        0.5, gt=0, description="Fluency guard, two-sided, against alpha = 0."
-    )
+    max_log_perplexity_change: float = Field(0.5, gt=0, description="Fluency guard, two-sided, against alpha = 0.")
     max_repetition: Share = Field(0.3, description="Fluency guard: most repeated 3-grams.")
-    positions: Literal["generated", "last", "all"] = Field(
-        "generated", description="Where the vector is added."
-    )
+    positions: Literal["generated", "last", "all"] = Field("generated", description="Where the vector is added.")
 
 
 class GenerationSettings(Stage):
     """The eight conditions."""
 
     backend: Literal["transformers"] = Field("transformers", description="Reference backend.")
-    prompt_file: str = Field(
-        "workflow/prompts/conditions.yaml", description="Templates of the eight conditions."
-    )
+    prompt_file: str = Field("workflow/prompts/conditions.yaml", description="Templates of the eight conditions.")
     samples: Positive = Field(3, description="Generations per question, condition and target.")
-    questions_per_group: Positive | None = Field(
-        None, description="Test questions per group; null takes all."
-    )
+    questions_per_group: Positive | None = Field(None, description="Test questions per group; null takes all.")
     targets: Literal["own", "cross"] = Field(
         "own", description="own: the group the question was put to; cross: all other groups too."
     )
@@ -467,9 +424,7 @@ class EvaluationSettings(Stage):
 class Experiment(Stage):
     """One fit and one set of questions."""
 
-    fit: tuple[Split, ...] = Field(
-        min_length=1, description="Splits that the net and the profiles are fitted on."
-    )
+    fit: tuple[Split, ...] = Field(min_length=1, description="Splits that the net and the profiles are fitted on.")
     ask: Split = Field(description="Split whose test questions are asked.")
 
 

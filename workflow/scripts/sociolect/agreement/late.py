@@ -18,11 +18,6 @@ from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_p
 from sociolect.errors import InputError
 
 
-def is_late(model: Any) -> bool:
-    """Whether the model was made for late interaction."""
-    return bool(getattr(model.config, "late_interaction", False))
-
-
 def late_mask(token_types: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Attention mask [n, N, N] of late interaction, from token types (1 on the answer) and mask, each [n, N].
 
@@ -62,10 +57,6 @@ class Segments:
     mask: torch.Tensor
     lengths: torch.Tensor
 
-    def select(self, rows: torch.Tensor) -> Segments:
-        """The texts of an index."""
-        return Segments([s[rows] for s in self.states], self.mask[rows], self.lengths[rows])
-
 
 def encode_segment(model: Any, ids: torch.Tensor, mask: torch.Tensor, token_type: int) -> Segments:
     """Run texts (with their [SEP], without [CLS]) through all blocks but the last, each on its own.
@@ -87,10 +78,18 @@ def encode_segment(model: Any, ids: torch.Tensor, mask: torch.Tensor, token_type
     return Segments(states, mask, mask.sum(dim=1))
 
 
-def grid_logits(model: Any, answers: Segments, attributes: Segments) -> torch.Tensor:
+def masked_logits(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What `grid_logits` must equal: the plain forward over whole pairs under `late_mask`, [n, outputs]."""
+    ids, types, mask = inputs["input_ids"], inputs["token_type_ids"], inputs["attention_mask"]
+    embedded = model.deberta.embeddings(input_ids=ids, token_type_ids=types, mask=mask)
+    state = model.deberta.encoder(embedded, late_mask(types, mask)).last_hidden_state
+    return model.classifier(model.pooler(state))
+
+
+def grid_logits(model: Any, cls_token_id: int, answers: Segments, attributes: Segments) -> torch.Tensor:
     """Logits of every answer with every attribute, [n, K, outputs]."""
     embed = model.deberta.embeddings
-    token = torch.full((1, 1), model.config.cls_token_id, device=answers.mask.device)
+    token = torch.full((1, 1), cls_token_id, device=answers.mask.device)
     cls = embed(input_ids=token, token_type_ids=torch.zeros_like(token))[0, 0]
     n, k = len(answers.mask), len(attributes.mask)
     state = cls.expand(n, k, -1)

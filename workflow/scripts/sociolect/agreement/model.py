@@ -1,6 +1,7 @@
 """SFAM as a cross-encoder: load, save, fold, and assemble pairs from texts that are tokenised once.
 
-A pair is `[CLS] attribute [SEP] answer [SEP]`. The answer comes last, so that cutting it moves nothing else.
+A pair is `[CLS] attribute [SEP] answer [SEP]`. The answer comes last, so that cutting it moves nothing else; it is
+cut to what fits beside the longest attribute, so that all attributes are judged on the same text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 from sociolect.errors import InputError
 
 AGREE, DISAGREE = 1, 0
+SPECIAL_TOKENS = 3
 MIN_ANSWER_TOKENS = 8
 
 
@@ -59,6 +61,11 @@ class AgreementModel:
     def n_outputs(self) -> int:
         """2: agree and disagree with softmax; 1: one sigmoid."""
         return int(self.model.config.num_labels)
+
+    @property
+    def late(self) -> bool:
+        """Whether texts meet in [CLS] only, so that both are encoded once for all pairs (see `late`)."""
+        return bool(getattr(self.model.config, "late_interaction", False))
 
     @property
     def device(self) -> torch.device:
@@ -139,8 +146,8 @@ def fold_two_outputs(agreement: AgreementModel) -> AgreementModel:
 
 
 def weights_digest(agreement: AgreementModel) -> str:
-    """Digest of all weights and of the pair length: what decides a score beside the texts."""
-    sha = hashlib.sha256(str(agreement.max_tokens).encode())
+    """Digest of all weights, the pair length and the kind of interaction: what decides a score beside the texts."""
+    sha = hashlib.sha256(f"{agreement.max_tokens} {agreement.late}".encode())
     for name, tensor in sorted(agreement.model.state_dict().items()):
         sha.update(f"{name}{tuple(tensor.shape)}".encode())
         sha.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
@@ -159,7 +166,7 @@ def encode_attributes(agreement: AgreementModel, sentences: Sequence[str]) -> En
         InputError: one is empty, or so long that no answer fits beside it. The message quotes it.
     """
     encoded = _encode(agreement, sentences, None)
-    room = agreement.max_tokens - special_tokens() - MIN_ANSWER_TOKENS
+    room = agreement.max_tokens - SPECIAL_TOKENS - MIN_ANSWER_TOKENS
     for sentence, length in zip(sentences, encoded.lengths, strict=True):
         if length == 0:
             raise InputError(f"attribute {sentence!r} has no tokens; take it out of the catalogue")
@@ -170,14 +177,9 @@ def encode_attributes(agreement: AgreementModel, sentences: Sequence[str]) -> En
     return encoded
 
 
-def special_tokens() -> int:
-    """Tokens that a pair has beside its texts: one [CLS] and two [SEP]."""
-    return 3
-
-
-def pair_lengths(answers: np.ndarray, attributes: np.ndarray, max_tokens: int) -> np.ndarray:
-    """Tokens per pair after cutting, from the lengths of its two texts (broadcast)."""
-    return np.minimum(answers + attributes + special_tokens(), max_tokens)
+def answer_limit(agreement: AgreementModel, attributes: Encoded) -> int:
+    """Tokens of an answer that are read: what fits beside [CLS], two [SEP] and the longest attribute."""
+    return agreement.max_tokens - SPECIAL_TOKENS - int(attributes.lengths.max())
 
 
 def assemble(
@@ -192,22 +194,35 @@ def assemble(
     Returns:
         input_ids, token_type_ids (1 on the answer) and attention_mask, each int64 [n, longest pair].
     """
-    tokenizer, limit = agreement.tokenizer, agreement.max_tokens
-    lengths = pair_lengths(answers.lengths[answer_index], attributes.lengths[attribute_index], limit)
+    tokenizer, limit = agreement.tokenizer, answer_limit(agreement, attributes)
+    kept = np.minimum(answers.lengths[answer_index], limit)
+    lengths = kept + attributes.lengths[attribute_index] + SPECIAL_TOKENS
     ids = np.full((len(lengths), int(lengths.max())), tokenizer.pad_token_id, dtype=np.int64)
     types = np.zeros_like(ids)
     ids[:, 0] = tokenizer.cls_token_id
-    for row, (i, a, length) in enumerate(zip(answer_index, attribute_index, lengths, strict=True)):
-        attribute = attributes[a]
-        start = len(attribute) + 2
-        ids[row, 1 : start - 1] = attribute
+    for row, (i, a, n, length) in enumerate(zip(answer_index, attribute_index, kept, lengths, strict=True)):
+        start = length - 1 - n
+        ids[row, 1 : start - 1] = attributes[a]
         ids[row, start - 1] = tokenizer.sep_token_id
-        ids[row, start : length - 1] = answers[i][: length - 1 - start]
+        ids[row, start : length - 1] = answers[i][:n]
         ids[row, length - 1] = tokenizer.sep_token_id
         types[row, start:length] = 1
     mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
     tensors = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
     return {name: torch.from_numpy(value).to(agreement.device) for name, value in tensors.items()}
+
+
+def assemble_texts(
+    agreement: AgreementModel, texts: Encoded, index: np.ndarray, limit: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Padded ids of single texts with their [SEP], without [CLS], and where they are: int64 and bool [n, longest]."""
+    lengths = np.minimum(texts.lengths[index], limit) + 1
+    ids = np.full((len(index), int(lengths.max())), agreement.tokenizer.pad_token_id, dtype=np.int64)
+    for row, (i, length) in enumerate(zip(index, lengths, strict=True)):
+        ids[row, : length - 1] = texts[i][: length - 1]
+        ids[row, length - 1] = agreement.tokenizer.sep_token_id
+    mask = np.arange(ids.shape[1]) < lengths[:, None]
+    return torch.from_numpy(ids).to(agreement.device), torch.from_numpy(mask).to(agreement.device)
 
 
 def _encode(agreement: AgreementModel, texts: Sequence[str], limit: int | None) -> Encoded:

@@ -20,9 +20,7 @@ from sociolect.settings import PairSettings
 PARTS = ("train", "val", "test")
 
 
-def build_pairs(
-    described: pl.DataFrame, catalogue: pl.DataFrame, settings: PairSettings, seed: int
-) -> pl.DataFrame:
+def build_pairs(described: pl.DataFrame, catalogue: pl.DataFrame, settings: PairSettings, seed: int) -> pl.DataFrame:
     """Draw the pairs.
 
     Each answer gives at most `pairs_per_answer` pairs with attributes that are trained on, half of them positive,
@@ -66,7 +64,7 @@ def build_pairs(
         rows += [(answer_id, ids[a], label, kind, part, not trained[a]) for a, label, kind in sorted(drawn)]
     pairs = pl.DataFrame(rows, schema={n: c.dtype for n, c in PAIRS.columns.items()}, orient="row")
     if pairs.filter((pl.col("part") == "train") & (pl.col("label") == 1) & ~pl.col("held_out")).is_empty():
-        raise InputError("no train answer has an attribute of the catalogue: describe more answers or keep more attributes")
+        raise InputError("no train answer has an attribute of the catalogue: describe more answers or keep more")
     return pairs
 
 

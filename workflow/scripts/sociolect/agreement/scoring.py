@@ -9,9 +9,53 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
-from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, assemble, pair_lengths
+from sociolect.agreement.late import Segments, encode_segment, grid_logits
+from sociolect.agreement.model import (
+    SPECIAL_TOKENS,
+    AgreementModel,
+    Encoded,
+    agreement_logit,
+    answer_limit,
+    assemble,
+    assemble_texts,
+)
 
 Report = Callable[[int, int], None]
+
+
+def pair_logits(
+    agreement: AgreementModel,
+    answers: Encoded,
+    attributes: Encoded,
+    answer_index: np.ndarray,
+    attribute_index: np.ndarray,
+) -> torch.Tensor:
+    """Logits of the pairs (answer_index[i], attribute_index[i]), float32 [n, outputs].
+
+    A late-interaction model encodes each text once, however many pairs it is in.
+    """
+    if not agreement.late:
+        inputs = assemble(agreement, answers, attributes, answer_index, attribute_index)
+        return agreement.model(**inputs).logits.float()
+    rows, row_of = np.unique(answer_index, return_inverse=True)
+    columns, column_of = np.unique(attribute_index, return_inverse=True)
+    encoded = encode_late(agreement, attributes, columns, answer_limit(agreement, attributes), 0)
+    grid = late_logits(agreement, answers, attributes, rows, encoded)
+    return grid[torch.from_numpy(row_of), torch.from_numpy(column_of)]
+
+
+def encode_late(agreement: AgreementModel, texts: Encoded, index: np.ndarray, limit: int, token_type: int) -> Segments:
+    """States of some texts on their own; attributes (token type 0) are never cut, answers to `limit` tokens."""
+    longest = limit if token_type else int(texts.lengths.max())
+    return encode_segment(agreement.model, *assemble_texts(agreement, texts, index, longest), token_type)
+
+
+def late_logits(
+    agreement: AgreementModel, answers: Encoded, attributes: Encoded, rows: np.ndarray, encoded: Segments
+) -> torch.Tensor:
+    """Logits of the answers `rows` with all encoded attributes, float32 [rows, encoded attributes, outputs]."""
+    states = encode_late(agreement, answers, rows, answer_limit(agreement, attributes), 1)
+    return grid_logits(agreement.model, agreement.tokenizer.cls_token_id, states, encoded).float()
 
 
 def score_index_pairs(
@@ -26,26 +70,64 @@ def score_index_pairs(
 ) -> np.ndarray:
     """Scores in [0, 1] of the pairs (answer_index[i], attribute_index[i]), float32 [n].
 
-    Pairs are sorted by length and cut into batches of at most `tokens_per_batch` padded tokens (one pair at
-    least). `progress(done, total)` counts pairs.
+    Pairs (or the answers of a late-interaction model) are sorted by length and cut into batches of at most
+    `tokens_per_batch` padded tokens (one at least). `progress(done, total)` counts pairs.
     """
-    scores = np.empty(len(answer_index), dtype=np.float32)
-    lengths = pair_lengths(
-        answers.lengths[answer_index], attributes.lengths[attribute_index], agreement.max_tokens
-    )
-    order = np.lexsort((attribute_index, answer_index, lengths))
+    scores = np.zeros(len(answer_index), dtype=np.float32)
+    if not len(scores):
+        return scores
     agreement.model.eval()
+    batch = _late_batches if agreement.late else _pair_batches
     done = 0
     with torch.inference_mode(), autocast(agreement, bf16):
-        for start, end in token_batches(lengths[order], tokens_per_batch):
-            rows = order[start:end]
-            inputs = assemble(agreement, answers, attributes, answer_index[rows], attribute_index[rows])
-            logits = agreement.model(**inputs).logits.float()
+        for rows, logits in batch(agreement, answers, attributes, answer_index, attribute_index, tokens_per_batch):
             scores[rows] = torch.sigmoid(agreement_logit(logits)).cpu().numpy()
             done += len(rows)
             if progress is not None:
                 progress(done, len(scores))
     return scores
+
+
+def _pair_batches(
+    agreement: AgreementModel,
+    answers: Encoded,
+    attributes: Encoded,
+    answer_index: np.ndarray,
+    attribute_index: np.ndarray,
+    budget: int,
+) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+    kept = np.minimum(answers.lengths, answer_limit(agreement, attributes))
+    lengths = kept[answer_index] + attributes.lengths[attribute_index] + SPECIAL_TOKENS
+    order = np.lexsort((attribute_index, answer_index, lengths))
+    for start, end in token_batches(lengths[order], budget):
+        rows = order[start:end]
+        yield rows, pair_logits(agreement, answers, attributes, answer_index[rows], attribute_index[rows])
+
+
+def _late_batches(
+    agreement: AgreementModel,
+    answers: Encoded,
+    attributes: Encoded,
+    answer_index: np.ndarray,
+    attribute_index: np.ndarray,
+    budget: int,
+) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+    limit = answer_limit(agreement, attributes)
+    columns, column_of = np.unique(attribute_index, return_inverse=True)
+    encoded = encode_late(agreement, attributes, columns, limit, 0)
+    used = np.unique(answer_index)
+    kept = np.minimum(answers.lengths[used], limit) + 1
+    order = np.lexsort((used, kept))
+    rank = np.empty(len(answers), dtype=np.int64)
+    rank[used[order]] = np.arange(len(used))
+    by_rank = np.argsort(rank[answer_index], kind="stable")
+    ranks = rank[answer_index][by_rank]
+    # beside its words an answer has one [CLS] per attribute
+    for start, end in token_batches(kept[order] + len(columns), budget):
+        rows = by_rank[np.searchsorted(ranks, start) : np.searchsorted(ranks, end)]
+        grid = late_logits(agreement, answers, attributes, used[order[start:end]], encoded)
+        index = torch.from_numpy(rank[answer_index[rows]] - start), torch.from_numpy(column_of[rows])
+        yield rows, grid[index]
 
 
 def token_batches(lengths: np.ndarray, budget: int) -> Iterator[tuple[int, int]]:

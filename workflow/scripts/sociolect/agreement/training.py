@@ -12,12 +12,13 @@ import polars as pl
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, assemble, pair_lengths
+from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, answer_limit
 from sociolect.agreement.scoring import (
     auroc,
     autocast,
     best_threshold,
     macro_auroc,
+    pair_logits,
     score_index_pairs,
     slice_metrics,
 )
@@ -25,7 +26,7 @@ from sociolect.errors import InputError
 from sociolect.seeds import seed_of
 from sociolect.settings import SfamSettings
 
-EVAL_PAIRS = 6000  # looks at val cost as much as training on so many pairs
+EVAL_PAIRS = 6000  # what a look at val takes where every pair costs a pass
 POOL_BATCHES = 32  # batches whose pairs are sorted by length together
 CLIP_NORM = 1.0
 Report = Callable[[int, int, str], None]
@@ -45,7 +46,12 @@ class PairArrays:
     def where(self, mask: np.ndarray) -> PairArrays:
         """The pairs of a mask or an index."""
         return PairArrays(
-            self.answer[mask], self.attribute[mask], self.label[mask], self.kind[mask], self.part[mask], self.held_out[mask]
+            self.answer[mask],
+            self.attribute[mask],
+            self.label[mask],
+            self.kind[mask],
+            self.part[mask],
+            self.held_out[mask],
         )
 
     def __len__(self) -> int:
@@ -74,7 +80,9 @@ def index_pairs(pairs: pl.DataFrame, answer_ids: list[str], attribute_ids: list[
         joined = pairs.select(name).join(known, on=name, how="left", maintain_order="left")
         if joined["index"].null_count():
             unknown = joined.filter(pl.col("index").is_null())[name][0]
-            raise InputError(f"pairs: {name} {unknown!r} is unknown; rebuild the pairs from these answers and catalogue")
+            raise InputError(
+                f"pairs: {name} {unknown!r} is unknown; rebuild the pairs from these answers and catalogue"
+            )
         columns.append(joined["index"].to_numpy())
     rest = [pairs[n].to_numpy() for n in ("label", "slice", "part", "held_out")]
     return PairArrays(*columns, *rest)
@@ -114,7 +122,7 @@ def train_agreement(
         if len(np.unique(part.label)) < 2:
             raise InputError(f"part {name} needs positive and negative pairs; describe more {name} answers")
     rng = np.random.default_rng(seed_of(seed, "batches"))
-    looked_at = val.where(np.sort(rng.permutation(len(val))[:EVAL_PAIRS]))
+    looked_at = val if agreement.late else val.where(np.sort(rng.permutation(len(val))[:EVAL_PAIRS]))
     bf16 = settings.precision == "bf16"
 
     def score(subset: PairArrays) -> np.ndarray:
@@ -122,8 +130,11 @@ def train_agreement(
             agreement, answers, attributes, subset.answer, subset.attribute, tokens_per_batch, bf16
         )
 
-    lengths = pair_lengths(answers.lengths[train.answer], attributes.lengths[train.attribute], agreement.max_tokens)
-    batches = balanced_batches(train.label, lengths, settings.batch_size, rng)
+    lengths = np.minimum(answers.lengths[train.answer], answer_limit(agreement, attributes))
+    if agreement.late:
+        batches = answer_batches(train, lengths, settings.batch_size, rng)
+    else:
+        batches = balanced_batches(train.label, lengths, settings.batch_size, rng)
     optimizer = _optimizer(agreement, settings)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: warmup_linear(s, settings))
     history: list[dict[str, float]] = []
@@ -161,7 +172,8 @@ def judge(pairs: PairArrays, scores: np.ndarray) -> tuple[float, dict[str, Any]]
     """Threshold of largest F1 on val, and the metrics of every slice at it.
 
     Slices: val; held_out_texts (test), held_out_attributes (train texts, unseen attributes), held_out_both
-    (test texts, unseen attributes), each over all, easy and hard negatives; and the false positive rate on random pairs of test.
+    (test texts, unseen attributes), each over all, easy and hard negatives; AUROC within each attribute on test;
+    and the false positive rate on random pairs of test.
     """
     plain = pairs.kind != "random"
     val = plain & (pairs.part == "val") & ~pairs.held_out
@@ -213,6 +225,30 @@ def balanced_batches(
             yield np.concatenate([pool[0][batch], pool[1][batch]])
 
 
+def answer_batches(
+    pairs: PairArrays, lengths: np.ndarray, batch_size: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """The same with whole answers: all pairs of some answers of similar length, about `batch_size` of them.
+
+    A surplus of one class (an answer may have more of one) is dropped at random, anew each time.
+    """
+    order = np.argsort(pairs.answer, kind="stable")
+    ids, starts = np.unique(pairs.answer[order], return_index=True)
+    rows_of = np.split(order, starts[1:])
+    per_batch = max(1, round(batch_size * len(ids) / len(pairs)))
+    length = np.array([lengths[rows[0]] for rows in rows_of])
+    stream = _endless(np.arange(len(ids)), rng)
+    while True:
+        pool = np.array([next(stream) for _ in range(per_batch * POOL_BATCHES)])
+        pool = pool[np.argsort(length[pool], kind="stable")].reshape(POOL_BATCHES, per_batch)
+        for batch in rng.permutation(POOL_BATCHES):
+            rows = np.concatenate([rows_of[i] for i in pool[batch]])
+            classes = [rng.permutation(rows[pairs.label[rows] == value]) for value in (1, 0)]
+            n = min(len(c) for c in classes)
+            if n:
+                yield np.concatenate([c[:n] for c in classes])
+
+
 def warmup_linear(step: int, settings: SfamSettings) -> float:
     """Factor of the learning rate: up to 1 over the warm-up, then down to 0 at max_steps."""
     warmup = max(1, round(settings.warmup_share * settings.max_steps))
@@ -228,7 +264,8 @@ def _endless(rows: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
 
 def _optimizer(agreement: AgreementModel, settings: SfamSettings) -> torch.optim.Optimizer:
     """AdamW; biases, norms and embeddings of positions are not decayed."""
-    decayed, plain = [], []
+    decayed: list[torch.nn.Parameter] = []
+    plain: list[torch.nn.Parameter] = []
     for parameter in agreement.model.parameters():
         if parameter.requires_grad:
             (decayed if parameter.ndim > 1 else plain).append(parameter)
@@ -244,14 +281,13 @@ def _step(
     optimizer: torch.optim.Optimizer,
     bf16: bool,
 ) -> float:
-    inputs = assemble(agreement, answers, attributes, batch.answer, batch.attribute)
     target = torch.from_numpy(batch.label.astype(np.int64)).to(agreement.device)
     with autocast(agreement, bf16):
-        logits = agreement.model(**inputs).logits
+        logits = pair_logits(agreement, answers, attributes, batch.answer, batch.attribute)
     if agreement.n_outputs == 2:
-        loss = cross_entropy(logits.float(), target)
+        loss = cross_entropy(logits, target)
     else:
-        loss = binary_cross_entropy_with_logits(agreement_logit(logits).float(), target.float())
+        loss = binary_cross_entropy_with_logits(agreement_logit(logits), target.float())
     if not torch.isfinite(loss):
         raise InputError("the loss of SFAM is not finite; lower sfam.learning_rate, or set sfam.precision to fp32")
     optimizer.zero_grad(set_to_none=True)

@@ -113,9 +113,7 @@ def _circle(index: int, rates: dict[str, dict[str, float]], seed: int) -> list[_
     return authors
 
 
-def _askings(
-    split: str, settings: DemoSettings, n_circles: int, seed: int
-) -> Iterator[tuple[int, list[str]]]:
+def _askings(split: str, settings: DemoSettings, n_circles: int, seed: int) -> Iterator[tuple[int, list[str]]]:
     """Circle and groups of the answers of each question, the groups balanced."""
     n = settings.answers_per_question
     if split == "single":

@@ -11,6 +11,7 @@ from numpy.random import Generator
 from sociolect.demo.truth import ATTRIBUTES
 
 MIN_WORDS, MAX_WORDS = 10, 45
+MAX_DRAFTS = 100
 
 # Nothing here may carry a style attribute: no pronoun of the first or second person, digit, hedge, ...
 TOPICS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -92,7 +93,9 @@ def write_question(topic: str, rng: Generator) -> str:
 
 
 def write_answer(topic: str, attributes: Set[str], rng: Generator) -> str:
-    """An answer of 10 to 45 words on the topic that has exactly the given style attributes.
+    """An answer on the topic that has exactly the given style attributes.
+
+    It has 10 to 45 words; more only where a dozen attributes and more do not fit into 45.
 
     Raises:
         ValueError: an attribute that cannot be written.
@@ -100,10 +103,12 @@ def write_answer(topic: str, attributes: Set[str], rng: Generator) -> str:
     unknown = sorted(set(attributes) - set(ATTRIBUTES))
     if unknown:
         raise ValueError(f"cannot write the style attribute {unknown[0]!r}; use one of: {', '.join(ATTRIBUTES)}")
-    while True:
-        text = _VOWEL.sub(r"\1n ", _draft(topic, attributes, rng))
-        if MIN_WORDS <= len(text.split()) <= MAX_WORDS:
-            return text
+    drafts: list[str] = []
+    while len(drafts) < MAX_DRAFTS:
+        drafts.append(_VOWEL.sub(r"\1n ", _draft(topic, attributes, rng)))
+        if MIN_WORDS <= len(drafts[-1].split()) <= MAX_WORDS:
+            return drafts[-1]
+    return min(drafts, key=lambda text: len(text.split()))
 
 
 def _pick(rng: Generator, options: Sequence[str]) -> str:
@@ -139,14 +144,14 @@ def _draft(topic: str, attributes: Set[str], rng: Generator) -> str:
         if name in attributes:
             for sentence in _some(rng, sentences):
                 setattr(sentence, place, _pick(rng, words))
-    openers = [(name, words) for name, words in _OPENERS.items() if name in attributes]
     free = [sentences[i] for i in rng.permutation(len(sentences))]
-    for name, words in openers:
-        if free:
-            free.pop().opener = _pick(rng, words)
-        else:
+    for name, words in _OPENERS.items():
+        if name not in attributes:
+            continue
+        if not free:
             sentences.append(_statement(topic, rng))
-            sentences[-1].opener = _pick(rng, words)
+            free.append(sentences[-1])
+        free.pop().opener = _pick(rng, words)
     if "parentheses" in attributes:
         for sentence in _some(rng, sentences):
             sentence.aside = f" (a {_pick(rng, _COMMON)} {_pick(rng, nouns)})"

@@ -26,8 +26,10 @@ _SENTENCE_END = re.compile(r"(?<=[.!?\u2026])[\"')\]\u201d*]*\s+|\s*\n\s*")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _ISE = re.compile(r"is(?:e|ed|es|ing|ation|ations)$")
 
-_NOMINAL = tuple("tion sion ment ness ity ance ence tions sions ments ities ances ship".split())
-_LATINATE = tuple("ous ive ate ify able ible ical ial ary ure ent ant".split())
+_NOMINAL = tuple(
+    ["tion", "sion", "ment", "ness", "ity", "ance", "ence", "tions", "sions", "ments", "ities", "ances", "ship"]
+)
+_LATINATE = tuple(["ous", "ive", "ate", "ify", "able", "ible", "ical", "ial", "ary", "ure", "ent", "ant"])
 _CONTRACTED = ("n't", "'re", "'ve", "'ll", "'d", "'m")
 _BE, _PARTICIPLE, _SKIP, _OTHER = range(4)
 

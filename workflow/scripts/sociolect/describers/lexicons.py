@@ -35,10 +35,7 @@ WORDS: dict[str, str] = {
         "very really extremely absolutely totally completely highly incredibly quite especially utterly "
         "deeply particularly remarkably entirely truly hugely exceptionally super"
     ),
-    "praise": (
-        "good great best nice excellent fantastic wonderful useful helpful fine perfect interesting "
-        "brilliant"
-    ),
+    "praise": ("good great best nice excellent fantastic wonderful useful helpful fine perfect interesting brilliant"),
     "slang": (
         "gonna wanna gotta kinda sorta yeah yep yup nope nah dude dudes guys guy cool awesome lol lmao "
         "rofl omg wtf stuff folks crap damn heck hell sucks dunno ain't y'all bro bruh cuz coz em tons "
@@ -110,8 +107,7 @@ WORDS: dict[str, str] = {
         "confirm confirmed report reported reports explain explained outline outlined set according"
     ),
     "measurement": (
-        "number numbers level levels rate rates total average amount figure figures proportion percentage "
-        "share"
+        "number numbers level levels rate rates total average amount figure figures proportion percentage share"
     ),
     "change_verbs": (
         "increase increases increased increasing reduce reduces reduced reducing improve improves "
@@ -141,71 +137,272 @@ WORDS: dict[str, str] = {
 # Entries of several words, by measure.
 PHRASES: dict[str, tuple[str, ...]] = {
     "hedges": (
-        "sort of", "kind of", "in general", "more or less", "as far as i know", "i think", "it seems",
-        "could be", "tend to", "tends to", "i guess", "to some extent", "not sure", "in my opinion",
+        "sort of",
+        "kind of",
+        "in general",
+        "more or less",
+        "as far as i know",
+        "i think",
+        "it seems",
+        "could be",
+        "tend to",
+        "tends to",
+        "i guess",
+        "to some extent",
+        "not sure",
+        "in my opinion",
     ),
     "intensifiers": ("a great deal", "by far", "so much", "way too", "far too"),
     "polite": (
-        "would you", "could you", "happy to", "you're welcome", "if you don't mind", "excuse me",
+        "would you",
+        "could you",
+        "happy to",
+        "you're welcome",
+        "if you don't mind",
+        "excuse me",
         "i hope this helps",
     ),
     "greetings": ("good morning", "good afternoon", "good evening", "good day"),
     "formal_connectives": (
-        "in addition", "as a result", "for this reason", "in conclusion", "in contrast",
-        "on the other hand", "with regard to", "in accordance with", "with respect to", "in order to",
-        "as well as", "in particular", "for instance", "in line with",
+        "in addition",
+        "as a result",
+        "for this reason",
+        "in conclusion",
+        "in contrast",
+        "on the other hand",
+        "with regard to",
+        "in accordance with",
+        "with respect to",
+        "in order to",
+        "as well as",
+        "in particular",
+        "for instance",
+        "in line with",
     ),
     "slang": (
-        "you know", "no way", "a ton", "a bunch", "what the", "pretty much", "big deal", "hang out",
-        "check out", "for real",
+        "you know",
+        "no way",
+        "a ton",
+        "a bunch",
+        "what the",
+        "pretty much",
+        "big deal",
+        "hang out",
+        "check out",
+        "for real",
     ),
     "advice": (
-        "you should", "you could", "you can", "you need", "you might", "you may", "you have to", "you must",
-        "i would", "i'd", "if you", "try to", "make sure",
+        "you should",
+        "you could",
+        "you can",
+        "you need",
+        "you might",
+        "you may",
+        "you have to",
+        "you must",
+        "i would",
+        "i'd",
+        "if you",
+        "try to",
+        "make sure",
     ),
     "personal_past": ("i was", "i had", "i did", "i have", "i've", "when i", "i used", "i found", "i went"),
 }
 
 # Words that open an imperative sentence.
 IMPERATIVE_VERBS = frozenset(
-    (
-        "add ask avoid be begin bring build buy call change check choose click come compare consider "
-        "contact create cut decide do don't drop find focus follow forget get give go have hire imagine "
-        "join keep know learn leave let let's listen look make mix move note notice offer open pay pick "
-        "place please pour put read remember remove run see sell send set show speak start stay stick "
-        "stop take talk tell think treat try turn use visit wait walk watch work write"
-    ).split()
+    [
+        "add",
+        "ask",
+        "avoid",
+        "be",
+        "begin",
+        "bring",
+        "build",
+        "buy",
+        "call",
+        "change",
+        "check",
+        "choose",
+        "click",
+        "come",
+        "compare",
+        "consider",
+        "contact",
+        "create",
+        "cut",
+        "decide",
+        "do",
+        "don't",
+        "drop",
+        "find",
+        "focus",
+        "follow",
+        "forget",
+        "get",
+        "give",
+        "go",
+        "have",
+        "hire",
+        "imagine",
+        "join",
+        "keep",
+        "know",
+        "learn",
+        "leave",
+        "let",
+        "let's",
+        "listen",
+        "look",
+        "make",
+        "mix",
+        "move",
+        "note",
+        "notice",
+        "offer",
+        "open",
+        "pay",
+        "pick",
+        "place",
+        "please",
+        "pour",
+        "put",
+        "read",
+        "remember",
+        "remove",
+        "run",
+        "see",
+        "sell",
+        "send",
+        "set",
+        "show",
+        "speak",
+        "start",
+        "stay",
+        "stick",
+        "stop",
+        "take",
+        "talk",
+        "tell",
+        "think",
+        "treat",
+        "try",
+        "turn",
+        "use",
+        "visit",
+        "wait",
+        "walk",
+        "watch",
+        "work",
+        "write",
+    ]
 )
 
 # For passives: forms of be, participles that do not end in ed, words in ed that are none.
 BE_FORMS = frozenset(
-    (
-        "am are aren't be been being is isn't it's they're was wasn't we're were weren't you're"
-    ).split()
+    [
+        "am",
+        "are",
+        "aren't",
+        "be",
+        "been",
+        "being",
+        "is",
+        "isn't",
+        "it's",
+        "they're",
+        "was",
+        "wasn't",
+        "we're",
+        "were",
+        "weren't",
+        "you're",
+    ]
 )
 PARTICIPLES = frozenset(
-    (
-        "been begun bought brought built caught chosen cut done drawn driven fallen felt forgotten found "
-        "given gone got gotten grown had heard held hidden kept known laid led left lent lost made meant "
-        "met paid put read run said seen sent set shown shut sold spent spoken stolen stood taken taught "
-        "thought told understood won written"
-    ).split()
+    [
+        "been",
+        "begun",
+        "bought",
+        "brought",
+        "built",
+        "caught",
+        "chosen",
+        "cut",
+        "done",
+        "drawn",
+        "driven",
+        "fallen",
+        "felt",
+        "forgotten",
+        "found",
+        "given",
+        "gone",
+        "got",
+        "gotten",
+        "grown",
+        "had",
+        "heard",
+        "held",
+        "hidden",
+        "kept",
+        "known",
+        "laid",
+        "led",
+        "left",
+        "lent",
+        "lost",
+        "made",
+        "meant",
+        "met",
+        "paid",
+        "put",
+        "read",
+        "run",
+        "said",
+        "seen",
+        "sent",
+        "set",
+        "shown",
+        "shut",
+        "sold",
+        "spent",
+        "spoken",
+        "stolen",
+        "stood",
+        "taken",
+        "taught",
+        "thought",
+        "told",
+        "understood",
+        "won",
+        "written",
+    ]
 )
 NOT_PARTICIPLES = frozenset(
-    (
-        "bed embed exceed feed hundred indeed need proceed red seed shed speed weed"
-    ).split()
+    ["bed", "embed", "exceed", "feed", "hundred", "indeed", "need", "proceed", "red", "seed", "shed", "speed", "weed"]
 )
 
 # Words in ly that are no adverbs; contractions of is, unlike a possessive 's; coordinating first words.
 NOT_ADVERBS = frozenset(
-    (
-        "ally apply daily early family fly imply july monthly only rely reply supply weekly"
-    ).split()
+    [
+        "ally",
+        "apply",
+        "daily",
+        "early",
+        "family",
+        "fly",
+        "imply",
+        "july",
+        "monthly",
+        "only",
+        "rely",
+        "reply",
+        "supply",
+        "weekly",
+    ]
 )
 CONTRACTED_IS = frozenset(
-    (
-        "he's here's how's it's let's she's that's there's what's when's where's who's"
-    ).split()
+    ["he's", "here's", "how's", "it's", "let's", "she's", "that's", "there's", "what's", "when's", "where's", "who's"]
 )
-COORDINATORS = frozenset("and because but nor or so yet".split())
+COORDINATORS = frozenset(["and", "because", "but", "nor", "or", "so", "yet"])

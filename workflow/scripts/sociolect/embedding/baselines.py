@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,6 +19,7 @@ from sociolect.judge import fit_judge
 
 __all__ = ["baseline_probabilities"]
 
+_MARKS = tuple("!\"#$%&'()*+,-./:;<=>?@[]_~")
 _TERMS = 20_000  # words and character n-grams each
 
 
@@ -31,7 +33,8 @@ def baseline_probabilities(
     """Probabilities of each group [n, G] by each baseline, groups alphabetical.
 
     `majority`: the groups' shares of train; `tfidf_logreg`: words and characters, which see the topic, too;
-    `style_only_logreg`: measured rates of function words, punctuation and the like, no topic words;
+    `style_only_logreg`: rates of function words and punctuation marks, no topic words (Mosteller and Wallace 1964);
+    `stylometry_logreg`: all measures of the stylometry describer, which is what a perfect SFAM would see of it;
     `style_vector_logreg`: SFAM scores, what the net gets. All logistic regressions weight groups equally.
 
     Args:
@@ -50,18 +53,34 @@ def baseline_probabilities(
         raise InputError(f"group {names[int(counts.argmin())]!r} has no train answers for the baselines")
     tell = progress or (lambda done, total, message: None)
     result = {"majority": np.tile(counts / counts.sum(), (len(texts), 1))}
-    tell(1, 4, "tfidf_logreg")
+    tell(1, 5, "tfidf_logreg")
     train_texts = [text for text, use in zip(texts, is_train, strict=True) if use]
     judge = fit_judge(train_texts, [g for g, use in zip(groups, is_train, strict=True) if use], _TERMS)
     result["tfidf_logreg"] = judge.predict_proba(list(texts))
-    tell(2, 4, "style_only_logreg")
+    tell(2, 5, "style_only_logreg")
+    result["style_only_logreg"] = _logistic(style_only_features(texts), truth, is_train)
+    tell(3, 5, "stylometry_logreg")
     # rates are skewed: a few texts have many, most have none
     rates = np.log1p(np.maximum(measure_texts(texts), 0.0))
-    result["style_only_logreg"] = _logistic(rates, truth, is_train)
-    tell(3, 4, "style_vector_logreg")
+    result["stylometry_logreg"] = _logistic(rates, truth, is_train)
+    tell(4, 5, "style_vector_logreg")
     result["style_vector_logreg"] = _logistic(np.asarray(style, dtype=np.float64), truth, is_train)
-    tell(4, 4, "done")
+    tell(5, 5, "done")
     return result
+
+
+def style_only_features(texts: Sequence[str]) -> np.ndarray:
+    """Share of each function word and of each punctuation mark among a text's tokens, and its token count (log).
+
+    Returns:
+        float64 [n, function words + marks + 1].
+    """
+    vocabulary = [*sorted(ENGLISH_STOP_WORDS), *_MARKS]
+    counter = CountVectorizer(token_pattern=r"[^\W\d_]+|\S", vocabulary=vocabulary)
+    tokens = counter.build_analyzer()
+    total = np.array([max(1, len(tokens(text))) for text in texts], dtype=np.float64)
+    shares = counter.transform(texts).toarray() / total[:, None]
+    return np.column_stack([shares, np.log(total)])
 
 
 def _logistic(features: np.ndarray, truth: np.ndarray, is_train: np.ndarray) -> np.ndarray:

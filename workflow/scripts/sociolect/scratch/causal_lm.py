@@ -44,7 +44,7 @@ def encode_chat(chat: Chat, tokenizer: PreTrainedTokenizerFast, max_tokens: int)
     """
     turns = {m["role"]: _content(m["content"], tokenizer) for m in chat.messages()}
     eos = int(tokenizer.eos_token_id)
-    role = {r: int(tokenizer.convert_tokens_to_ids(ROLE_TOKENS[r])) for r in turns}
+    role = {name: _content(ROLE_TOKENS[name], tokenizer) for name in turns}
     answer = [*turns.pop("assistant"), eos]
     fixed = 2 + 2 * len(turns) + len(turns.get("system", []))
     kept = min(len(answer), int(max_tokens * ANSWER_SHARE))
@@ -54,8 +54,8 @@ def encode_chat(chat: Chat, tokenizer: PreTrainedTokenizerFast, max_tokens: int)
     user = turns["user"][:room]
     ids = [int(tokenizer.bos_token_id)]
     if "system" in turns:
-        ids += [role["system"], *turns["system"], eos]
-    ids += [role["user"], *user, eos, role["assistant"]]
+        ids += [*role["system"], *turns["system"], eos]
+    ids += [*role["user"], *user, eos, *role["assistant"]]
     answer = answer[: max_tokens - len(ids)]
     return EncodedChat(ids + answer, [IGNORED] * len(ids) + answer)
 
@@ -142,8 +142,7 @@ def train_causal_lm(
         loss = _loss(model, batch, int(tokenizer.pad_token_id))
         if not torch.isfinite(loss):
             raise InputError(
-                f"scratch.lm: the loss is {loss.item()} at step {step}; lower learning_rate "
-                f"({settings.learning_rate})"
+                f"scratch.lm: the loss is {loss.item()} at step {step}; lower learning_rate ({settings.learning_rate})"
             )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

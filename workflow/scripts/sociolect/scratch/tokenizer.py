@@ -29,9 +29,7 @@ CHAT_TEMPLATE = (
 _WORD = Regex(r"\n|▁?[\p{L}\p{M}]+(?:['’]\p{L}+)?|▁?\p{N}+|▁?\.\.\.|▁?[^\s\p{L}\p{N}▁]|▁")
 
 
-def train_tokenizer(
-    texts: Iterable[str], settings: ScratchTokenizer, max_tokens: int = 512
-) -> PreTrainedTokenizerFast:
+def train_tokenizer(texts: Iterable[str], settings: ScratchTokenizer, max_tokens: int = 512) -> PreTrainedTokenizerFast:
     """A tokenizer with chat template and BERT-like pairs, trained on the texts.
 
     `word` keeps the most frequent words (ties by spelling) and turns all others into <unk>; texts of known words
