@@ -91,7 +91,10 @@ def test_broken_files_are_found(hub: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"model.safetensors is not whole"):
         fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
     weights.unlink()
-    with pytest.raises(InputError, match=r"no .safetensors weights"):
+    with pytest.raises(InputError, match=r"pytorch_model.bin is not whole"):
+        fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    (weights.parent / "pytorch_model.bin").unlink()
+    with pytest.raises(InputError, match=r"no weights"):
         fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
     weights.write_bytes(whole)
     fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
@@ -112,3 +115,16 @@ def test_a_revision_file_pins_a_flat_folder(hub: Path, tmp_path: Path) -> None:
         fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")
     (flat / "revision").write_text(REVISION + "\n")
     assert fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")["revision"] == REVISION
+
+
+def test_pickled_weights_of_an_older_repo_become_safetensors(hub: Path, tmp_path: Path) -> None:
+    older = tmp_path / "hub"
+    shutil.copytree(hub, older)
+    folder = older / "tiny" / "llama" / REVISION
+    original = LlamaForCausalLM.from_pretrained(folder)
+    torch.save(original.state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    snapshot = fetch_snapshot(MODEL, str(older), tmp_path / "lm")
+    assert "model.safetensors" in snapshot["files"] and "pytorch_model.bin" not in snapshot["files"]
+    ids = torch.arange(5)[None]
+    assert torch.equal(load_causal_lm(tmp_path / "lm", device="cpu")(ids).logits, original(ids).logits)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sociolect.artifacts import atomic_folder, write_json
@@ -19,7 +20,8 @@ from sociolect.settings import HubModel
 __all__ = ["check_snapshot", "fetch_snapshot", "load_causal_lm", "load_tokenizer", "pick_device"]
 
 SNAPSHOT = "snapshot.json"
-# weights as safetensors only: pickled ones run code when they are loaded
+# weights are kept as safetensors only: pickled ones may run code when they are loaded
+PICKLED = "pytorch_model.bin"
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken")
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -44,6 +46,7 @@ def fetch_snapshot(model: HubModel, hub: str, folder: Path) -> dict[str, Any]:
             _download(model, hub, temporary)
         else:
             _copy(_stand_in(model, Path(hub)), temporary)
+        _convert_weights(temporary)
         where = f"{model.repo} at {model.revision}"
         _check_weights(temporary, where)
         files = {
@@ -138,8 +141,30 @@ def _stand_in(model: HubModel, hub: Path) -> Path:
     return repo
 
 
+def _patterns(names: list[str]) -> list[str]:
+    """What to take of a repo: pickled weights only where it has no others (as microsoft/deberta-v3-base)."""
+    safe = any(name.endswith(".safetensors") for name in names)
+    return [*PATTERNS] if safe else [*PATTERNS, PICKLED]
+
+
+def _convert_weights(folder: Path) -> None:
+    """Turn pickled weights into safetensors, reading tensors only."""
+    pickled = folder / PICKLED
+    if not pickled.is_file():
+        return
+    try:
+        state = torch.load(pickled, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a broken or hostile pickle raises
+        raise InputError(
+            f"{pickled.name} is not whole, or holds more than tensors ({error}); fetch it again"
+        ) from error
+    tensors = {name: value.detach().clone().contiguous() for name, value in state.items()}
+    save_file(tensors, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    pickled.unlink()
+
+
 def _copy(source: Path, target: Path) -> None:
-    for pattern in PATTERNS:
+    for pattern in _patterns([file.name for file in source.iterdir()]):
         for file in sorted(source.glob(pattern)):
             if file.is_file() and file.name != SNAPSHOT:
                 shutil.copyfile(file, target / file.name)
@@ -157,13 +182,14 @@ def _download(model: HubModel, hub: str, target: Path) -> None:
 
     try:
         # asked once first: the download itself tries a dead address six times
-        HfApi(endpoint=hub.rstrip("/")).model_info(model.repo, revision=model.revision, timeout=30)
+        info = HfApi(endpoint=hub.rstrip("/")).model_info(model.repo, revision=model.revision, timeout=30)
+        names = [file.rfilename for file in info.siblings or []]
         snapshot_download(
             model.repo,
             revision=model.revision,
             endpoint=hub.rstrip("/"),
             local_dir=target,
-            allow_patterns=list(PATTERNS),
+            allow_patterns=_patterns(names),
             ignore_patterns=["*/*"],
         )
     except RevisionNotFoundError as error:
@@ -189,10 +215,7 @@ def _check_weights(folder: Path, where: str) -> None:
         raise InputError(f"{where}: no config.json, so it is not a model")
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
-        raise InputError(
-            f"{where}: no .safetensors weights; choose a revision that has them (many older models have one "
-            "among the hub's pull requests)"
-        )
+        raise InputError(f"{where}: no weights, neither .safetensors nor {PICKLED}; choose another revision")
     for file in weights:
         try:
             with safe_open(str(file), framework="pt") as stream:

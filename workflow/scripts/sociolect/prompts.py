@@ -176,6 +176,10 @@ def _begins_with_bos(tokenizer: Any) -> bool:
 
 def _apply(tokenizer: Any, messages: list[dict[str, str]]) -> str:
     try:
-        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        # models that can think aloud first (Qwen3) would spend the answer's tokens on it; others ignore the key
+        text = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+        return str(text)
     except (jinja2.TemplateError, ValueError, TypeError) as error:
         raise InputError(f"the tokenizer's chat template fails: {error}") from error

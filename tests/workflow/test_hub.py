@@ -1,0 +1,59 @@
+"""The path of a real study, with a folder standing in for the hub: fetched, pinned, loaded offline, described by the LM."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from conftest import copy_project, snakemake
+from sociolect import schemas
+from sociolect.artifacts import read_table
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_hub_models_go_through_the_whole_chain(demo: Path, tmp_path: Path) -> None:
+    folder = copy_project(tmp_path / "project")
+    hub = tmp_path / "hub"
+    for name in ("sfam", "lm"):
+        shutil.copytree(demo / f"results/demo/models/{name}", hub / "tiny" / name / REVISION)
+    config = yaml.safe_load((folder / "config/demo.yaml").read_text())
+    config |= {
+        "run": "hub",
+        "models": {n: {"repo": f"tiny/{n}", "revision": REVISION} for n in ("sfam", "lm")} | {"hub": str(hub)},
+        "description": {
+            "describer": "llm",
+            "prompt_file": "workflow/prompts/conditions.yaml",
+            "n_answers": 240,
+            "n_heldout": 60,
+            "max_new_tokens": 120,
+        },
+        "catalogue": {"min_share": 0.05, "max_share": 0.9},
+        "evaluation": {"resamples": 200},
+    }
+    config["sampling"]["per_group"] = {"single": 60, "multi": 30, "askx": 40}
+    config["sampling"]["minimum"] = {"single": 60, "multi": 30, "askx": 40}
+    config["sfam"] |= {"max_steps": 60, "eval_steps": 30}
+    config["embedding"] |= {"n_trials": 2, "max_epochs": 3}
+    config["generation"] |= {"questions_per_group": 2, "samples": 1}
+    config["sweep"] |= {"questions_per_group": 1, "depths": [0.0], "band": None, "alphas": [0.0, 0.4]}
+    config.pop("scratch")
+    (folder / "hub.yaml").write_text(yaml.safe_dump(config))
+    snakemake(folder, "--configfile", "hub.yaml", "--profile", "profiles/local")
+
+    run = folder / "results/hub"
+    for name in ("sfam", "lm"):
+        snapshot = json.loads((run / f"models/{name}/snapshot.json").read_text())
+        assert (snapshot["repo"], snapshot["revision"]) == (f"tiny/{name}", REVISION)
+        assert len(snapshot["files"]["model.safetensors"]["sha256"]) == 64
+    sentences = read_table(run / "attributes/sentences.parquet", schemas.SENTENCES)
+    assert set(sentences["prompt_id"].unique()) == {"description_prompt"}
+    assert sentences["attribute"].drop_nulls().is_in(["hedging words", "greetings", "numbers"]).any()
+    assert read_table(run / "comparison/main.parquet", schemas.COMPARISON)["n"][0] == 12
+    rules = {p.name.removesuffix(".log") for p in (run / "logs").iterdir()}
+    assert "fetch_model" in rules and not {"train_scratch_lm", "make_scratch_sfam"} & rules
+    assert pl.read_parquet(run / "attributes/funnel.parquet")["n_left"][-1] > 5
