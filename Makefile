@@ -34,8 +34,9 @@ dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
 	@.venv/bin/python workflow/scripts/draw_graphs.py --snakemake .venv/bin/snakemake --configfile $(CONFIG) \
 		--target $(TARGET) --folder results/$(RUN)/dag
 
-report: $(STAMP)  ## write Snakemake's own report (run times, code, results) to results/<run>/snakemake.html
-	@$(SNAKEMAKE) --cores 1 --report results/$(RUN)/snakemake.html $(ARGS)
+report: $(STAMP)  ## write the run's report, results/<run>/report.html
+	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/report.html
+	@echo results/$(RUN)/report.html
 
 status: $(STAMP)  ## show what is running now
 	@.venv/bin/python workflow/scripts/show_status.py --results results

@@ -1,4 +1,4 @@
-"""The path of a real study, with a folder standing in for the hub: fetched, pinned, loaded offline, described by the LM."""
+"""The path of a real study, a folder standing in for the hub: models fetched, pinned, loaded offline."""
 
 from __future__ import annotations
 

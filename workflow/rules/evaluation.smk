@@ -85,6 +85,7 @@ rule write_report:
         funnel=f"{RUN}/attributes/funnel.parquet",
         sampling=f"{RUN}/samples/funnel.parquet",
         metrics=f"{RUN}/sfam/metrics.json",
+        template="workflow/report/report.html.j2",
     output:
         report=f"{RUN}/report.html",
     log:
@@ -106,5 +107,5 @@ rule write_report:
             "--nearest {input.nearest:q} --accuracy {input.accuracy:q} --distances {input.distances:q} "
             "--groups {input.groups:q} --sweep {input.sweep:q} --catalogue {input.catalogue:q} "
             "--funnel {input.funnel:q} --sampling {input.sampling:q} --metrics {input.metrics:q} "
-            "--report {output.report:q}",
+            "--template {input.template:q} --report {output.report:q}",
         )

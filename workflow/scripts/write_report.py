@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from sociolect import schemas
 from sociolect.artifacts import Schema, read_table, write_text
@@ -11,7 +10,6 @@ from sociolect.report import ExperimentTables, RunTables, render_report
 from sociolect.runtime import InputError, Job, run_program
 from sociolect.settings import HubModel, ReportSettings
 
-TEMPLATE = Path(__file__).resolve().parents[1] / "report" / "report.html.j2"
 PER_EXPERIMENT = {
     "comparison": schemas.COMPARISON,
     "controls": schemas.COMPARISON,
@@ -51,9 +49,9 @@ def main(job: Job[ReportSettings]) -> None:
         ExperimentTables(name, fit=e.fit, ask=e.ask, **tables[name])  # type: ignore[arg-type]
         for name, e in job.settings.experiments.items()
     ]
-    write_text(render_report(run, experiments, TEMPLATE.read_text(encoding="utf-8")), job.outputs["report"])
+    write_text(render_report(run, experiments, job.path("template").read_text(encoding="utf-8")), job.outputs["report"])
 
 
 if __name__ == "__main__":
-    inputs = [f"{kind}*" for kind in PER_EXPERIMENT] + [f"{kind}?" for kind in (*SHARED, "metrics")]
+    inputs = [f"{kind}*" for kind in PER_EXPERIMENT] + [f"{kind}?" for kind in (*SHARED, "metrics")] + ["template"]
     run_program(main, __doc__, ReportSettings, inputs=inputs, outputs=["report"])

@@ -155,8 +155,11 @@ def weights_digest(agreement: AgreementModel) -> str:
 
 
 def encode_texts(agreement: AgreementModel, texts: Sequence[str]) -> Encoded:
-    """Tokenise answers once; more than a pair can hold is not kept (but counted in full_lengths)."""
-    return _encode(agreement, texts, agreement.max_tokens)
+    """Tokenise answers once; more than a pair can hold is not kept (but counted in full_lengths).
+
+    A blank answer has no tokens.
+    """
+    return _encode(agreement, [text if text.strip() else "" for text in texts], agreement.max_tokens)
 
 
 def encode_attributes(agreement: AgreementModel, sentences: Sequence[str]) -> Encoded:
