@@ -51,7 +51,7 @@ def test_hub_models_go_through_the_whole_chain(demo: Path, tmp_path: Path) -> No
         assert (snapshot["repo"], snapshot["revision"]) == (f"tiny/{name}", REVISION)
         assert len(snapshot["files"]["model.safetensors"]["sha256"]) == 64
     sentences = read_table(run / "attributes/sentences.parquet", schemas.SENTENCES)
-    assert set(sentences["prompt_id"].unique()) == {"description_prompt"}
+    assert set(sentences["prompt_id"].unique()) == {"taught@1"}
     assert sentences["attribute"].drop_nulls().is_in(["hedging words", "greetings", "numbers"]).any()
     assert read_table(run / "comparison/main.parquet", schemas.COMPARISON)["n"][0] == 12
     rules = {p.name.removesuffix(".log") for p in (run / "logs").iterdir()}
