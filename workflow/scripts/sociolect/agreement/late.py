@@ -88,34 +88,20 @@ def masked_logits(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
 
 def grid_logits(model: Any, cls_token_id: int, answers: Segments, attributes: Segments) -> torch.Tensor:
     """Logits of every answer with every attribute, [n, K, outputs]."""
-    state = _chain(model, cls_token_id, answers, attributes, len(model.deberta.encoder.layer))
-    pooled = model.pooler(state.flatten(0, 1)[:, None])
-    return model.classifier(pooled).unflatten(0, state.shape[:2])
-
-
-def attribute_cosines(model: Any, cls_token_id: int, sep_token_id: int, attributes: Segments) -> torch.Tensor:
-    """Cosines [K, K] of what [CLS] holds of the attributes before the last block, beside an empty answer."""
-    token = torch.full((1, 1), sep_token_id, device=attributes.mask.device)
-    empty = encode_segment(model, token, torch.ones_like(token, dtype=torch.bool), 1)
-    blocks = max(1, len(model.deberta.encoder.layer) - 1)
-    state = torch.nn.functional.normalize(_chain(model, cls_token_id, empty, attributes, blocks)[0], dim=-1)
-    return state @ state.T
-
-
-def _chain(model: Any, cls_token_id: int, answers: Segments, attributes: Segments, blocks: int) -> torch.Tensor:
-    """State of [CLS] of every pair after so many blocks, [n, K, h]."""
     embed = model.deberta.embeddings
     token = torch.full((1, 1), cls_token_id, device=answers.mask.device)
     cls = embed(input_ids=token, token_type_ids=torch.zeros_like(token))[0, 0]
-    state = cls.expand(len(answers.mask), len(attributes.mask), -1)
+    n, k = len(answers.mask), len(attributes.mask)
+    state = cls.expand(n, k, -1)
     positions = _Positions(model, answers.mask.shape[1], attributes)
-    for block, layer in enumerate(model.deberta.encoder.layer[:blocks]):
+    for block, layer in enumerate(model.deberta.encoder.layer):
         context = _attend(
             layer.attention.self, state, answers.states[block], attributes.states[block], answers, attributes, positions
         )
         hidden = layer.attention.output(context, state)
         state = layer.output(layer.intermediate(hidden), hidden)
-    return state
+    pooled = model.pooler(state.reshape(n * k, 1, -1))
+    return model.classifier(pooled).view(n, k, -1)
 
 
 class _Positions:

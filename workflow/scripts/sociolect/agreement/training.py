@@ -12,13 +12,11 @@ import polars as pl
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from sociolect.agreement.late import attribute_cosines
 from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, answer_limit
 from sociolect.agreement.scoring import (
     auroc,
     autocast,
     best_threshold,
-    encode_late,
     macro_auroc,
     pair_logits,
     score_index_pairs,
@@ -31,9 +29,6 @@ from sociolect.settings import SfamSettings
 EVAL_PAIRS = 6000  # what a look at val takes where every pair costs a pass
 POOL_BATCHES = 32  # batches whose pairs are sorted by length together
 CLIP_NORM = 1.0
-SPREAD_STEPS = 300
-SPREAD_RATE = 1e-3
-SPREAD_MARGIN = 0.005
 Report = Callable[[int, int, str], None]
 
 
@@ -137,7 +132,6 @@ def train_agreement(
 
     lengths = np.minimum(answers.lengths[train.answer], answer_limit(agreement, attributes))
     if agreement.late:
-        spread_attributes(agreement, attributes, np.unique(train.attribute))
         batches = answer_batches(train, lengths, settings.batch_size, rng)
     else:
         batches = balanced_batches(train.label, lengths, settings.batch_size, rng)
@@ -172,42 +166,6 @@ def train_agreement(
     metrics["steps"] = history[-1]["step"] if history else 0
     metrics["best_val_auroc"] = best
     return Trained(agreement, threshold, metrics, history)
-
-
-def spread_attributes(agreement: AgreementModel, attributes: Encoded, index: np.ndarray) -> float:
-    """Teach a late-interaction model to tell attributes apart by name, before any answer.
-
-    Most words of the sentences are the same ("The author uses ..."), so a model without pretraining gives all
-    attributes nearly one state (mean squared cosine .96), and what is to be learned is drowned. Gradient steps on
-    the mean squared cosine take seconds; a model that tells them apart is left as it is.
-
-    Args:
-        agreement: changed in place.
-        attributes: all encoded attributes.
-        index: those that are trained on.
-
-    Returns:
-        The mean squared cosine between different attributes at the end.
-    """
-    k, width = len(index), int(agreement.model.config.hidden_size)
-    # no k vectors of this width are less alike on average (Welch 1974)
-    floor = max(0.0, (k / width - 1) / max(1, k - 1))
-    optimizer = torch.optim.AdamW(agreement.model.parameters(), lr=SPREAD_RATE, weight_decay=0.0)
-    tokenizer = agreement.tokenizer
-    others = 1 - torch.eye(k, device=agreement.device)
-    alike = 0.0
-    agreement.model.eval()
-    for _ in range(SPREAD_STEPS if k > 1 else 0):
-        encoded = encode_late(agreement, attributes, index, 0, 0)
-        cosines = attribute_cosines(agreement.model, tokenizer.cls_token_id, tokenizer.sep_token_id, encoded)
-        loss = (cosines.square() * others).sum() / (k * (k - 1))
-        alike = float(loss.detach())
-        if alike < floor + SPREAD_MARGIN:
-            break
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    return alike
 
 
 def judge(pairs: PairArrays, scores: np.ndarray) -> tuple[float, dict[str, Any]]:
