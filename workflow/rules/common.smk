@@ -17,9 +17,6 @@ from sociolect.digests import source_digest
 from sociolect.errors import InputError
 from sociolect.settings import HubModel, load_config, section
 
-# `.venv/bin/snakemake` without activation would find another python in `shell:`.
-shell.prefix(f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
-
 try:
     CONFIG = load_config(config, ", ".join(map(str, workflow.configfiles)) or "config")
 except InputError as error:
@@ -58,11 +55,20 @@ def python_of(name):
 
 
 def command(program, flags, env="core"):
-    """Interpreter and program, both absolute, with its own flags and those that all programs share."""
+    """Interpreter and program with its own flags and those that all programs share.
+
+    Where they lie stands in the shell's prefix, not here: a project that is moved has nothing to rerun.
+    """
     return (
-        f"{python_of(env)} {SCRIPTS}/{program}.py {flags.strip()} "
+        f'"$PYTHON_{env.upper()}" "$SCRIPTS"/{program}.py {flags.strip()} '
         "--strict --settings {params.settings:q} --code {params.code} --heartbeat {log:q}.beat > {log:q} 2>&1"
     )
+
+
+# `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
+shell.prefix(
+    f'export PATH="{Path(sys.executable).parent}:$PATH" SCRIPTS="{SCRIPTS}" PYTHON_CORE="{python_of("core")}"; '
+)
 
 
 def samples_of(splits):
