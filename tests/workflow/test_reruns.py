@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from conftest import snakemake
+from conftest import copy_project, snakemake
+from sociolect.artifacts import read_table
+from sociolect.schemas import LABELS
 
-# key -> rules that use it (what follows from their outputs is rerun as well)
+# key -> value and the rules that use it (what follows from their outputs is rerun as well)
 KEYS = {
     "demo.askx_questions_per_group": (61, {"make_demo_corpus"}),
     "corpus.min_chars": (21, {"import_corpus"}),
@@ -18,7 +21,7 @@ KEYS = {
     "description.quantile": (0.75, {"describe_style"}),
     "catalogue.max_share": (0.59, {"build_catalogue"}),
     "pairs.hard_share": (0.4, {"pair_attributes"}),
-    "sfam.learning_rate": (0.002, {"train_sfam"}),
+    "sfam.learning_rate": (0.003, {"train_sfam"}),
     "labeling.tokens_per_batch": (8000, {"label_answers", "choose_strength"}),
     "embedding.patience": (5, {"tune_embedding", "train_embedding"}),
     "profiles.distinctive_k": (5, {"profile_groups"}),
@@ -59,10 +62,6 @@ def test_unchanged_run_has_nothing_to_do(demo_copy: Path) -> None:
 
 @pytest.fixture(scope="module")
 def shared_copy(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import shutil
-
-    from conftest import copy_project
-
     folder = copy_project(tmp_path_factory.mktemp("keys") / "project")
     for name in ("results", ".snakemake"):
         shutil.copytree(demo / name, folder / name)
@@ -73,16 +72,20 @@ def shared_copy(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_key_reruns_exactly_the_rules_that_use_it(shared_copy: Path, key: str) -> None:
     value, rules = KEYS[key]
     reasons = rerun_reasons(shared_copy, "--configfile", with_key(shared_copy, key, value))
-    assert reasons.pop("params have changed since last execution") == rules
-    assert set(reasons) <= {"input files updated by another job"}
+    changed = reasons.pop("params have changed since last execution")
+    followers = reasons.pop("input files updated by another job")
+    assert not reasons
+    # of two users the one that follows the other is listed as its follower
+    assert changed and changed <= rules <= changed | followers
 
 
 def test_shards_redo_nothing_that_is_done(shared_copy: Path) -> None:
     """Three shards instead of two: the jobs run, but every bucket is taken from the cache."""
     config = with_key(shared_copy, "labeling.shards", 3)
-    before = (shared_copy / "results/demo/labels/single.parquet").read_bytes()
+    target = shared_copy / "results/demo/labels/single.parquet"
+    before = read_table(target, LABELS)
     snakemake(shared_copy, "--configfile", config, "--", "results/demo/labels/single.parquet")
-    assert (shared_copy / "results/demo/labels/single.parquet").read_bytes() == before
+    assert read_table(target, LABELS).equals(before)
     logs = list((shared_copy / "results/demo/logs/label_answers/single").glob("*-of-3.log"))
     assert len(logs) == 3
     assert all("scored 0 of" in log.read_text() for log in logs)
