@@ -120,8 +120,8 @@ def test_body_of_a_metric_reruns_scoring_and_table(demo_copy: Path) -> None:
 def test_new_key_of_one_stage_leaves_the_others_alone(demo_copy: Path) -> None:
     edit(
         demo_copy / "workflow/scripts/sociolect/settings.py",
-        "class CatalogueSettings(Stage):\n",
-        "class CatalogueSettings(Stage):\n    extra_key: int = 3\n",
+        "class PairSettings(Stage):\n",
+        "class PairSettings(Stage):\n    extra_key: int = 3\n",
     )
     reasons = rerun_reasons(demo_copy)
-    assert reasons["params have changed since last execution"] == {"build_catalogue"}
+    assert reasons["params have changed since last execution"] == {"pair_attributes"}
