@@ -59,8 +59,8 @@ def _keys(model: type[BaseModel], prefix: str) -> list[tuple[str, str, str, str]
         default = "required" if field.default is PydanticUndefined else f"`{_text(field.default)}`"
         rows.append((key, _type(annotation), default, (field.description or "").replace("|", "\\|")))
         for inner in _models_in(annotation):
-            placeholder = ".<name>." if get_origin(annotation) is dict else "."
-            rows += _keys(inner, f"{key}{placeholder}")
+            between = ".<name>." if get_origin(annotation) is dict else "."
+            rows += _keys(inner, f"{key}{between}")
     return rows
 
 
