@@ -7,12 +7,16 @@ TARGET ?= all
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 ARGS ?=
+RUN_ID ?=
+JOB ?=
+A ?=
+B ?=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
 SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run test setup dag report status schema format
+.PHONY: help run test test-slurm setup dag report status doctor why schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +44,17 @@ report: $(STAMP)  ## write the run's report, results/<run>/report.html
 
 status: $(STAMP)  ## show what is running now
 	@.venv/bin/python workflow/scripts/show_status.py --results results
+
+doctor: $(STAMP)  ## check this site before anything is submitted: PROFILE=slurm CONFIG=...
+	@.venv/bin/python workflow/scripts/check_site.py --profile profiles/$(if $(filter local,$(PROFILE)),slurm,$(PROFILE))/config.yaml \
+		--configfile $(CONFIG) $(ARGS)
+
+why: $(STAMP)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, or a good beside a bad one: A=<id> B=<id>
+	@.venv/bin/python workflow/scripts/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
+		$(if $(A),--compare $(A) $(B)) $(ARGS)
+
+test-slurm: $(STAMP)  ## the tests on a real SLURM cluster of this machine (root, Debian packages)
+	.venv/bin/python -m pytest tests/slurm $(ARGS)
 
 schema: $(STAMP)  ## write the generated files anew: config schema, table of keys, envs
 	@.venv/bin/python workflow/scripts/write_generated.py --root .

@@ -10,6 +10,7 @@ if "run" not in config:
     configfile: "config/demo.yaml"
 
 
+include: "workflow/rules/preflight.smk"
 include: "workflow/rules/common.smk"
 
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-docs", action="store_true", help="write what the tests of the cluster saw into docs/")
     parser.addoption("--demo", help="folder of a checkout with a finished demo run, instead of running it anew")
 
 

@@ -16,9 +16,9 @@ rule describe_style:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: 16300 * attempt if HUB_MODELS else 4300,
-        runtime=lambda wildcards, attempt: 720 * attempt if HUB_MODELS else 60,
-        gpu=1 if HUB_MODELS and CONFIG.description.describer == "llm" else 0,
+        mem_mb=growing(16300 if HUB_MODELS else 4300),
+        runtime=growing(720 if HUB_MODELS else 60),
+        gpu=1 if CONFIG.description.describer == "llm" else 0,
     params:
         settings=json_of("description"),
         splits=",".join(CONFIG.splits),
@@ -32,6 +32,7 @@ rule describe_style:
             "--samples {input.samples:q} --model {input.model:q} --prompts {input.prompts:q} "
             "--splits {params.splits} --dtype {params.dtype} --cache {params.cache:q} "
             "--sentences {output.sentences:q} --threads {threads} --seed {params.seed}",
+            gpus=GPUS if CONFIG.description.describer == "llm" else 0,
         )
 
 
@@ -48,8 +49,8 @@ rule build_catalogue:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=30,
+        mem_mb=growing(4300),
+        runtime=growing(30),
     params:
         settings=json_of("catalogue"),
         code=source_digest("build_catalogue"),

@@ -28,7 +28,12 @@ TIMES = f"{RUN}/benchmarks"
 HUB_MODELS = [name for name in ("sfam", "lm") if isinstance(getattr(CONFIG.models, name), HubModel)]
 # Tiny models gain nothing from more threads; two of them side by side do.
 MODEL_THREADS = 8 if HUB_MODELS else 1
+# A hub model without its GPU must not start on a CPU unseen; tiny ones take what they get.
+GPUS = 1 if HUB_MODELS else "any"
 SEED = CONFIG.seed
+if CONFIG.description.describer != "llm":
+    # the profile's GPU partition and model are for the `llm` describer
+    workflow.resource_settings._parsed_overwrite_resources.pop("describe_style", None)
 
 
 def one_of(*names):
@@ -54,13 +59,20 @@ def python_of(name):
     return sys.executable if name == "core" else venv.as_posix()
 
 
-def command(program, flags, env="core"):
-    """Interpreter and program with its own flags and those that all programs share.
+def growing(amount):
+    """A resource that grows with the attempt: what was too little, memory or time, is more at the next one."""
+    return lambda wildcards, attempt: amount * attempt
 
-    Where they lie stands in the shell's prefix, not here: a project that is moved has nothing to rerun.
+
+def command(program, flags, env="core", gpus=0):
+    """Interpreter and program with its own flags and those that all programs share, by way of start_program.py.
+
+    `gpus` is what the program needs in a SLURM job: a number, or "any". Where interpreter and programs lie stands in
+    the shell's prefix, not here: a project that is moved has nothing to rerun.
     """
+    python = f'"$PYTHON_{env.upper()}"'
     return (
-        f'"$PYTHON_{env.upper()}" "$SCRIPTS"/{program}.py {flags.strip()} '
+        f'{python} "$SCRIPTS"/start_program.py --interpreter {python} --gpus {gpus} {program} {flags.strip()} '
         "--strict --settings {params.settings:q} --code {params.code} --heartbeat {log:q}.beat > {log:q} 2>&1"
     )
 

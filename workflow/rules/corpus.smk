@@ -14,8 +14,8 @@ rule make_demo_corpus:
     conda:
         env_of("core")
     resources:
-        mem_mb=1300,
-        runtime=10,
+        mem_mb=growing(1300),
+        runtime=growing(10),
     params:
         settings=json_of("demo"),
         seed=SEED,
@@ -41,8 +41,8 @@ rule import_corpus:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=20,
+        mem_mb=growing(4300),
+        runtime=growing(20),
     params:
         # the paths are inputs, not settings: moving a file reruns nothing
         settings=json_of("corpus", only={"min_chars", "max_chars"}),
@@ -68,8 +68,8 @@ rule sample_groups:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=20,
+        mem_mb=growing(4300),
+        runtime=growing(20),
     params:
         settings=json_of("sampling"),
         splits=",".join(CONFIG.splits),

@@ -16,8 +16,8 @@ rule tune_embedding:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=8300,
-        runtime=120,
+        mem_mb=growing(8300),
+        runtime=growing(120),
     params:
         settings=json_of("embedding"),
         splits=fit_splits,
@@ -48,8 +48,8 @@ rule train_embedding:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=8300,
-        runtime=30,
+        mem_mb=growing(8300),
+        runtime=growing(30),
     params:
         settings=json_of("embedding"),
         splits=fit_splits,
@@ -82,8 +82,8 @@ rule profile_groups:
     conda:
         env_of("core")
     resources:
-        mem_mb=8300,
-        runtime=30,
+        mem_mb=growing(8300),
+        runtime=growing(30),
     params:
         settings=json_of("profiles", "steering", only={"steering": {"statistic", "transform", "n_eff"}}),
         splits=fit_splits,
@@ -118,8 +118,8 @@ rule measure_accuracy:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=8300,
-        runtime=60,
+        mem_mb=growing(8300),
+        runtime=growing(60),
     params:
         settings=json_of("profiles", only={"statistic", "center"}),
         parents=json.dumps(CONFIG.group_parents, sort_keys=True),

@@ -21,8 +21,8 @@ rule score_generations:
     conda:
         env_of("core")
     resources:
-        mem_mb=8300,
-        runtime=60,
+        mem_mb=growing(8300),
+        runtime=growing(60),
     params:
         settings=json_of("evaluation", only={"tie_tolerance"}),
         splits=fit_splits,
@@ -56,8 +56,8 @@ rule compare_conditions:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=30,
+        mem_mb=growing(4300),
+        runtime=growing(30),
     params:
         settings=json_of("evaluation", only={"resamples", "confidence"}),
         seed=SEED,
@@ -95,8 +95,8 @@ rule write_report:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=20,
+        mem_mb=growing(4300),
+        runtime=growing(20),
     params:
         settings=json_of("run", "experiments", "models"),
         code=source_digest("write_report"),

@@ -17,8 +17,8 @@ rule plan_requests:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=20,
+        mem_mb=growing(4300),
+        runtime=growing(20),
     params:
         settings=json_of("generation", only={"samples", "questions_per_group", "targets", "max_question_chars"}),
         seed=SEED,
@@ -48,9 +48,9 @@ rule generate_answers:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: (32300 if HUB_MODELS else 4300) * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
-        gpu=1 if HUB_MODELS else 0,
+        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        runtime=growing(720),
+        gpu=1,
     params:
         settings=json_of("generation", only={"max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets"}),
         dtype=CONFIG.models.dtype,
@@ -63,6 +63,7 @@ rule generate_answers:
             "--requests {input.requests:q} --steering {input.steering:q} --choice {input.choice:q} "
             "--lm {input.lm:q} --dtype {params.dtype} --shard {wildcards.scatteritem} "
             "--cache {params.cache:q} --generations {output.shard:q} --threads {threads} --seed {params.seed}",
+            gpus=GPUS,
         )
 
 
@@ -79,8 +80,8 @@ rule gather_generations:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=20,
+        mem_mb=growing(4300),
+        runtime=growing(20),
     params:
         settings=json_of("generation", only=set()),
         code=source_digest("gather_generations"),
@@ -105,9 +106,9 @@ rule measure_fluency:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: (32300 if HUB_MODELS else 4300) * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=1 if HUB_MODELS else 0,
+        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        runtime=growing(240),
+        gpu=1,
     params:
         settings=json_of("generation", only={"batch_tokens"}),
         dtype=CONFIG.models.dtype,
@@ -117,4 +118,5 @@ rule measure_fluency:
             "measure_fluency",
             "--generations {input.generations:q} --lm {input.lm:q} --dtype {params.dtype} "
             "--fluency {output.fluency:q} --threads {threads}",
+            gpus=GPUS,
         )

@@ -16,9 +16,9 @@ rule label_answers:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: (16300 if HUB_MODELS else 4300) * attempt,
-        runtime=lambda wildcards, attempt: 1440 * attempt if HUB_MODELS else 120,
-        gpu=1 if HUB_MODELS else 0,
+        mem_mb=growing(16300 if HUB_MODELS else 4300),
+        runtime=growing(1440 if HUB_MODELS else 120),
+        gpu=1,
     params:
         settings=json_of("labeling", only={"max_tokens", "tokens_per_batch", "buckets"}),
         columns=columns_of,
@@ -30,6 +30,7 @@ rule label_answers:
             "--answers {input.answers:q} --catalogue {input.catalogue:q} "
             "--model {input.model:q} {params.columns} --shard {wildcards.scatteritem} "
             "--cache {params.cache:q} --labels {output.labels:q} --threads {threads}",
+            gpus=GPUS,
         )
 
 
@@ -47,8 +48,8 @@ rule gather_labels:
     conda:
         env_of("core")
     resources:
-        mem_mb=8300,
-        runtime=30,
+        mem_mb=growing(8300),
+        runtime=growing(30),
     params:
         settings=json_of("labeling", only=set()),
         id_column=lambda wildcards: "request_id" if wildcards.texts.startswith("generations-") else "answer_id",

@@ -39,8 +39,8 @@ if "sfam" not in HUB_MODELS:
         conda:
             env_of("core")
         resources:
-            mem_mb=4300,
-            runtime=20,
+            mem_mb=growing(4300),
+            runtime=growing(20),
         params:
             settings=json.dumps(CONFIG.scratch.sfam.model_dump(mode="json"), sort_keys=True),
             seed=SEED,
@@ -70,8 +70,8 @@ if "lm" not in HUB_MODELS:
             env_of("core")
         threads: MODEL_THREADS
         resources:
-            mem_mb=6300,
-            runtime=lambda wildcards, attempt: 60 * attempt,
+            mem_mb=growing(6300),
+            runtime=growing(60),
         params:
             settings=json.dumps(CONFIG.scratch.lm.model_dump(mode="json"), sort_keys=True),
             seed=SEED,

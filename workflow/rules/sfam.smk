@@ -14,8 +14,8 @@ rule pair_attributes:
     conda:
         env_of("core")
     resources:
-        mem_mb=4300,
-        runtime=20,
+        mem_mb=growing(4300),
+        runtime=growing(20),
     params:
         settings=json_of("pairs"),
         seed=SEED,
@@ -45,9 +45,9 @@ rule train_sfam:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: (16300 if HUB_MODELS else 4300) * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
-        gpu=1 if HUB_MODELS else 0,
+        mem_mb=growing(16300 if HUB_MODELS else 4300),
+        runtime=growing(720),
+        gpu=1,
     params:
         settings=json_of("sfam"),
         seed=SEED,
@@ -58,4 +58,5 @@ rule train_sfam:
             "--pairs {input.pairs:q} --samples {input.samples:q} --catalogue {input.catalogue:q} "
             "--base {input.base:q} --model {output.model:q} --metrics {output.metrics:q} --threads {threads} "
             "--seed {params.seed}",
+            gpus=GPUS,
         )

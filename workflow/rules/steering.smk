@@ -15,9 +15,9 @@ rule extract_activations:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: (24300 if HUB_MODELS else 4300) * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
-        gpu=1 if HUB_MODELS else 0,
+        mem_mb=growing(24300 if HUB_MODELS else 4300),
+        runtime=growing(120),
+        gpu=1,
     params:
         settings=json_of("activations"),
         dtype=CONFIG.models.dtype,
@@ -28,6 +28,7 @@ rule extract_activations:
             "extract_activations",
             "--catalogue {input.catalogue:q} --model {input.model:q} --dtype {params.dtype} "
             "--vectors {output.vectors:q} --threads {threads} --seed {params.seed}",
+            gpus=GPUS,
         )
 
 
@@ -46,8 +47,8 @@ rule build_steering:
     conda:
         env_of("core")
     resources:
-        mem_mb=8300,
-        runtime=30,
+        mem_mb=growing(8300),
+        runtime=growing(30),
     params:
         settings=json_of("steering"),
         seed=SEED,
@@ -81,9 +82,9 @@ rule choose_strength:
         env_of("core")
     threads: 2 * MODEL_THREADS
     resources:
-        mem_mb=lambda wildcards, attempt: (32300 if HUB_MODELS else 4300) * attempt,
-        runtime=lambda wildcards, attempt: 480 * attempt,
-        gpu=1 if HUB_MODELS else 0,
+        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        runtime=growing(480),
+        gpu=1,
     params:
         settings=json_of(
             "sweep",
@@ -106,4 +107,5 @@ rule choose_strength:
             "--catalogue {input.catalogue:q} --lm {input.lm:q} --sfam {input.sfam:q} "
             "--embedding {input.embedding:q} --prompts {input.prompts:q} --dtype {params.dtype} "
             "--sweep {output.sweep:q} --choice {output.choice:q} --threads {threads} --seed {params.seed}",
+            gpus=GPUS,
         )

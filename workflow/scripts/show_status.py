@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from sociolect.heartbeat import overdue_s, read_beat
 
 
 def main() -> None:
@@ -17,16 +18,16 @@ def main() -> None:
     folder = parser.parse_args().results
     table = Table("run", "job", "node", "stage", "done", "per s", "left", "heard", "", title=None)
     for beat in sorted(folder.glob("*/logs/**/*.beat")):
-        try:
-            state = json.loads(beat.read_text())
-        except (OSError, json.JSONDecodeError):
-            continue  # the job ended, or replaces the file just now
+        state = read_beat(beat)
+        if state is None or "ended" in state:
+            continue
         run, _, job = beat.relative_to(folder).as_posix().removesuffix(".log.beat").split("/", 2)
         done = f"{state['done']}/{state['total']}" if "total" in state else ""
         rate = f"{state['rate']:.3g}" if "rate" in state else ""
         left = f"{state['eta_s']:.0f} s" if state.get("eta_s") is not None else ""
         heard = f"{time.time() - state['time']:.0f} s ago"
-        table.add_row(run, job, state["host"], state["stage"], done, rate, left, heard, state.get("message", ""))
+        word = "no sign of progress: make why" if overdue_s(state, time.time()) else state.get("message", "")
+        table.add_row(run, job, state["host"], state["stage"], done, rate, left, heard, word)
     Console().print(table if table.row_count else "nothing is running")
 
 

@@ -7,18 +7,17 @@ environment or the config file.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import logging
-import os
 import platform
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, ValidationError
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ValidationError
 from sociolect.artifacts import Schema, read_table, write_json, write_table
 from sociolect.digests import digest_of, file_digest
 from sociolect.errors import InputError
+from sociolect.heartbeat import read_beat, write_beat
 from sociolect.seeds import seed_of
 
 __all__ = ["InputError", "Job", "Progress", "run_program"]
@@ -67,8 +67,7 @@ class Progress:
     def beat(self, **state: Any) -> None:
         """Write the heartbeat file (time, host, process and the given state)."""
         if self.heartbeat is not None:
-            now = {"stage": self.name, "time": time.time(), "host": socket.gethostname(), "pid": os.getpid()}
-            write_json({**now, **state}, self.heartbeat)
+            write_beat(self.heartbeat, self.name, **state)
 
 
 @dataclass
@@ -111,10 +110,11 @@ class Job(Generic[S]):
     def stage(self, name: str, **state: Any) -> None:
         """Say which stage is reached (imports, device, model, first batch ...)."""
         log.info("stage: %s", name)
-        self.progress(name).beat(**state)
+        Progress(name, self.heartbeat).beat(**state)
 
     def progress(self, name: str) -> Progress:
-        """A progress reporter that writes to this job's log and heartbeat."""
+        """A progress reporter that writes to this job's log and heartbeat; its first batch is a stage of its own."""
+        Progress(f"first batch of {name}", self.heartbeat).beat()
         return Progress(name, self.heartbeat)
 
     def provenance(self) -> dict[str, Any]:
@@ -180,14 +180,12 @@ def run_program(
         stream=sys.stderr,
         force=True,
     )
-    log.info(
-        "start: program=%s node=%s pid=%d python=%s",
-        program,
-        socket.gethostname(),
-        os.getpid(),
-        sys.executable,
-    )
+    # the imports are done: start_program.py watches them no longer
+    faulthandler.cancel_dump_traceback_later()
+    log.info("begin: %s", program)
     started = time.monotonic()
+    beat = flags["heartbeat"]
+    Progress("begin", beat).beat()
     try:
         job = Job(
             program=program,
@@ -198,21 +196,27 @@ def run_program(
             run_seed=flags["seed"],
             threads=flags["threads"],
             code=flags["code"],
-            heartbeat=flags["heartbeat"],
+            heartbeat=beat,
             settings_digest=digest_of(json.loads(flags["settings"])),
         )
         main(job)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(1) from None
+        _end_badly(beat, str(error))
     except Exception as error:
         log.exception("%s failed", program)
-        print(f"error: {program}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(1) from None
-    finally:
-        if flags["heartbeat"] is not None:
-            flags["heartbeat"].unlink(missing_ok=True)
+        _end_badly(beat, f"{program}: {type(error).__name__}: {error}")
+    if beat is not None:
+        beat.unlink(missing_ok=True)
     log.info("done: %s in %.1f s", program, time.monotonic() - started)
+
+
+def _end_badly(beat: Path | None, message: str) -> NoReturn:
+    """One last line; the heartbeat stays and keeps the stage that was reached, for `make why`."""
+    if beat is not None and (last := read_beat(beat)):
+        state = {key: value for key, value in last.items() if key not in ("stage", "time")}
+        write_beat(beat, last["stage"], **state, ended="failed", message=message)
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    raise SystemExit(1) from None
 
 
 def _flag(name: str) -> str:

@@ -1,0 +1,116 @@
+"""200 trivial jobs while cluster and Snakemake are hit by faults: the run ends complete, nothing is made twice."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+from slurm.cluster import Cluster
+from slurm.projects import Site
+from slurm.table import write_block
+from sociolect.slurm.runs import all_runs, submissions
+
+N_JOBS = 200
+RULES = f"""
+rule all:
+    input: expand("out/{{n}}.txt", n=range({N_JOBS}))
+rule work:
+    output: "out/{{n}}.txt"
+    log: "logs/{{n}}.log"
+    shell: "sleep 0.5; echo content {{wildcards.n}} > {{output}}; echo $SLURM_JOB_ID > {{log}}"
+"""
+
+
+def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Path | None) -> None:
+    site.rules(RULES)
+    dice = random.Random(20251)
+    done: Counter[str] = Counter()
+    began = time.monotonic()
+
+    def node_down() -> None:
+        node = dice.choice(["node01", "node02", "node03"])
+        cluster.down(node)
+        time.sleep(4)
+        cluster.resume(node)
+
+    def controller_killed() -> None:
+        cluster.kill_controller(saved=False)
+        time.sleep(dice.uniform(1, 8))
+        cluster.start_controller()
+
+    def accounting_stopped() -> None:
+        cluster.stop_database_daemon()
+        time.sleep(30)
+        cluster.start_database_daemon()
+
+    def job_cancelled() -> None:
+        if jobs := [job["JobID"] for job in cluster.jobs() if job["State"] == "RUNNING"]:
+            cluster.run("scancel", dice.choice(jobs), check=False)
+
+    faults: list[Callable[[], None]] = (
+        [node_down] * 3 + [controller_killed] * 3 + [accounting_stopped] + [job_cancelled] * 8
+    )
+    dice.shuffle(faults)
+    faults.insert(len(faults) // 2, snakemake_killed)
+    while True:
+        with site.running("--jobs=12") as snakemake:
+            while snakemake.poll() is None:
+                assert time.monotonic() - began < 900, f"it hangs\n{site.output()[-4000:]}"
+                time.sleep(dice.uniform(2, 6))
+                if faults and snakemake.poll() is None:
+                    fault = faults.pop()
+                    done[fault.__name__] += 1
+                    if fault is snakemake_killed:
+                        snakemake.send_signal(signal.SIGKILL)
+                        snakemake.wait(30)
+                        break
+                    fault()
+            code = snakemake.wait(30)
+        if code != -signal.SIGKILL:
+            break
+        site.wait_for("the jobs of the killed run to be gone", lambda: not cluster.jobs(), 60)
+        assert site.run("--unlock") == 0
+    seconds = time.monotonic() - began
+    assert code == 0, site.output()[-4000:] + site.why()
+    assert not faults, f"the run ended before all faults: {[fault.__name__ for fault in faults]}"
+    for number in range(N_JOBS):
+        assert (site.folder / f"out/{number}.txt").read_text() == f"content {number}\n"
+    assert not cluster.jobs()
+
+    ends: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
+    for run in all_runs(site.folder / ".snakemake/sociolect"):
+        for job in submissions(run):
+            row = accounted(cluster, job.job, job.name)
+            ends[job.wildcards].append(row)
+    assert len(ends) == N_JOBS
+    for label, rows in ends.items():
+        spans = sorted((start, end) for _, _, start, end in rows if start not in ("None", "Unknown"))
+        assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans)), (label, rows)
+    twice = [label for label, rows in ends.items() if sum(state == "COMPLETED" for _, state, _, _ in rows) > 1]
+    states = Counter(state for rows in ends.values() for _, state, _, _ in rows)
+    assert twice == [], f"made twice: {twice}"
+    text = (
+        f"{N_JOBS} jobs, {sum(done.values())} faults ({', '.join(f'{n} {name}' for name, n in sorted(done.items()))}): "
+        f"complete after {seconds:.0f} s on two cores; {sum(states.values())} submissions, "
+        f"{', '.join(f'{n} {state}' for state, n in sorted(states.items()))}; no output made by two jobs."
+    )
+    print(text)
+    if write_docs:
+        write_block(write_docs, "faults", text)
+
+
+def snakemake_killed() -> None:
+    """Marks the place in the list; the test itself kills."""
+
+
+def accounted(cluster: Cluster, job: str, name: str) -> tuple[str, str, str, str]:
+    """Id, state, start and end of a job; ids can be given out again, so the name decides."""
+    for row in cluster.sacct(job, "JobName", "Start", "End", timeout=30):
+        if row["JobName"] == name:
+            return job, row["State"].split()[0], row["Start"], row["End"]
+    return job, "UNKNOWN", "None", "None"

@@ -1,0 +1,149 @@
+"""The table of causes: what was seen on a cluster leads to the cause that was behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sociolect.errors import InputError
+from sociolect.slurm.causes import Verdict, explain, fold_bad_nodes, read_causes
+from sociolect.slurm.commands import Step
+from sociolect.slurm.evidence import Evidence
+from sociolect.slurm.history import CAUSES
+from sociolect.slurm.runs import Submitted
+
+JOB = Submitted("17", "run", "label_answers", "texts=single", slurm_log="s/17.log", log="r.log", partition="gpu")
+START = "[start] job=17 rule=label_answers node=node02\n"
+PROGRAM = "[start] program=label_answers job=17 node=node02 pid=1 python=/env/bin/python gpus=0\n"
+DUMP = (
+    PROGRAM
+    + """Timeout (0:15:00)!
+Thread 0x00007f (most recent call first):
+  File "/env/lib/python3.11/site-packages/torch/_C.py", line 3 in <module>
+  File "<frozen importlib._bootstrap>", line 241 in _call_with_frames_removed
+  File "/env/lib/python3.11/site-packages/torch/__init__.py", line 9 in <module>
+  File "/shared/workflow/scripts/label_answers.py", line 9 in <module>
+"""
+)
+
+
+def failed(slurm_log: str | None = START, rule_log: str | None = None, **facts: object) -> Evidence:
+    facts = {"state": "FAILED", "exit_code": "1:0", "node": "node02", **facts}
+    return Evidence(JOB, slurm_log=slurm_log, rule_log=rule_log, **facts)  # type: ignore[arg-type]
+
+
+def step(state: str, code: str = "0:0") -> tuple[Step, ...]:
+    return (Step("17.0", state, code, "node02", 1, 3, "", ""),)
+
+
+CASES = {
+    "A preflight": (failed(START + "[preflight 92] 2 nodes (node[01-02]) for a job that lives on one"), "A", "2 nodes"),
+    "A srun": (failed("srun: error: Invalid generic resource (gres) specification"), "A", "several nodes"),
+    "B": (
+        failed("srun: Job 17 step creation temporarily disabled, retrying", state="RUNNING"),
+        "B",
+        "srun inside the rule",
+    ),
+    "C stamp": (failed(START + "[preflight 94] /env has not the stamp .pins-1"), "C", "stamp"),
+    "C module": (failed(rule_log=PROGRAM + "ModuleNotFoundError: No module named 'torch'\n"), "C", "torch"),
+    "C pip": (failed(rule_log="ERROR: No matching distribution found for numpy\n"), "C", "pip install"),
+    "D": (
+        failed(START + "[preflight 91] /env/bin/python is a link to /opt/py, which is not on node02"),
+        "D",
+        "/opt/py",
+    ),
+    "E": (failed(None, exit_code="0:53"), "E", "no log at all"),
+    "F": (failed(rule_log="error: wrong Python: /usr/bin/python3 runs this, which has not; write"), "F", "/usr/bin"),
+    "G": (failed(START.strip() + " export=NONE\nbash: line 1: module: command not found"), "G", "environment"),
+    "H state": (failed(steps=step("OUT_OF_MEMORY"), memory="60M"), "H", "60M"),
+    "H log": (failed(START + "slurmstepd: error: Detected 1 oom_kill event in StepId=17.0"), "H", "oom_kill"),
+    "I": (failed(rule_log="OSError: [Errno 98] Address already in use"), "I", "port"),
+    "J": (failed(rule_log="error: x: LocalEntryNotFoundError: outgoing traffic has been disabled"), "J", "network"),
+    "K held": (failed(None, state="PENDING", reason="JobHeldUser", node=""), "K", "held by its user"),
+    "K drained": (
+        failed(None, state="PENDING", reason="ReqNodeNotAvail, UnavailableNodes:node02", node=""),
+        "K",
+        "down, drained",
+    ),
+    "K never": (failed(None, state="PENDING", reason="PartitionTimeLimit", node=""), "K", "can never start"),
+    "K line": (failed(None, state="PENDING", reason="Priority", node=""), "K", "in line"),
+    "L preflight": (failed(START + "[preflight 93] /tmp has 3 MB free, wanted 200"), "L", "3 MB"),
+    "L disk": (failed(rule_log="OSError: [Errno 28] No space left on device"), "L", "disk full"),
+    # a job that its time limit ends has a step that was cancelled: nobody cancelled the job
+    "M": (failed(rule_log="", state="TIMEOUT", steps=step("CANCELLED")), "M", "still in a buffer"),
+    "N": (
+        failed(rule_log=PROGRAM + "error: no GPU for a program that needs one: wanted 1, SLURM shows 0; x"),
+        "N",
+        "0",
+    ),
+    "O": (failed(state="CANCELLED", state_said="CANCELLED by 1000"), "O", "by 1000"),
+    "P": (failed("srun: error: Could not establish a configuration source"), "P", "no SLURM configuration"),
+    "Q": (failed(rule_log=DUMP), "Q", "label_answers.py, line 9"),
+    "R": (failed(rule_log=PROGRAM + "RuntimeError: CUDA error: no kernel image is available"), "R", "CUDA"),
+    "time limit": (failed(rule_log=PROGRAM + "12:00 pairs 3/9", state="TIMEOUT"), "T", "pairs 3/9"),
+    "program": (failed(rule_log=PROGRAM + "error: a.parquet: no such file"), "X", "a.parquet"),
+    "stuck": (
+        failed(
+            rule_log=PROGRAM,
+            state="RUNNING",
+            now=1000.0,
+            beat={"stage": "model", "time": 100.0, "limit_s": 300, "job": "17"},
+        ),
+        "W",
+        "15 min in stage model",
+    ),
+    "forgotten": (failed(None, state="LOST"), "Y", "forgotten"),
+    "unknown": (failed(START + "something odd"), "?", "something odd"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_evidence_leads_to_its_cause(name: str) -> None:
+    evidence, cause, words = CASES[name]
+    verdict = explain(evidence, read_causes(CAUSES))
+    assert verdict.cause == cause, verdict.line()
+    assert words in verdict.line()
+    assert verdict.remedy and "{" not in verdict.line() and "\n" not in verdict.line()
+    assert verdict.line().startswith("label_answers [texts=single]: job 17, attempt 1, on ")
+
+
+def test_running_job_within_its_limit_has_no_cause() -> None:
+    beat = {"stage": "model", "time": 900.0, "limit_s": 300, "job": "17"}
+    # words that would be a cause in a job that ended are none while it goes on
+    evidence = failed(rule_log=PROGRAM + "No space left on device", state="RUNNING", now=1000.0, beat=beat)
+    assert explain(evidence, read_causes(CAUSES)).cause == "?"
+
+
+def test_node_that_eats_all_retries_is_named_once_it_failed_twice() -> None:
+    def verdict(node: str, cause: str, blames: bool) -> Verdict:
+        return Verdict("1", "a", 1, node, "preflight", "FAILED", cause, "t", "r", blames)
+
+    folded = fold_bad_nodes([verdict("n1", "D", True), verdict("n1", "D", True), verdict("n2", "D", True)])
+    assert [v.cause for v in folded] == ["S", "S", "D"]
+    assert "n1 failed 2 attempts of this job (D: t)" in folded[0].title
+    assert [v.cause for v in fold_bad_nodes([verdict("n1", "X", False)] * 3)] == ["X"] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("causes:\n- {id: A, title: t, remedy: r}", "fits every job"),
+        ("causes:\n- {id: A, title: t, remedy: r, log: '('}", "entry 1 (A): log: Value error, no regular expression"),
+        ("causes:\n- {id: A, title: t, remedy: r, lgo: x}", "entry 1 (A): lgo: Extra inputs"),
+        ("causes:\n- {id: A, title: t, log: x}", "remedy: Field required"),
+        ("causes:\n- {id: A, title: t, remedy: r, fact: f}", "unknown fact 'f'"),
+        ("nothing: 1", "wants a key `causes:`"),
+    ],
+)
+def test_table_that_is_wrong_is_refused_with_its_entry(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "causes.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        read_causes(tmp_path / "causes.yaml")
+    assert words in str(error.value) and "causes.yaml" in str(error.value)
+
+
+def test_causes_of_the_table_are_all_in_the_docs() -> None:
+    text = (CAUSES.parents[2] / "docs" / "slurm.md").read_text()
+    for cause in {cause.id for cause in read_causes(CAUSES)}:
+        assert f"| {cause} |" in text, cause

@@ -1,0 +1,244 @@
+"""Checks of a site before anything is submitted: environment, SLURM, profile, models, disk, bad nodes, probe jobs."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sociolect.errors import InputError
+from sociolect.slurm.causes import explain, read_causes
+from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
+from sociolect.slurm.evidence import gather
+from sociolect.slurm.nodes import bad_nodes
+from sociolect.slurm.runs import Submitted, all_runs, names_of, read_driver
+
+PROBE = "sociolect-probe"
+COMMANDS = ("sbatch", "srun", "squeue", "scontrol", "sinfo", "scancel")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: `ok`, `warn` or `FAIL`, what was found, and what to do."""
+
+    what: str
+    verdict: str
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A partition and what is asked of it: one probe job."""
+
+    partition: str
+    account: str = ""
+    gpus: int = 0
+    gpu_model: str = ""
+    gres: str = ""
+    constraint: str = ""
+    rules: tuple[str, ...] = ()
+
+    def flags(self) -> list[str]:
+        """Flags of sbatch, as the plugin writes them."""
+        flags = [f"--partition={self.partition}"] if self.partition else []
+        flags += [f"--account={self.account}"] if self.account else []
+        flags += [f"--constraint={self.constraint}"] if self.constraint else []
+        if self.gres:
+            return [*flags, f"--gres={self.gres}"]
+        if self.gpus:
+            flags.append(f"--gpus={self.gpu_model}:{self.gpus}" if self.gpu_model else f"--gpus={self.gpus}")
+        return flags
+
+    def __str__(self) -> str:
+        gpu = self.gres or (f"{self.gpus} GPU {self.gpu_model}".strip() if self.gpus else "no GPU")
+        return f"{self.partition or 'default partition'}, {gpu}" + (f", {self.constraint}" if self.constraint else "")
+
+
+def read_profile(path: Path) -> dict[str, Any]:
+    """The profile's keys.
+
+    Raises:
+        InputError: there is no such profile, or it is not YAML.
+    """
+    try:
+        profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: no profile ({error})") from error
+    if not isinstance(profile, dict):
+        raise InputError(f"{path}: a profile is a mapping of keys")
+    return profile
+
+
+def requests_of(profile: dict[str, Any]) -> list[Request]:
+    """The distinct requests of a profile: the default one, and those of the rules that differ in place or GPU."""
+    default = profile.get("default-resources") or {}
+    groups: dict[Request, list[str]] = {_request(default, 0): []}
+    for rule, resources in (profile.get("set-resources") or {}).items():
+        groups.setdefault(_request({**default, **(resources or {})}, 1), []).append(rule)
+    return [Request(**{**request.__dict__, "rules": tuple(rules)}) for request, rules in groups.items()]
+
+
+def _request(resources: dict[str, Any], gpus: int) -> Request:
+    def word(key: str) -> str:
+        return str(resources.get(key, "")).strip("'\"")
+
+    return Request(
+        word("slurm_partition"),
+        word("slurm_account"),
+        int(resources.get("gpu", gpus)),
+        word("gpu_model"),
+        word("gres"),
+        word("constraint"),
+    )
+
+
+def check_environment(project: Path) -> Iterator[Check]:
+    """The interpreter and its environment."""
+    prefix = Path(sys.prefix)
+    pins = [path for name in ("core", "dev") if (path := project / "envs" / f"{name}.txt").is_file()]
+    # the same sum as in the Makefile and in job_env.sh
+    summed = subprocess.run(["cksum"], input=b"".join(p.read_bytes() for p in pins), capture_output=True, check=True)
+    if (prefix / f".pins-{summed.stdout.split()[0].decode()}").exists():
+        yield Check("environment", "ok", f"{prefix}, made for these pins")
+    elif list(prefix.glob(".pins-*")):
+        yield Check("environment", "FAIL", f"{prefix} was made for other pins", "stop all runs, then make setup")
+    else:
+        remedy = "see that nothing changes it while jobs run"
+        yield Check("environment", "warn", f"{prefix} has no stamp: not made by make setup", remedy)
+    real = os.path.realpath(sys.executable)
+    local = real.startswith(("/tmp/", "/var/tmp/", "/dev/shm/"))
+    remedy = "is that folder there on the nodes? the probe jobs below tell" if local else ""
+    yield Check("interpreter", "warn" if local else "ok", f"{sys.executable} -> {real}", remedy)
+
+
+def check_slurm() -> Iterator[Check]:
+    """The commands, the controller, the accounting, and how long the controller remembers."""
+    missing = [name for name in COMMANDS if shutil.which(name) is None]
+    if missing:
+        remedy = "run this on a login node, with SLURM's module loaded"
+        yield Check("SLURM commands", "FAIL", f"{', '.join(missing)} not on PATH", remedy)
+        return
+    yield Check("SLURM commands", "ok", (ask(["sbatch", "--version"]) or "?").strip())
+    config = ask(["scontrol", "show", "config"])
+    if config is None:
+        yield Check("controller", "FAIL", "scontrol gets no answer", "try again later, or ask the admins")
+        return
+    facts = dict(re.findall(r"^(\w+)\s*= (.*)$", config, re.MULTILINE))
+    yield Check("controller", "ok", facts.get("ClusterName", "answers"))
+    found = re.match(r"\d+", facts.get("MinJobAge", ""))
+    age = int(found.group()) if found else 0
+    if ask(["sacct", "-n", "-X", "-S", "now-1hour"]) is not None:
+        yield Check("accounting", "ok", f"sacct answers; the controller remembers ended jobs for {age} s")
+        return
+    remedy = f"make why knows less: run it within {age} s of a failure"
+    yield Check("accounting", "warn", "sacct does not answer", remedy)
+    if age < 300:
+        remedy = "jobs that end between two looks are judged by the last line of their log"
+        yield Check("memory of ended jobs", "warn", f"MinJobAge {age} s and no accounting", remedy)
+
+
+def check_profile(requests: list[Request]) -> Iterator[Check]:
+    """Account, partitions and GPU models of the profile are those of the site."""
+    config = ask(["scontrol", "show", "config"]) or ""
+    enforced = re.search(r"^AccountingStorageEnforce\s*=.*associations", config, re.MULTILINE) is not None
+    listed = ask(["sacctmgr", "-n", "-P", "list", "assoc", f"user={getpass.getuser()}", "format=account"])
+    accounts = set((listed or "").split())
+    for account in sorted({request.account for request in requests if request.account}):
+        good = account in accounts or not enforced
+        found = f"{account}; yours: {', '.join(sorted(accounts)) or 'none listed'}"
+        found += "" if enforced else "; the site does not enforce accounts"
+        yield Check("account", "ok" if good else "FAIL", found, "" if good else "mend slurm_account in the site block")
+    rows = [line.split("|") for line in (ask(["sinfo", "-h", "-o", "%R|%G"]) or "").splitlines()]
+    partitions = {row[0] for row in rows}
+    for request in requests:
+        gres = ", ".join(row[1] for row in rows if row[0] == request.partition)
+        if request.partition and request.partition not in partitions:
+            found = f"no such partition; there are {', '.join(sorted(partitions))}"
+            yield Check(str(request), "FAIL", found, "mend slurm_partition in the site block")
+        elif request.gpu_model and f":{request.gpu_model}:" not in gres:
+            found = f"no such GPU there; there are {gres}"
+            yield Check(str(request), "FAIL", found, "mend gpu_model in the site block")
+
+
+def check_models(models: dict[str, Any], folder: Path) -> Iterator[Check]:
+    """Snapshots of hub models are there, or can be had."""
+    for name in ("sfam", "lm"):
+        model = models.get(name)
+        if not isinstance(model, dict):
+            continue
+        if (folder / name / "config.json").is_file():
+            yield Check(f"model {name}", "ok", f"{folder / name}")
+        else:
+            remedy = f"on this machine, with a network: make run TARGET={folder / name}"
+            yield Check(f"model {name}", "warn", f"{model.get('repo')} is not fetched yet", remedy)
+
+
+def check_disk(project: Path) -> Iterator[Check]:
+    """Room for results and logs."""
+    room = os.statvfs(project)
+    free, inodes = room.f_bavail * room.f_frsize / 1e9, room.f_favail
+    low = free < 20 or 0 < inodes < 20000
+    found = f"{free:.0f} GB and {inodes} inodes free at {project}"
+    yield Check("disk", "warn" if low else "ok", found, "models, labels and generations want tens of GB" if low else "")
+
+
+def check_records(state: Path) -> Iterator[Check]:
+    """Bad nodes, and jobs of runs whose Snakemake is gone."""
+    for bad in bad_nodes(state):
+        found = f"{bad.node}, {(time.time() - bad.time) / 3600:.1f} h ago, job {bad.job}: {bad.reason}"
+        remedy = f"kept out for a day; rm {state}/bad_nodes/{bad.node} lets it in"
+        yield Check("bad node", "warn", found, remedy)
+    dead = [run for run in all_runs(state) if read_driver(run).alive() is False]
+    names = [name for run in dead for name in names_of(run)]
+    left = [job.job for job in (queue(names) or {}).values() if job.state not in FINAL]
+    if left:
+        remedy = f"scancel {' '.join(left)}; the next run does it, too"
+        yield Check("left-over jobs", "warn", f"{len(left)} of runs that are over", remedy)
+
+
+def probe(request: Request, project: Path, causes: Path, patience: float) -> Check:
+    """Run one short job with the request, through the same checks as every job."""
+    what = f"probe: {request}"
+    folder = project / ".snakemake" / "sociolect" / "probes"
+    folder.mkdir(parents=True, exist_ok=True)
+    gpus = f"--gpus={request.gpus} " if request.gpus and not request.gres else ""
+    script = (
+        f"#!/bin/sh\n. profiles/slurm/job_env.sh && {sys.executable} -m snakemake --version && "
+        f"srun -n1 --nodes=1 {gpus}{sys.executable} workflow/scripts/probe_node.py\n"
+    )
+    command = ["sbatch", "--parsable", f"--job-name={PROBE}", f"--output={folder}/%j.log", f"--chdir={project}"]
+    command += ["--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--mem=2000", "--time=5", "--no-requeue"]
+    command += request.flags()
+    done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != 0:
+        return Check(what, "FAIL", done.stderr.strip().splitlines()[-1], "mend the site block of the profile")
+    job = done.stdout.strip().split(";")[0]
+    began = time.monotonic()
+    step = controller(job)
+    while step is not None and step.state not in FINAL and time.monotonic() - began < patience:
+        time.sleep(1.0)
+        step = controller(job)
+    log = folder / f"{job}.log"
+    waited = time.monotonic() - began
+    if step is not None and step.state == "COMPLETED":
+        found = re.findall(r"^\[probe\] (.*)$", log.read_text(errors="replace"), re.MULTILINE)
+        told = f"{step.node}, {waited:.0f} s, {' '.join(found)}"
+        return Check(what, "ok" if found else "FAIL", told, "" if found else f"read {log}")
+    queued = (queue([PROBE]) or {}).get(job)
+    sent = Submitted(job, PROBE, "probe", slurm_log=str(log), partition=request.partition)
+    verdict = explain(gather(sent, queued, None), read_causes(causes))
+    if step is not None and step.state not in FINAL:
+        cancel([job])
+        return Check(what, "warn", f"not done after {waited:.0f} s: {verdict.title}", verdict.remedy)
+    return Check(what, "FAIL", f"cause {verdict.cause}: {verdict.title}", verdict.remedy)

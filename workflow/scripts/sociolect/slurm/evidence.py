@@ -1,0 +1,167 @@
+"""What is known of one submission: SLURM's word on the job and its steps, its SLURM log, its rule's log, its heartbeat.
+
+job_env.sh copies the ends of the rule's log and the heartbeat into the SLURM log of a job that fails, since a retry
+writes over both. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sociolect.heartbeat import overdue_s, read_beat
+from sociolect.slurm.commands import QueuedJob, Step, controller, plain_state
+from sociolect.slurm.runs import Submitted
+
+TAIL_BYTES = 200_000
+# A job that runs and whose program has not said a word by then is stuck before it.
+SILENT_START_S = 300
+_START = re.compile(r"^\[start\] (.*)$", re.MULTILINE)
+_END = re.compile(r"^\[end\] .*\brc=(\d+)", re.MULTILINE)
+_BEAT = re.compile(r"^\[heartbeat\] (\{.*\})$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known of one submission."""
+
+    submitted: Submitted
+    state: str
+    state_said: str = ""
+    exit_code: str = ""
+    node: str = ""
+    n_nodes: int = 0
+    elapsed_s: int = 0
+    time_limit: str = ""
+    memory: str = ""
+    reason: str = ""
+    steps: tuple[Step, ...] = ()
+    slurm_log: str | None = None
+    rule_log: str | None = None
+    beat: dict[str, Any] = field(default_factory=dict)
+    now: float = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether the job holds its nodes."""
+        return self.state in ("RUNNING", "COMPLETING", "SUSPENDED")
+
+    @property
+    def text(self) -> str:
+        """Everything that was printed, for the patterns of the causes."""
+        return "\n".join(part for part in (self.slurm_log, self.rule_log) if part)
+
+    @property
+    def started(self) -> bool:
+        """Whether the rule's program said that it starts."""
+        return bool(self.beat) or "[start] program=" in self.text
+
+    @property
+    def stage(self) -> str:
+        """The stage reached, from the batch script to the program's own stages."""
+        if self.beat:
+            done = f" {self.beat['done']}/{self.beat['total']}" if "total" in self.beat else ""
+            return str(self.beat["stage"]) + done
+        if self.started:
+            return "exec"
+        starts = _START.findall(self.slurm_log or "")
+        if not starts:
+            return "before the job's first line"
+        return "preflight" if "[preflight" in (self.slurm_log or "") else "Snakemake in the job"
+
+    @property
+    def overdue(self) -> float:
+        """Seconds that a running job is beyond the limit of its stage without a sign of progress."""
+        if not self.running:
+            return 0.0
+        if self.beat:
+            return overdue_s(self.beat, self.now)
+        return max(0.0, float(self.elapsed_s - SILENT_START_S)) if not self.started else 0.0
+
+    @property
+    def last_line(self) -> str:
+        """What is most worth reading: the last `error:` line, else the last line that names an error, else the last."""
+        lines = [line.strip() for line in self.text.splitlines() if line.strip() and not line.startswith("[")]
+        for pattern in (r"^error: ", r"^[\w.]*(Error|Exception)\b"):
+            for line in reversed(lines):
+                if re.search(pattern, line) and not re.search(
+                    r"^(WorkflowError|RuleException|CalledProcessError)", line
+                ):
+                    return line
+        return lines[-1] if lines else ""
+
+
+def end_code(slurm_log: str | None) -> int | None:
+    """Exit code that job_env.sh wrote at the job's end; None if it did not get to it."""
+    found = _END.findall(slurm_log or "")
+    return int(found[-1]) if found else None
+
+
+def gather(
+    submitted: Submitted,
+    queued: QueuedJob | None,
+    steps: list[Step] | None,
+    now: float | None = None,
+    ask_controller: bool = True,
+) -> Evidence:
+    """Put together what is known of a submission.
+
+    Args:
+        queued: the controller's word in the queue, if it still knows the job.
+        steps: the accounting's word, the job first; None where there is no accounting.
+        now: time to judge progress by, in seconds since 1970.
+        ask_controller: ask for the one job where the accounting lags behind; not while many are watched.
+    """
+    now = time.time() if now is None else now
+    steps = steps or []
+    # the accounting is some seconds late, and says less of a job that has just ended
+    top = (controller(submitted.job) if ask_controller else None) or (steps[0] if steps else None)
+    state = queued.state if queued else plain_state(top.state) if top else "LOST"
+    slurm_log = _tail(Path(submitted.slurm_log)) if submitted.slurm_log else None
+    rule_log, beat = _live(submitted)
+    if kept := _BEAT.findall(slurm_log or ""):
+        beat = json.loads(kept[-1])
+    return Evidence(
+        submitted,
+        state,
+        state_said=steps[0].state if steps else top.state if top else state,
+        exit_code=top.exit_code if top else "",
+        node=(top.node if top else "") or (queued.node if queued else ""),
+        n_nodes=top.n_nodes if top else 0,
+        elapsed_s=queued.elapsed_s if queued else top.elapsed_s if top else 0,
+        time_limit=top.time_limit if top else "",
+        memory=top.memory if top else "",
+        reason=queued.reason if queued else "",
+        steps=tuple(steps),
+        slurm_log=slurm_log,
+        rule_log=rule_log,
+        beat=beat,
+        now=now,
+    )
+
+
+def _live(submitted: Submitted) -> tuple[str | None, dict[str, Any]]:
+    """The rule's log and heartbeat, if they are this submission's and not a retry's."""
+    if not submitted.log:
+        return None, {}
+    log = Path(submitted.log)
+    beat = read_beat(log.with_name(log.name + ".beat")) or {}
+    text = _tail(log)
+    first = text.splitlines()[0] if text else ""
+    if text is not None and first.startswith("[start]") and f"job={submitted.job} " not in first:
+        text = None
+    return text, beat if beat.get("job") == submitted.job else {}
+
+
+def _tail(path: Path) -> str | None:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - TAIL_BYTES))
+            return stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return None

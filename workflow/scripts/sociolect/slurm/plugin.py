@@ -1,0 +1,108 @@
+"""What this workflow changes in the SLURM plugin, at six named places, and why.
+
+- query_job_status_squeue, query_job_status_sacct: query_jobs.py (states.py) instead, since the plugin waits without
+  end for jobs that were cancelled or lost, and forgets all jobs when its query fails five times;
+- get_submit_command: submit_job.py before sbatch (submission.py), since a controller that restarts makes sbatch fail;
+  and the bad nodes (nodes.py) for --exclude, where the plugin can write "None assigned";
+- validate_account: sbatch judges the account; the plugin asks the accounting at every submission;
+- get_min_job_age: not needed any more; the plugin asks the controller at every poll;
+- Executor.next_seconds_between_status_checks: capped, since the plugin waits up to 180 s between two polls, so that an
+  end is noticed minutes late after every rule, and Ctrl-C waits as long.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sociolect.errors import InputError
+from sociolect.slurm.commands import nodes_of
+from sociolect.slurm.nodes import bad_nodes, excluded
+
+TRIED = "2.8.0"
+PLACES = (
+    "Executor",
+    "get_min_job_age",
+    "get_submit_command",
+    "query_job_status_sacct",
+    "query_job_status_squeue",
+    "validate_account",
+)
+
+
+def adapt_plugin(plugin: Any, run: Path, state: Path, scripts: Path, slowest_poll: int) -> None:
+    """Put this workflow's status query and submission into the plugin's module.
+
+    Args:
+        plugin: the module snakemake_executor_plugin_slurm.
+        run: folder of the run's record.
+        state: folder with the bad nodes.
+        scripts: folder of query_jobs.py and submit_job.py.
+        slowest_poll: longest time between two looks at the states, in seconds.
+
+    Raises:
+        InputError: the plugin has another shape than the one that this was written for.
+    """
+    missing = [place for place in PLACES if not callable(getattr(plugin, place, None))]
+    if missing:
+        found = version("snakemake-executor-plugin-slurm")
+        raise InputError(
+            f"snakemake-executor-plugin-slurm {found} has no {missing[0]}; this workflow was tried with {TRIED}: "
+            "install what envs/core.txt pins (make setup)"
+        )
+    python = sys.executable
+
+    def status_command(name: str) -> str:
+        return shlex.join([python, str(scripts / "query_jobs.py"), "--run", str(run), "--name", name])
+
+    submit_command = plugin.get_submit_command
+
+    def patient_command(job: Any, params: dict[str, Any], *args: Any, **options: Any) -> str:
+        partition = partition_of(params["partition"])
+        options["failed_nodes"] = set(excluded(bad_nodes(state), _partition_nodes(partition, int(time.time() / 600))))
+        call: str = submit_command(job, params, *args, **options)
+        facts = facts_of(job, params, partition)
+        submit = [python, str(scripts / "submit_job.py"), "--run", str(run), "--facts", json.dumps(facts)]
+        return f"{shlex.join(submit)} -- {call}"
+
+    plugin.query_job_status_squeue = plugin.query_job_status_sacct = status_command
+    plugin.get_submit_command = patient_command
+    plugin.validate_account = lambda account, logger: account
+    plugin.get_min_job_age = lambda: sys.maxsize
+    seconds = plugin.Executor.next_seconds_between_status_checks
+    plugin.Executor.next_seconds_between_status_checks = property(
+        seconds.fget, lambda self, value: seconds.fset(self, None if value is None else min(value, slowest_poll))
+    )
+
+
+def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]:
+    """What the record says of a submission, from Snakemake's job and the plugin's parameters."""
+    wildcards = getattr(job, "wildcards_dict", None) or {}
+    return {
+        "name": params["run_uuid"],
+        "rule": job.name,
+        "wildcards": ", ".join(f"{name}={value}" for name, value in wildcards.items()),
+        "attempt": int(getattr(job, "attempt", 1)),
+        "log": str(Path(str(job.log[0])).absolute()) if getattr(job, "log", None) else "",
+        "slurm_log": str(params["slurm_logfile"]),
+        "comment": params["comment_str"],
+        "partition": partition,
+    }
+
+
+def partition_of(argument: str) -> str:
+    """Partition in the plugin's ` -p 'name'`; empty for the default one."""
+    words = shlex.split(argument)
+    return words[1] if len(words) == 2 else ""
+
+
+@cache
+def _partition_nodes(partition: str, period: int) -> tuple[str, ...]:
+    """Asked again after ten minutes (`period`), not at every submission."""
+    return tuple(nodes_of(partition))

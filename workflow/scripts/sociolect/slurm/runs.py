@@ -1,0 +1,119 @@
+"""The record of a run on the cluster: who drives it, and every job that it submitted.
+
+One folder per run under .snakemake/sociolect/runs/: `driver.json` and `jobs.jsonl`, a line per submission.
+Standard library only: read at every poll.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+STATE = Path(".snakemake") / "sociolect"
+RUNS_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """One submission: its SLURM job id, the run's name in SLURM, and what it is a job of."""
+
+    job: str
+    name: str
+    rule: str
+    wildcards: str = ""
+    attempt: int = 1
+    time: float = 0.0
+    slurm_log: str = ""
+    log: str = ""
+    comment: str = ""
+    partition: str = ""
+
+    @property
+    def label(self) -> str:
+        """Rule and wildcards, as a user knows the job."""
+        return f"{self.rule} [{self.wildcards}]" if self.wildcards else self.rule
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The Snakemake process that drives a run."""
+
+    pid: int
+    host: str
+    started: float
+    log: str = ""
+    argv: list[str] = field(default_factory=list)
+
+    def alive(self) -> bool | None:
+        """Whether it still runs; None where that cannot be told, since it runs on another host."""
+        if self.host != socket.gethostname():
+            return None
+        return process_started(self.pid) == self.started
+
+
+def process_started(pid: int) -> float:
+    """When a process of this host began, in clock ticks since boot; -1 if it has ended. Tells reused ids apart."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return -1.0
+    return -1.0 if fields[0] == "Z" else float(fields[19])
+
+
+def begin_run(state: Path, log: str, argv: list[str]) -> Path:
+    """Make the record of this process's run; records of all but the last runs go."""
+    runs = state / "runs"
+    folder = runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    folder.mkdir(parents=True)
+    driver = Driver(os.getpid(), socket.gethostname(), process_started(os.getpid()), log, argv)
+    _write(folder / "driver.json", asdict(driver))
+    for old in sorted(runs.iterdir())[:-RUNS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def read_driver(run: Path) -> Driver:
+    """Who drives the run."""
+    return Driver(**json.loads((run / "driver.json").read_text(encoding="utf-8")))
+
+
+def add_line(run: Path, line: dict[str, Any]) -> None:
+    """Append to the record; a line is shorter than what the system writes at once."""
+    with (run / "jobs.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def read_lines(run: Path) -> list[dict[str, Any]]:
+    """Whole lines of the record, oldest first."""
+    try:
+        text = (run / "jobs.jsonl").read_text(encoding="utf-8")
+    except OSError:
+        return []
+    return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+
+
+def submissions(run: Path) -> list[Submitted]:
+    """Every job of the run, in the order submitted."""
+    return [Submitted(**line) for line in read_lines(run) if line.get("job")]
+
+
+def names_of(run: Path) -> list[str]:
+    """Names under which SLURM knows the run's jobs, those of submissions under way included."""
+    return sorted({line["name"] for line in read_lines(run) if line.get("name")})
+
+
+def all_runs(state: Path) -> list[Path]:
+    """Folders of the runs, oldest first."""
+    return sorted(path.parent for path in (state / "runs").glob("*/driver.json"))
+
+
+def _write(path: Path, value: dict[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,92 @@
+"""What Snakemake's own process does at the start of a run on the cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sociolect.errors import InputError
+from sociolect.slurm.commands import FINAL, queue
+from sociolect.slurm.plugin import adapt_plugin
+from sociolect.slurm.runs import STATE, Driver, all_runs, begin_run, names_of, read_driver
+from sociolect.slurm.watch import leave_nothing_behind
+
+
+def begin_session(plugin: Any, settings: Any, log: str, scripts: Path, causes: Path) -> Path:
+    """Adapt the plugin, start the watcher, and see to it that a stopped run stops its jobs.
+
+    Args:
+        plugin: the module snakemake_executor_plugin_slurm.
+        settings: the plugin's settings of this run.
+        log: Snakemake's log of this run.
+        scripts: folder of the programs.
+        causes: the table of causes.
+
+    Returns:
+        The folder of the run's record.
+
+    Raises:
+        InputError: array jobs are asked for, jobs of an earlier run may still write, or the plugin has another shape.
+    """
+    if settings.array_jobs:
+        raise InputError(
+            "slurm-array-jobs: not supported, since the plugin mixes up states and logs of array tasks; leave it out"
+        )
+    state = STATE.absolute()
+    clear_leftovers(state)
+    run = begin_run(state, log, sys.argv)
+    adapt_plugin(plugin, run, state, scripts, 2 * settings.init_seconds_before_status_checks)
+    interval = os.environ.get("SOCIOLECT_WATCH_S", "30")
+    watcher = [sys.executable, str(scripts / "watch_jobs.py"), "--run", str(run), "--interval", interval]
+    # a session of its own: what ends Snakemake must not end its watcher
+    subprocess.Popen([*watcher, "--causes", str(causes)], stdin=subprocess.DEVNULL, start_new_session=True)
+    stop_on_signals()
+    return run
+
+
+def stop_on_signals() -> None:
+    """SIGTERM and a lost terminal end a run as Ctrl-C does: jobs cancelled, folder unlocked.
+
+    Snakemake's own answer to SIGTERM is to wait for its jobs, which takes hours on a cluster; it has none to SIGHUP.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup stays nohup
+        signal.signal(signal.SIGHUP, stop)
+
+
+def clear_leftovers(state: Path) -> None:
+    """Cancel jobs of earlier runs whose Snakemake is gone: they would write what this run writes.
+
+    Raises:
+        InputError: there are such jobs and it cannot be told, or not done, from here.
+    """
+    for run in all_runs(state):
+        driver = read_driver(run)
+        if driver.alive() or not (names := names_of(run)):
+            continue
+        queued = queue(names)
+        left = [job.job for job in (queued or {}).values() if job.state not in FINAL]
+        if queued is None:
+            raise InputError("SLURM does not answer (squeue); try again when `squeue --me` does")
+        if not left:
+            continue
+        if driver.alive() is None:
+            raise InputError(_foreign(driver, left))
+        if not leave_nothing_behind(run, lambda line: print(line, file=sys.stderr, flush=True), patience=120.0):
+            raise InputError(f"jobs of an earlier run are still in the queue: scancel {' '.join(left)}, then again")
+
+
+def _foreign(driver: Driver, left: list[str]) -> str:
+    return (
+        f"jobs of a run that was started on {driver.host} (process {driver.pid}) are in the queue and may write what "
+        f"this one writes; wait for it, or stop it there, or: scancel {' '.join(left)}"
+    )
