@@ -85,8 +85,8 @@ for sociolect_base in "$SOCIOLECT_TMP" "${SLURM_TMPDIR:-}" "${TMPDIR:-}" /tmp; d
     sociolect_why=$(sociolect_usable "$sociolect_base")
     if [ -z "$sociolect_why" ]; then
         SOCIOLECT_JOB_TMP="$sociolect_base/sociolect-$(id -u)-$SLURM_JOB_ID"
-        # what a killed job left there longer than two days ago
-        find "$sociolect_base" -maxdepth 1 -name "sociolect-$(id -u)-*" -mtime +2 -exec rm -rf {} + 2>/dev/null
+        # what a killed job left there, longer ago than any job runs
+        find "$sociolect_base" -maxdepth 1 -name "sociolect-$(id -u)-*" -mtime +14 -exec rm -rf {} + 2>/dev/null
         break
     fi
     sociolect_skipped="${sociolect_skipped:+$sociolect_skipped; }$sociolect_why"

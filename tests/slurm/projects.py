@@ -71,6 +71,11 @@ class Site:
         """What the last Snakemake and its watcher printed."""
         return (self.folder / "output.txt").read_text(errors="replace")
 
+    def text(self, name: str) -> str:
+        """A file of the project; empty while it is not there."""
+        path = self.folder / name
+        return path.read_text() if path.exists() else ""
+
     # ---- asking
 
     def why(self, *args: str) -> str:

@@ -344,6 +344,28 @@ def test_q_import_that_does_not_come_back(site: Site, cluster: Cluster, cause_ta
     cause_table.add("Q", "a library whose import sleeps", line, normally)
 
 
+def test_w_stage_without_progress(site: Site, cluster: Cluster, cause_table: CauseTable) -> None:
+    site.rules(PLAIN)
+    hangs = """
+import sys, time
+from pathlib import Path
+from sociolect.heartbeat import write_beat
+write_beat(Path(sys.argv[sys.argv.index("--heartbeat") + 1]), "model", limit_s=5)
+time.sleep(600)
+"""
+    site.program("working", hangs)
+    with site.running("--retries=0", ONE) as snakemake:
+        job = site.wait_state("RUNNING")
+        site.wait_for("the program's stage", lambda: '"model"' in site.text("logs/a.log.beat"))
+        assert "no job failed, hangs or waits" in site.why(), "within its limit nothing is said"
+        site.wait_for("the watcher's word", lambda: "[stuck] work [name=a]" in site.output(), 20)
+        line = site.named("W", job, site.state(job.job)["NodeList"], "stage: model")
+        cluster.run("scancel", job.job)
+        assert snakemake.wait(60) == 1
+    normally = "Named as soon as the stage's limit is over (1800 s for `model`; 5 s here), while the job runs."
+    cause_table.add("W", "a program that hangs while it loads its model", line, normally)
+
+
 def test_s_one_bad_node_eats_all_retries(site: Site, cluster: Cluster, cause_table: CauseTable) -> None:
     site.rules(PLAIN.replace("    shell:", "    resources: slurm_partition='solo'\n    shell:"))
     site.program("working", WORKING)

@@ -21,13 +21,14 @@ rule all:
     input: expand("out/{{n}}.txt", n=range({N_JOBS}))
 rule work:
     output: "out/{{n}}.txt"
-    log: "logs/{{n}}.log"
-    shell: "sleep 0.5; echo content {{wildcards.n}} > {{output}}; echo $SLURM_JOB_ID > {{log}}"
+    shell: "echo begin $SLURM_JOB_ID >> writers/{{wildcards.n}}; sleep 0.5; echo content {{wildcards.n}} > {{output}}; "
+           "echo end $SLURM_JOB_ID >> writers/{{wildcards.n}}"
 """
 
 
 def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Path | None) -> None:
     site.rules(RULES)
+    (site.folder / "writers").mkdir()
     dice = random.Random(20251)
     done: Counter[str] = Counter()
     began = time.monotonic()
@@ -80,12 +81,17 @@ def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Pa
     assert not faults, f"the run ended before all faults: {[fault.__name__ for fault in faults]}"
     for number in range(N_JOBS):
         assert (site.folder / f"out/{number}.txt").read_text() == f"content {number}\n"
+        # an end comes right after its own begin: two jobs were never at one output at the same time, not even one
+        # that the controller had forgotten
+        words = [line.split() for line in (site.folder / f"writers/{number}").read_text().splitlines()]
+        for before, word in pairwise(words):
+            assert word[0] == "begin" or before == ["begin", word[1]], (number, words)
     assert not cluster.jobs()
 
     ends: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
     for run in all_runs(site.folder / ".snakemake/sociolect"):
         for job in submissions(run):
-            row = accounted(cluster, job.job, job.name)
+            row = accounted(cluster, job.job, job.comment)
             ends[job.wildcards].append(row)
     assert len(ends) == N_JOBS
     for label, rows in ends.items():
@@ -108,9 +114,9 @@ def snakemake_killed() -> None:
     """Marks the place in the list; the test itself kills."""
 
 
-def accounted(cluster: Cluster, job: str, name: str) -> tuple[str, str, str, str]:
-    """Id, state, start and end of a job; ids can be given out again, so the name decides."""
-    for row in cluster.sacct(job, "JobName", "Start", "End", timeout=30):
-        if row["JobName"] == name:
+def accounted(cluster: Cluster, job: str, comment: str) -> tuple[str, str, str, str]:
+    """Id, state, start and end of a job; a crashed controller gives an id out again, so its comment decides."""
+    for row in cluster.sacct(job, "Comment", "Start", "End", timeout=30):
+        if row["Comment"] == comment:
             return job, row["State"].split()[0], row["Start"], row["End"]
-    return job, "UNKNOWN", "None", "None"
+    return job, "FORGOTTEN", "None", "None"

@@ -199,7 +199,7 @@ def test_good_and_bad_start_can_be_compared(site: Site) -> None:
     jobs = {job.wildcards: job.job for job in site.jobs()}
     table = site.why("--compare", jobs["name=good"], jobs["name=bad"])
     differs = {line.split("│")[2].strip() for line in table.splitlines() if "differs" in line}
-    assert {"job", "rule", "state", "exit"} <= differs
+    assert {"job", "what", "state", "exit"} <= differs
     assert not differs & {"python", "export", "kernel", "driver"}, "both had the same environment"
 
 

@@ -81,6 +81,14 @@ CASES = {
     "P": (failed("srun: error: Could not establish a configuration source"), "P", "no SLURM configuration"),
     "Q": (failed(rule_log=DUMP), "Q", "label_answers.py, line 9"),
     "R": (failed(rule_log=PROGRAM + "RuntimeError: CUDA error: no kernel image is available"), "R", "CUDA"),
+    "R build": (
+        failed(rule_log="error: SLURM gave a GPU, torch cannot use it: torch 2 is built for no CUDA: a CPU build; x"),
+        "R",
+        "CPU build",
+    ),
+    "H GPU": (failed(rule_log="torch.OutOfMemoryError: CUDA out of memory. Tried to"), "H", "batch_tokens"),
+    "D typo": (failed(rule_log="bash: line 1: pyton: command not found"), "D", "pyton"),
+    "no E": (failed(rule_log="python: can't open file 'x.py': [Errno 2]", exit_code="2:0"), "?", "can't open"),
     "time limit": (failed(rule_log=PROGRAM + "12:00 pairs 3/9", state="TIMEOUT"), "T", "pairs 3/9"),
     "program": (failed(rule_log=PROGRAM + "error: a.parquet: no such file"), "X", "a.parquet"),
     "stuck": (
@@ -106,6 +114,12 @@ def test_evidence_leads_to_its_cause(name: str) -> None:
     assert words in verdict.line()
     assert verdict.remedy and "{" not in verdict.line() and "\n" not in verdict.line()
     assert verdict.line().startswith("label_answers [texts=single]: job 17, attempt 1, on ")
+
+
+def test_only_a_fault_of_the_node_blames_the_node() -> None:
+    causes = read_causes(CAUSES)
+    blamed = {name for name, (evidence, *_) in CASES.items() if explain(evidence, causes).blames_node}
+    assert blamed == {"D", "E", "L preflight"}
 
 
 def test_running_job_within_its_limit_has_no_cause() -> None:

@@ -148,6 +148,16 @@ def test_submission_without_an_answer_is_looked_up_and_not_repeated(stand_in: Pa
     assert (stand_in / "calls").read_text() == "x\n"
 
 
+def test_id_that_a_crashed_controller_gives_out_again_is_not_used(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    runs.add_line(run, {"name": "uuid", "rule": "other", "job": "6", "comment": "rule_other"})
+    command(stand_in, "sbatch", f"echo x >>{stand_in}/calls; echo $((5 + $(wc -l <{stand_in}/calls)))")
+    command(stand_in, "scancel", f'echo "$@" >>{stand_in}/cancelled')
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
+    assert [(s.job, s.rule) for s in runs.submissions(run)] == [("6", "other"), ("7", "r")]
+    assert (stand_in / "cancelled").read_text() == "6\n"
+
+
 def test_wrong_request_is_not_repeated(stand_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = runs.begin_run(stand_in, "", [])
     command(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from conftest import snakemake
+from conftest import ROOT, snakemake
 
 
 def test_graphs_are_drawn(project: Path) -> None:
@@ -69,3 +71,40 @@ def test_bad_config_names_the_key(project: Path, line: str, message: str) -> Non
 
 def test_no_profile_that_overrides_the_others(project: Path) -> None:
     assert not (project / "profiles/default").exists()
+
+
+RULES = {
+    name: body
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+    for name, body in re.findall(
+        r"^ *rule (\w+):\n(.*?)(?=^ *rule \w+:|\Z)", path.read_text(), re.MULTILINE | re.DOTALL
+    )
+}
+
+
+def test_every_rule_starts_its_program_in_the_one_way_and_asks_for_what_it_needs() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    for name, body in RULES.items():
+        assert re.search(rf'shell:\n +command\(\n +"{name}",', body), f"{name} has a shell line of its own"
+        # srun hangs inside a job's step; a rule's own retries repeat inside the same allocation
+        assert "srun" not in body and "retries:" not in body, name
+        gpu = re.search(r"\bgpu=", body) is not None
+        assert gpu == ("gpus=GPUS" in body), f"{name}: resources gpu= and command(gpus=) must go together"
+        assert gpu == (name in profile["set-resources"]), (
+            f"{name}: the profile says where GPU rules run, and only those"
+        )
+        if "localrule: True" not in body:
+            assert "mem_mb=growing(" in body and "runtime=growing(" in body, name
+    assert [name for name, body in RULES.items() if "localrule: True" in body] == ["fetch_model"]
+
+
+def test_profile_keeps_what_a_cluster_needs() -> None:
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    assert profile["default-resources"]["nodes"] == 1 and "mem_mb_per_cpu" not in profile["default-resources"]
+    assert profile["slurm-no-requeue"] and profile["slurm-keep-successful-logs"] and profile["retries"] > 0
+    assert profile["precommand"] == ". profiles/slurm/job_env.sh" and (ROOT / "profiles/slurm/job_env.sh").is_file()
+    assert "slurm-array-jobs" not in profile
+    text = (ROOT / "profiles/slurm/config.yaml").read_text().splitlines()
+    for number, line in enumerate(text):
+        if re.match(r"[a-z-]+:", line) and not line.startswith(("executor:", "default-resources:")):
+            assert text[number - 1].startswith("# "), f"no reason above {line}"

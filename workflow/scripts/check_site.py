@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from sociolect.errors import exit_plainly
+from sociolect.settings import load_config
 from sociolect.slurm import doctor
 from sociolect.slurm.history import CAUSES
 from sociolect.slurm.runs import STATE
@@ -24,10 +24,10 @@ def main() -> None:
     parser.add_argument("--no-probe", action="store_true", help="submit nothing")
     given = parser.parse_args()
     project = Path.cwd()
-    config = yaml.safe_load(given.configfile.read_text(encoding="utf-8"))
-    requests = doctor.requests_of(doctor.read_profile(given.profile))
+    config = load_config(doctor.read_yaml(given.configfile), str(given.configfile))
+    requests = doctor.requests_of(doctor.read_yaml(given.profile))
     checks = [*doctor.check_environment(project), *doctor.check_disk(project)]
-    checks += doctor.check_models(config.get("models") or {}, Path("results") / str(config["run"]) / "models")
+    checks += doctor.check_models(config.models, Path("results") / config.run / "models", given.configfile)
     slurm = list(doctor.check_slurm())
     checks += slurm
     if not any(check.verdict == "FAIL" for check in slurm):

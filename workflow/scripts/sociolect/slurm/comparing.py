@@ -17,7 +17,7 @@ def facts_of(entry: Evidence) -> dict[str, str]:
     """What one job was given and how far it came, in the order in which it happened."""
     facts = {
         "job": entry.submitted.job,
-        "rule": entry.submitted.label,
+        "what": entry.submitted.label,
         "state": entry.state_said,
         "exit": entry.exit_code,
         "node": entry.node,

@@ -17,11 +17,12 @@ from typing import Any
 import yaml
 
 from sociolect.errors import InputError
+from sociolect.settings import HubModel, ModelsSettings
 from sociolect.slurm.causes import explain, read_causes
 from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
 from sociolect.slurm.evidence import gather
 from sociolect.slurm.nodes import bad_nodes
-from sociolect.slurm.runs import Submitted, all_runs, names_of, read_driver
+from sociolect.slurm.runs import Submitted, abandoned_runs, names_of
 
 PROBE = "sociolect-probe"
 COMMANDS = ("sbatch", "srun", "squeue", "scontrol", "sinfo", "scancel")
@@ -65,19 +66,19 @@ class Request:
         return f"{self.partition or 'default partition'}, {gpu}" + (f", {self.constraint}" if self.constraint else "")
 
 
-def read_profile(path: Path) -> dict[str, Any]:
-    """The profile's keys.
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The keys of a profile or a config.
 
     Raises:
-        InputError: there is no such profile, or it is not YAML.
+        InputError: there is no such file, or it is not a mapping in YAML.
     """
     try:
-        profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+        keys = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: no profile ({error})") from error
-    if not isinstance(profile, dict):
-        raise InputError(f"{path}: a profile is a mapping of keys")
-    return profile
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(keys, dict):
+        raise InputError(f"{path}: wants a mapping of keys")
+    return keys
 
 
 def requests_of(profile: dict[str, Any]) -> list[Request]:
@@ -171,17 +172,17 @@ def check_profile(requests: list[Request]) -> Iterator[Check]:
             yield Check(str(request), "FAIL", found, "mend gpu_model in the site block")
 
 
-def check_models(models: dict[str, Any], folder: Path) -> Iterator[Check]:
+def check_models(models: ModelsSettings, folder: Path, configfile: Path) -> Iterator[Check]:
     """Snapshots of hub models are there, or can be had."""
     for name in ("sfam", "lm"):
-        model = models.get(name)
-        if not isinstance(model, dict):
-            continue
-        if (folder / name / "config.json").is_file():
+        model = getattr(models, name)
+        if not isinstance(model, HubModel):
+            yield Check(f"model {name}", "ok", "trained by the run")
+        elif (folder / name / "config.json").is_file():
             yield Check(f"model {name}", "ok", f"{folder / name}")
         else:
-            remedy = f"on this machine, with a network: make run TARGET={folder / name}"
-            yield Check(f"model {name}", "warn", f"{model.get('repo')} is not fetched yet", remedy)
+            remedy = f"on this machine, with a network: make run CONFIG={configfile} TARGET={folder / name}"
+            yield Check(f"model {name}", "warn", f"{model.repo} is not fetched yet", remedy)
 
 
 def check_disk(project: Path) -> Iterator[Check]:
@@ -199,8 +200,7 @@ def check_records(state: Path) -> Iterator[Check]:
         found = f"{bad.node}, {(time.time() - bad.time) / 3600:.1f} h ago, job {bad.job}: {bad.reason}"
         remedy = f"kept out for a day; rm {state}/bad_nodes/{bad.node} lets it in"
         yield Check("bad node", "warn", found, remedy)
-    dead = [run for run in all_runs(state) if read_driver(run).alive() is False]
-    names = [name for run in dead for name in names_of(run)]
+    names = [name for run in abandoned_runs(state) for name in names_of(run)]
     left = [job.job for job in (queue(names) or {}).values() if job.state not in FINAL]
     if left:
         remedy = f"scancel {' '.join(left)}; the next run does it, too"

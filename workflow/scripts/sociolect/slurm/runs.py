@@ -113,6 +113,17 @@ def all_runs(state: Path) -> list[Path]:
     return sorted(path.parent for path in (state / "runs").glob("*/driver.json"))
 
 
+def close_run(run: Path) -> None:
+    """Note that none of the run's jobs is left in the queue."""
+    (run / "closed").touch()
+
+
+def abandoned_runs(state: Path) -> list[Path]:
+    """Runs whose Snakemake is gone, or on another host, and whose jobs may still be in the queue."""
+    runs = [run for run in all_runs(state) if not (run / "closed").exists() and names_of(run)]
+    return [run for run in runs if not read_driver(run).alive()]
+
+
 def _write(path: Path, value: dict[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")

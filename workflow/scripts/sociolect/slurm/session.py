@@ -13,7 +13,7 @@ from typing import Any
 from sociolect.errors import InputError
 from sociolect.slurm.commands import FINAL, queue
 from sociolect.slurm.plugin import adapt_plugin
-from sociolect.slurm.runs import STATE, Driver, all_runs, begin_run, names_of, read_driver
+from sociolect.slurm.runs import STATE, Driver, abandoned_runs, begin_run, close_run, names_of, read_driver
 from sociolect.slurm.watch import leave_nothing_behind
 
 
@@ -69,15 +69,14 @@ def clear_leftovers(state: Path) -> None:
     Raises:
         InputError: there are such jobs and it cannot be told, or not done, from here.
     """
-    for run in all_runs(state):
+    for run in abandoned_runs(state):
         driver = read_driver(run)
-        if driver.alive() or not (names := names_of(run)):
-            continue
-        queued = queue(names)
+        queued = queue(names_of(run))
         left = [job.job for job in (queued or {}).values() if job.state not in FINAL]
         if queued is None:
             raise InputError("SLURM does not answer (squeue); try again when `squeue --me` does")
         if not left:
+            close_run(run)
             continue
         if driver.alive() is None:
             raise InputError(_foreign(driver, left))

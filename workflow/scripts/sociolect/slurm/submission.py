@@ -27,7 +27,9 @@ PASSING = re.compile(
 def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: float = PATIENCE_S) -> int:
     """Submit one job, record it, and print its id as `sbatch --parsable` does.
 
-    A call of which it is not known whether the controller took it is looked up in the queue before it is repeated.
+    A call of which it is not known whether the controller took it is looked up in the queue before it is repeated. A
+    controller that crashed can give out an id of this run again, whose job it has forgotten: the states of the two
+    could not be told apart, so the new job is cancelled, which tells Snakemake of the old one, and submitted anew.
 
     Args:
         run: folder of the run's record.
@@ -52,6 +54,9 @@ def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: f
                 time.sleep(pause)
                 pause = min(2 * pause, 30.0)
                 continue
+        if code == 0 and any(sent.job == job for sent in submissions(run)):
+            cancel([job])
+            continue
         break
     if code == 0 and job.isdigit():
         slurm_log = str(facts.pop("slurm_log", "")).replace("%j", job)

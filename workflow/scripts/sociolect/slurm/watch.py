@@ -15,7 +15,7 @@ from sociolect.slurm.causes import Cause, explain
 from sociolect.slurm.commands import FINAL, QueuedJob, ask, cancel, nodes_of, queue
 from sociolect.slurm.evidence import gather
 from sociolect.slurm.nodes import bad_nodes, excluded
-from sociolect.slurm.runs import Submitted, names_of, read_driver, read_lines, submissions
+from sociolect.slurm.runs import Submitted, close_run, names_of, read_driver, read_lines, submissions
 
 # How long a job waits for its turn before that is worth a line, and how long until it is said again, in seconds.
 PATIENCE_S = 60.0
@@ -134,6 +134,7 @@ def leave_nothing_behind(run: Path, say: Say, patience: float = 600.0) -> bool:
             if time.monotonic() - quiet_since >= (5.0 if _submitting(run) else 0.0):
                 if cancelled:
                     say(f"[stop] cancelled what Snakemake left behind: {_list(run, cancelled)}")
+                close_run(run)
                 return True
         time.sleep(1.0)
     names = " ".join(f"--name={name}" for name in names_of(run))
