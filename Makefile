@@ -13,6 +13,8 @@ A ?=
 B ?=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
+# what only looks must not make the environment anew under running jobs
+HERE := $(if $(wildcard .venv/bin/python),,$(STAMP))
 SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
@@ -42,14 +44,14 @@ report: $(STAMP)  ## write the run's report, results/<run>/report.html
 	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/report.html
 	@echo results/$(RUN)/report.html
 
-status: $(STAMP)  ## show what is running now
+status: $(HERE)  ## show what is running now
 	@.venv/bin/python workflow/scripts/show_status.py --results results
 
-doctor: $(STAMP)  ## check this site before anything is submitted: PROFILE=slurm CONFIG=...
+doctor: $(HERE)  ## check this site before anything is submitted: PROFILE=slurm CONFIG=...
 	@.venv/bin/python workflow/scripts/check_site.py --profile profiles/$(if $(filter local,$(PROFILE)),slurm,$(PROFILE))/config.yaml \
 		--configfile $(CONFIG) $(ARGS)
 
-why: $(STAMP)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, or a good beside a bad one: A=<id> B=<id>
+why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, or a good beside a bad one: A=<id> B=<id>
 	@.venv/bin/python workflow/scripts/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
 
@@ -65,6 +67,7 @@ format: $(STAMP)  ## format all code
 $(STAMP): envs/core.txt envs/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: $(PYTHON) is $$($(PYTHON) -V); Sociolect needs Python 3.11 to 3.13: make $@ PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) workflow/scripts/check_idle.py
 	@echo "making .venv (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/dev.txt

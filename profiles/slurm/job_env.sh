@@ -39,14 +39,12 @@ sociolect_stop() {
 # sociolect_usable FOLDER: why it cannot hold temporary files; nothing if it can
 sociolect_usable() {
     [ -d "$1" ] || { echo "$1 is not there"; return; }
-    sociolect_try="$1/.sociolect-$SLURM_JOB_ID"
-    if ! (printf '#!/bin/sh\nexit 0\n' >"$sociolect_try" && chmod 700 "$sociolect_try") 2>/dev/null; then
-        rm -f "$sociolect_try"
-        echo "$1 cannot be written"
-        return
-    fi
-    "$sociolect_try" 2>/dev/null || echo "$1 is mounted noexec"
-    rm -f "$sociolect_try"
+    # a folder of its own: /tmp is everybody's
+    sociolect_try=$(mktemp -d "$1/sociolect-try.XXXXXX" 2>/dev/null) || { echo "$1 cannot be written"; return; }
+    printf '#!/bin/sh\nexit 0\n' 2>/dev/null >"$sociolect_try/run" && chmod 700 "$sociolect_try/run"
+    [ -s "$sociolect_try/run" ] || echo "$1 cannot be written"
+    [ ! -s "$sociolect_try/run" ] || "$sociolect_try/run" 2>/dev/null || echo "$1 is mounted noexec"
+    rm -rf "$sociolect_try"
     sociolect_free=$(df -Pm "$1" 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ "${sociolect_free:-0}" -ge "$SOCIOLECT_TMP_MB" ] || echo "$1 has ${sociolect_free:-0} MB free, wanted $SOCIOLECT_TMP_MB"
 }
@@ -67,6 +65,7 @@ sociolect_finish() {
     echo "[end] job=$SLURM_JOB_ID rc=$sociolect_code seconds=$(($(date +%s) - sociolect_began))" >&2
     exit "$sociolect_code"
 }
+SOCIOLECT_JOB_TMP=
 trap sociolect_finish EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
@@ -79,12 +78,12 @@ fi
 
 # the first usable folder of these; those that were not are named
 sociolect_skipped=
-SOCIOLECT_JOB_TMP=
+sociolect_room=
 for sociolect_base in "$SOCIOLECT_TMP" "${SLURM_TMPDIR:-}" "${TMPDIR:-}" /tmp; do
     [ -n "$sociolect_base" ] || continue
     sociolect_why=$(sociolect_usable "$sociolect_base")
     if [ -z "$sociolect_why" ]; then
-        SOCIOLECT_JOB_TMP="$sociolect_base/sociolect-$(id -u)-$SLURM_JOB_ID"
+        sociolect_room=$sociolect_base
         # what a killed job left there, longer ago than any job runs
         find "$sociolect_base" -maxdepth 1 -name "sociolect-$(id -u)-*" -mtime +14 -exec rm -rf {} + 2>/dev/null
         break
@@ -95,7 +94,7 @@ done
 echo "[start] job=$SLURM_JOB_ID rule=${sociolect_target%%:*} wildcards=${sociolect_target#*:} attempt=${sociolect_attempt:--}" \
     "node=$sociolect_node nodes=${SLURM_JOB_NUM_NODES:-1} gpus=${SLURM_GPUS_ON_NODE:-0} cuda=${CUDA_VISIBLE_DEVICES:--}" \
     "cpus=${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}} mem=${SLURM_MEM_PER_NODE:--} python=${sociolect_python:--}" \
-    "driver=$sociolect_driver tmp=${SOCIOLECT_JOB_TMP:--}${sociolect_skipped:+ (not: $sociolect_skipped)}" \
+    "driver=$sociolect_driver tmp=${sociolect_room:--}${sociolect_skipped:+ (not: $sociolect_skipped)}" \
     "export=${SLURM_EXPORT_ENV:-ALL} kernel=$(uname -r) time=$(date +%Y-%m-%dT%H:%M:%S)" >&2
 
 [ "${SLURM_JOB_NUM_NODES:-1}" = 1 ] ||
@@ -118,10 +117,11 @@ if [ -n "$sociolect_python" ]; then
     fi
 fi
 
-[ -n "$SOCIOLECT_JOB_TMP" ] || sociolect_stop 93 "$sociolect_skipped" bad
+[ -n "$sociolect_room" ] || sociolect_stop 93 "$sociolect_skipped" bad
 case $sociolect_driver in failed*) sociolect_stop 95 "nvidia-smi $sociolect_driver" bad ;; esac
 
-mkdir -p -m 700 "$SOCIOLECT_JOB_TMP"
+SOCIOLECT_JOB_TMP=$(mktemp -d "$sociolect_room/sociolect-$(id -u)-$SLURM_JOB_ID.XXXXXX") ||
+    sociolect_stop 93 "$sociolect_room cannot be written" bad
 export SOCIOLECT_JOB_TMP SOCIOLECT_IMPORT_LIMIT_S
 # temporary files and every cache that programs write, on the node's own disk, for this job alone
 export TMPDIR="$SOCIOLECT_JOB_TMP" XDG_CACHE_HOME="$SOCIOLECT_JOB_TMP/cache" MPLCONFIGDIR="$SOCIOLECT_JOB_TMP/matplotlib"

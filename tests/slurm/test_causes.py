@@ -254,12 +254,12 @@ def test_l_temporary_folder_full_or_missing(site: Site, cluster: Cluster, cause_
     # a folder that is not there on the node is passed over
     (site.folder / ONE).unlink()
     (site.folder / ".snakemake/sociolect/bad_nodes/node03").unlink()
-    only(cluster, "node03")
-    with cluster.changed_node("node03", env={"TMPDIR": "/a/folder/of/the/login/node"}):
-        assert site.run(ONE) == 0, site.output()
+    missing = "/a/folder/of/the/login/node"
+    site.variables |= {"TMPDIR": missing, "SOCIOLECT_TMP": missing}
+    assert site.run(ONE) == 0, site.output()
     log = Path(site.jobs()[0].slurm_log).read_text()
-    assert "(not: /a/folder/of/the/login/node is not there)" in log
-    assert "[end]" in log and not list(Path("/tmp").glob(f"sociolect-*-{site.jobs()[0].job}")), "caches stay behind"
+    assert f"tmp=/tmp (not: {missing} is not there" in log
+    assert "[end]" in log and not list(Path("/tmp").glob(f"sociolect-*-{site.jobs()[0].job}.*")), "caches stay behind"
     normally = "A TMPDIR that is only there on the login node is passed over for /tmp; a node without room is kept out."
     cause_table.add("L", "/tmp with 1 MB on one node", line, normally)
 

@@ -184,6 +184,13 @@ def test_polls_do_not_grow_with_the_jobs(site: Site, cluster: Cluster) -> None:
     assert few > 0 and many <= few + 2
 
 
+def test_request_that_slurm_refuses_is_named(site: Site) -> None:
+    site.rules(MANY.replace("    shell:", "    resources: slurm_partition='nowhere'\n    shell:"))
+    assert site.run("--retries=0", "out/a.txt") == 1
+    assert "work [name=a]: job -, attempt 1, on no node yet, REFUSED" in site.why()
+    assert "invalid partition specified: nowhere" in site.why()
+
+
 def test_array_jobs_are_refused_with_the_reason(site: Site) -> None:
     site.rules(MANY)
     assert site.run("--slurm-array-jobs=all", "out/a.txt") != 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,11 +14,12 @@ import snakemake_executor_plugin_slurm as plugin
 
 from sociolect.errors import InputError
 from sociolect.slurm import runs, submission
-from sociolect.slurm.commands import QueuedJob, Step, plain_state, seconds_of
+from sociolect.slurm.commands import QueuedJob, Step, nodes_of, plain_state, seconds_of
+from sociolect.slurm.doctor import requests_of
 from sociolect.slurm.nodes import BadNode, bad_nodes, excluded, record_bad_node
 from sociolect.slurm.plugin import PLACES, adapt_plugin, partition_of
 from sociolect.slurm.runs import Submitted
-from sociolect.slurm.states import LOST_AFTER_S, Memory, newly_failed, states_of
+from sociolect.slurm.states import LOST_AFTER_S, Memory, newly_failed, states_of, word_for_plugin
 
 
 def job(number: int, slurm_log: str = "") -> Submitted:
@@ -34,17 +37,20 @@ def accounted(number: int, state: str) -> dict[str, list[Step]]:
 def test_job_that_the_controller_forgot_is_found_in_the_accounting() -> None:
     # "CANCELLED by 1000" is the state for which the plugin waits without end
     assert states_of([job(1)], {}, accounted(1, "CANCELLED by 1000"), Memory(), 0.0) == {"1": "CANCELLED"}
-    assert states_of([job(1)], {}, accounted(1, "RUNNING"), Memory(), 0.0) == {"1": "RUNNING"}
+    # what the controller has lost the accounting may call running for ever
+    memory = Memory()
+    assert states_of([job(1)], {}, accounted(1, "RUNNING"), memory, 0.0) == {}
+    assert states_of([job(1)], {}, accounted(1, "RUNNING"), memory, LOST_AFTER_S) == {"1": "LOST"}
 
 
 def test_job_that_nobody_knows_is_lost_after_a_while_and_not_before(tmp_path: Path) -> None:
     log = tmp_path / "2.log"
     log.write_text("[start] job=2\n[end] job=2 rc=0 seconds=3\n")
     jobs, memory = [job(1), job(2, str(log))], Memory()
-    assert states_of(jobs, {}, {}, memory, 1000.0) == {}
-    assert states_of(jobs, {}, {}, memory, 1000.0 + LOST_AFTER_S - 1) == {}
     # the second one's own last line says that it ended well
-    assert states_of(jobs, {}, {}, memory, 1000.0 + LOST_AFTER_S) == {"1": "FAILED", "2": "COMPLETED"}
+    assert states_of(jobs, {}, {}, memory, 1000.0) == {"2": "COMPLETED"}
+    assert states_of(jobs, {}, {}, memory, 1000.0 + LOST_AFTER_S - 1) == {"2": "COMPLETED"}
+    assert states_of(jobs, {}, {}, memory, 1000.0 + LOST_AFTER_S) == {"1": "LOST", "2": "COMPLETED"}
 
 
 def test_no_answer_ends_no_job_and_time_without_answers_does_not_count() -> None:
@@ -58,8 +64,9 @@ def test_no_answer_ends_no_job_and_time_without_answers_does_not_count() -> None
 
 def test_end_is_remembered_and_said_in_a_word_that_the_plugin_knows() -> None:
     memory = Memory()
-    for state in ("PREEMPTED", "NODE_FAIL"):
-        assert states_of([job(1)], queued(1, state), {}, Memory(), 0.0) == {"1": "FAILED"}
+    for state in ("PREEMPTED", "NODE_FAIL", "LOST"):
+        assert word_for_plugin(state) == "FAILED"
+    assert word_for_plugin("TIMEOUT") == "TIMEOUT"
     before = dict(memory.final)
     first = states_of([job(1)], queued(1, "TIMEOUT"), {}, memory, 0.0)
     assert first == {"1": "TIMEOUT"} and newly_failed(before, first) == ["1"]
@@ -155,7 +162,7 @@ def test_id_that_a_crashed_controller_gives_out_again_is_not_used(stand_in: Path
     command(stand_in, "scancel", f'echo "$@" >>{stand_in}/cancelled')
     assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
     assert [(s.job, s.rule) for s in runs.submissions(run)] == [("6", "other"), ("7", "r")]
-    assert (stand_in / "cancelled").read_text() == "6\n"
+    assert (stand_in / "cancelled").read_text() == "--name=uuid 6\n"
 
 
 def test_wrong_request_is_not_repeated(stand_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,16 +174,38 @@ def test_wrong_request_is_not_repeated(stand_in: Path, capsys: pytest.CaptureFix
     )
     assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
     assert (stand_in / "calls").read_text() == "x\n" and "invalid partition" in capsys.readouterr().err
+    (refused,) = runs.refusals(run)
+    assert refused.refused == "sbatch: error: invalid partition specified: x" and runs.submissions(run) == []
 
 
-def test_job_submitted_while_snakemake_ends_is_cancelled(stand_in: Path) -> None:
+def test_submission_without_an_answer_waits_for_the_queue_before_it_is_repeated(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    command(stand_in, "sbatch", f'echo x >>{stand_in}/calls; echo "sbatch: error: Socket timed out" >&2; exit 1')
+    # the queue does not answer twice; then it has the job, ended already
+    command(
+        stand_in,
+        "squeue",
+        f'echo x >>{stand_in}/asked; [ $(wc -l <{stand_in}/asked) -ge 3 ] && echo "7|{FACTS["comment"]}"',
+    )
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
+    assert (stand_in / "calls").read_text() == "x\n" and [s.job for s in runs.submissions(run)] == ["7"]
+
+
+def test_nothing_is_submitted_for_a_snakemake_that_is_gone(stand_in: Path) -> None:
     run = runs.begin_run(stand_in, "", [])
     driver = run / "driver.json"
     driver.write_text(driver.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
     command(stand_in, "sbatch", "echo 9")
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
+    assert runs.submissions(run) == [], "its Snakemake is gone: nothing is submitted"
+
+
+def test_job_submitted_while_the_run_is_stopped_is_cancelled(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    command(stand_in, "sbatch", f"touch {run}/stopping; echo 'welcome to the cluster'; echo '9;other'")
     command(stand_in, "scancel", f'echo "$@" >{stand_in}/cancelled')
     assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
-    assert (stand_in / "cancelled").read_text() == "9\n"
+    assert (stand_in / "cancelled").read_text() == "--name=uuid 9\n"
 
 
 def test_plugin_has_the_places_that_are_changed(tmp_path: Path) -> None:
@@ -191,3 +220,39 @@ def test_plugin_has_the_places_that_are_changed(tmp_path: Path) -> None:
     del copy.validate_account
     with pytest.raises(InputError, match=r"has no validate_account; this workflow was tried with 2\.8\.0"):
         adapt_plugin(copy, tmp_path, tmp_path, Path("scripts"), 40)
+
+
+def test_nodes_that_fit_decide_how_many_may_be_left_out(stand_in: Path) -> None:
+    command(stand_in, "sinfo", "echo 'n1|gpu:a100:2|a100,big'; echo 'n2|gpu:h100:2|h100'; echo 'n3|(null)|cpu'")
+    assert nodes_of("gpu") == ["n1", "n2", "n3"]
+    assert nodes_of("gpu", "a100") == ["n1"] and nodes_of("gpu", "", "a100&big") == ["n1"] == nodes_of("", "", "big")
+    # the only node with the GPU that is asked for is never left out, bad or not
+    assert excluded([BadNode("n1", 1.0, "1", "r")], nodes_of("gpu", "a100")) == []
+
+
+def test_probes_are_the_distinct_requests_of_a_profile() -> None:
+    profile = {
+        "default-resources": {"slurm_partition": "cpu", "slurm_account": "a"},
+        "slurm-qos": "q",
+        "set-resources": {
+            "build_catalogue": {"runtime": 60},
+            "train_sfam": {"slurm_partition": "'gpu'"},
+            "label_answers": {"slurm_partition": "'gpu'"},
+            "generate_answers": {"slurm_partition": "gpu", "gpu": 0, "gres": "gpu:a100:1"},
+        },
+    }
+    flags = [request.flags() for request in requests_of(profile)]
+    site = ["--partition=gpu", "--account=a", "--qos=q"]
+    assert flags == [
+        ["--partition=cpu", "--account=a", "--qos=q"],
+        [*site, "--gpus=1"],
+        [*site, "--gres=gpu:a100:1"],
+    ]
+
+
+def test_environment_is_not_made_anew_under_a_run(tmp_path: Path) -> None:
+    check = [sys.executable, str(Path(__file__).parents[2] / "workflow/scripts/check_idle.py")]
+    assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0
+    runs.begin_run(tmp_path / runs.STATE, "", [])
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and f"error: process {os.getpid()} drives a run" in done.stderr

@@ -17,7 +17,7 @@ rule describe_style:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(16300 if HUB_MODELS else 4300),
-        runtime=growing(720 if HUB_MODELS else 60),
+        runtime=growing(720 if HUB_MODELS else 60, most=DAY),
         gpu=1 if CONFIG.description.describer == "llm" else 0,
     params:
         settings=json_of("description"),
@@ -50,7 +50,7 @@ rule build_catalogue:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(30),
+        runtime=growing(30, most=DAY),
     params:
         settings=json_of("catalogue"),
         code=source_digest("build_catalogue"),

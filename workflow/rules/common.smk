@@ -30,10 +30,14 @@ HUB_MODELS = [name for name in ("sfam", "lm") if isinstance(getattr(CONFIG.model
 MODEL_THREADS = 8 if HUB_MODELS else 1
 # A hub model without its GPU must not start on a CPU unseen; tiny ones take what they get.
 GPUS = 1 if HUB_MODELS else "any"
+# Partitions rarely take longer jobs: minutes of a day.
+DAY = 1440
 SEED = CONFIG.seed
 if CONFIG.description.describer != "llm":
     # the profile's GPU partition and model are for the `llm` describer
-    workflow.resource_settings._parsed_overwrite_resources.pop("describe_style", None)
+    asked = dict(workflow.resource_settings.overwrite_resources)
+    asked.pop("describe_style", None)
+    workflow.resource_settings.overwrite_resources = asked
 
 
 def one_of(*names):
@@ -59,9 +63,9 @@ def python_of(name):
     return sys.executable if name == "core" else venv.as_posix()
 
 
-def growing(amount):
-    """A resource that grows with the attempt: what was too little, memory or time, is more at the next one."""
-    return lambda wildcards, attempt: amount * attempt
+def growing(amount, most=float("inf")):
+    """A resource that grows with the attempt, up to `most`: what was too little, memory or time, is more next time."""
+    return lambda wildcards, attempt: min(amount * attempt, max(amount, most))
 
 
 def command(program, flags, env="core", gpus=0):
@@ -78,8 +82,10 @@ def command(program, flags, env="core", gpus=0):
 
 
 # `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
+# Where conda is in charge its own comes first already.
 shell.prefix(
-    f'export PATH="{Path(sys.executable).parent}:$PATH" SCRIPTS="{SCRIPTS}" PYTHON_CORE="{python_of("core")}"; '
+    ("" if python_of("core") == "python" else f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+    + f'export SCRIPTS="{SCRIPTS}" PYTHON_CORE="{python_of("core")}"; '
 )
 
 

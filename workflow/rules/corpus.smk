@@ -15,7 +15,7 @@ rule make_demo_corpus:
         env_of("core")
     resources:
         mem_mb=growing(1300),
-        runtime=growing(10),
+        runtime=growing(10, most=DAY),
     params:
         settings=json_of("demo"),
         seed=SEED,
@@ -42,7 +42,7 @@ rule import_corpus:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(20),
+        runtime=growing(20, most=DAY),
     params:
         # the paths are inputs, not settings: moving a file reruns nothing
         settings=json_of("corpus", only={"min_chars", "max_chars"}),
@@ -69,7 +69,7 @@ rule sample_groups:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(20),
+        runtime=growing(20, most=DAY),
     params:
         settings=json_of("sampling"),
         splits=",".join(CONFIG.splits),

@@ -17,7 +17,7 @@ rule tune_embedding:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(8300),
-        runtime=growing(120),
+        runtime=growing(120, most=DAY),
     params:
         settings=json_of("embedding"),
         splits=fit_splits,
@@ -49,7 +49,7 @@ rule train_embedding:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(8300),
-        runtime=growing(30),
+        runtime=growing(30, most=DAY),
     params:
         settings=json_of("embedding"),
         splits=fit_splits,
@@ -83,7 +83,7 @@ rule profile_groups:
         env_of("core")
     resources:
         mem_mb=growing(8300),
-        runtime=growing(30),
+        runtime=growing(30, most=DAY),
     params:
         settings=json_of("profiles", "steering", only={"steering": {"statistic", "transform", "n_eff"}}),
         splits=fit_splits,
@@ -119,7 +119,7 @@ rule measure_accuracy:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(8300),
-        runtime=growing(60),
+        runtime=growing(60, most=DAY),
     params:
         settings=json_of("profiles", only={"statistic", "center"}),
         parents=json.dumps(CONFIG.group_parents, sort_keys=True),

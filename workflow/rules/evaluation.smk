@@ -22,7 +22,7 @@ rule score_generations:
         env_of("core")
     resources:
         mem_mb=growing(8300),
-        runtime=growing(60),
+        runtime=growing(60, most=DAY),
     params:
         settings=json_of("evaluation", only={"tie_tolerance"}),
         splits=fit_splits,
@@ -57,7 +57,7 @@ rule compare_conditions:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(30),
+        runtime=growing(30, most=DAY),
     params:
         settings=json_of("evaluation", only={"resamples", "confidence"}),
         seed=SEED,
@@ -96,7 +96,7 @@ rule write_report:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(20),
+        runtime=growing(20, most=DAY),
     params:
         settings=json_of("run", "experiments", "models"),
         code=source_digest("write_report"),

@@ -18,7 +18,7 @@ rule plan_requests:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(20),
+        runtime=growing(20, most=DAY),
     params:
         settings=json_of("generation", only={"samples", "questions_per_group", "targets", "max_question_chars"}),
         seed=SEED,
@@ -49,7 +49,7 @@ rule generate_answers:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(32300 if HUB_MODELS else 4300),
-        runtime=growing(720),
+        runtime=growing(720, most=DAY),
         gpu=1,
     params:
         settings=json_of("generation", only={"max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets"}),
@@ -81,7 +81,7 @@ rule gather_generations:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(20),
+        runtime=growing(20, most=DAY),
     params:
         settings=json_of("generation", only=set()),
         code=source_digest("gather_generations"),
@@ -107,7 +107,7 @@ rule measure_fluency:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(32300 if HUB_MODELS else 4300),
-        runtime=growing(240),
+        runtime=growing(240, most=DAY),
         gpu=1,
     params:
         settings=json_of("generation", only={"batch_tokens"}),

@@ -17,7 +17,7 @@ rule label_answers:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(16300 if HUB_MODELS else 4300),
-        runtime=growing(1440 if HUB_MODELS else 120),
+        runtime=growing(1440 if HUB_MODELS else 120, most=DAY),
         gpu=1,
     params:
         settings=json_of("labeling", only={"max_tokens", "tokens_per_batch", "buckets"}),
@@ -49,7 +49,7 @@ rule gather_labels:
         env_of("core")
     resources:
         mem_mb=growing(8300),
-        runtime=growing(30),
+        runtime=growing(30, most=DAY),
     params:
         settings=json_of("labeling", only=set()),
         id_column=lambda wildcards: "request_id" if wildcards.texts.startswith("generations-") else "answer_id",

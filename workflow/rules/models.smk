@@ -40,7 +40,7 @@ if "sfam" not in HUB_MODELS:
             env_of("core")
         resources:
             mem_mb=growing(4300),
-            runtime=growing(20),
+            runtime=growing(20, most=DAY),
         params:
             settings=json.dumps(CONFIG.scratch.sfam.model_dump(mode="json"), sort_keys=True),
             seed=SEED,
@@ -71,7 +71,7 @@ if "lm" not in HUB_MODELS:
         threads: MODEL_THREADS
         resources:
             mem_mb=growing(6300),
-            runtime=growing(60),
+            runtime=growing(60, most=DAY),
         params:
             settings=json.dumps(CONFIG.scratch.lm.model_dump(mode="json"), sort_keys=True),
             seed=SEED,

@@ -15,7 +15,7 @@ rule pair_attributes:
         env_of("core")
     resources:
         mem_mb=growing(4300),
-        runtime=growing(20),
+        runtime=growing(20, most=DAY),
     params:
         settings=json_of("pairs"),
         seed=SEED,
@@ -46,7 +46,7 @@ rule train_sfam:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(16300 if HUB_MODELS else 4300),
-        runtime=growing(720),
+        runtime=growing(720, most=DAY),
         gpu=1,
     params:
         settings=json_of("sfam"),

@@ -16,7 +16,7 @@ rule extract_activations:
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(24300 if HUB_MODELS else 4300),
-        runtime=growing(120),
+        runtime=growing(120, most=DAY),
         gpu=1,
     params:
         settings=json_of("activations"),
@@ -48,7 +48,7 @@ rule build_steering:
         env_of("core")
     resources:
         mem_mb=growing(8300),
-        runtime=growing(30),
+        runtime=growing(30, most=DAY),
     params:
         settings=json_of("steering"),
         seed=SEED,
@@ -83,7 +83,7 @@ rule choose_strength:
     threads: 2 * MODEL_THREADS
     resources:
         mem_mb=growing(32300 if HUB_MODELS else 4300),
-        runtime=growing(480),
+        runtime=growing(480, most=DAY),
         gpu=1,
     params:
         settings=json_of(

@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 
 from sociolect.errors import InputError, exit_plainly
-from sociolect.slurm.causes import read_causes
+from sociolect.slurm.causes import Verdict, read_causes
 from sociolect.slurm.comparing import comparison
-from sociolect.slurm.history import CAUSES, evidence_of, local_failures, verdicts_of
-from sociolect.slurm.runs import STATE, all_runs, read_driver
+from sociolect.slurm.evidence import UNKNOWN
+from sociolect.slurm.history import CAUSES, evidence_of, local_failures, refused_of, verdicts_of
+from sociolect.slurm.runs import STATE, all_runs, read_driver, submissions
 
 
 def main() -> None:
@@ -30,19 +31,26 @@ def main() -> None:
     causes = read_causes(given.causes)
     runs = [run for run in all_runs(given.state.absolute()) if given.run in (None, run.name)]
     if given.run and not runs:
-        raise InputError(
-            f"no run {given.run!r}; there are {', '.join(r.name for r in all_runs(given.state)) or 'none'}"
-        )
-    recent = [run for run in runs if given.run or run.stat().st_mtime >= given.since]
-    if given.compare:
+        names = ", ".join(run.name for run in all_runs(given.state.absolute())) or "none"
+        raise InputError(f"no run {given.run!r}; there are {names}")
+    if asked := given.compare or given.job:
+        # the newest run that knows them: ids are SLURM's, not the run's
+        runs = [run for run in runs if set(asked) <= {job.job for job in submissions(run)}]
         if not runs:
-            raise InputError("no run on a cluster is recorded here")
+            raise InputError(f"no run here has job {' and '.join(asked)}; name it by its SLURM job id")
+    if given.compare:
         Console().print(comparison(evidence_of(runs[-1], given.compare), given.compare))
         return
-    verdicts = verdicts_of(evidence_of(recent[-1], given.job), causes) if recent else []
-    if recent and (driver := read_driver(recent[-1])):
-        print(f"run {recent[-1].name}, driven by process {driver.pid} on {driver.host}, log {driver.log}")
-    verdicts += local_failures(given.results, given.since, causes)
+    verdicts: list[Verdict] = []
+    if recent := [run for run in runs if given.run or given.job or run.stat().st_mtime >= given.since]:
+        run, driver = recent[-1], read_driver(recent[-1])
+        print(f"run {run.name}, driven by process {driver.pid} on {driver.host}, log {driver.log}")
+        evidence = evidence_of(run, given.job, well=bool(given.job))
+        if unknown := sum(entry.state == UNKNOWN for entry in evidence):
+            print(f"SLURM does not answer: nothing is known of {unknown} jobs; try again")
+        verdicts += [*([] if given.job else refused_of(run)), *verdicts_of(evidence, causes)]
+    if not given.job:
+        verdicts += local_failures(given.results, given.since, causes)
     print("\n".join(verdict.line() for verdict in verdicts) or "no job failed, hangs or waits")
 
 

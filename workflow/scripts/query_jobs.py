@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from sociolect.slurm.states import newly_failed, poll, remembered
+from sociolect.slurm.states import newly_failed, poll, remembered, word_for_plugin
 
 
 def main() -> None:
@@ -15,13 +16,17 @@ def main() -> None:
     given = parser.parse_args()
     before = remembered(given.run)
     states = poll(given.run, given.name)
+    for job, state in states.items():
+        print(f"{job}|{word_for_plugin(state)}", flush=True)
     if failed := newly_failed(before, states):
         from sociolect.slurm.history import blame_nodes  # reads the table of causes: only when there is a failure
 
         blame_nodes(given.run, failed)
-    for job, state in states.items():
-        print(f"{job}|{state}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as error:
+        # after a query that fails the plugin forgets all jobs under way: what was printed counts, the rest comes later
+        print(f"query_jobs: {type(error).__name__}: {error}", file=sys.stderr)

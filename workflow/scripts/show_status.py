@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from sociolect.heartbeat import overdue_s, read_beat
+from sociolect.slurm.runs import process_started
 
 
 def main() -> None:
@@ -19,7 +22,7 @@ def main() -> None:
     table = Table("run", "job", "node", "stage", "done", "per s", "left", "heard", "", title=None)
     for beat in sorted(folder.glob("*/logs/**/*.beat")):
         state = read_beat(beat)
-        if state is None or "ended" in state:
+        if state is None or "ended" in state or _is_gone(state):
             continue
         run, _, job = beat.relative_to(folder).as_posix().removesuffix(".log.beat").split("/", 2)
         done = f"{state['done']}/{state['total']}" if "total" in state else ""
@@ -29,6 +32,11 @@ def main() -> None:
         word = "no sign of progress: make why" if overdue_s(state, time.time()) else state.get("message", "")
         table.add_row(run, job, state["host"], state["stage"], done, rate, left, heard, word)
     Console().print(table if table.row_count else "nothing is running")
+
+
+def _is_gone(state: dict[str, Any]) -> bool:
+    """Killed, on this host: its heartbeat was left behind. Of other hosts it cannot be told."""
+    return state["host"] == socket.gethostname() and process_started(int(state["pid"])) < 0
 
 
 if __name__ == "__main__":

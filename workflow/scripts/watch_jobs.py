@@ -19,9 +19,10 @@ def main() -> None:
     given = parser.parse_args()
 
     def say(line: str) -> None:
-        with (given.run / "watch.log").open("a", encoding="utf-8") as stream:
+        # the disk may be full, the terminal may be gone
+        with contextlib.suppress(OSError), (given.run / "watch.log").open("a", encoding="utf-8") as stream:
             stream.write(line + "\n")
-        with contextlib.suppress(OSError):  # the terminal may be gone: the file has it
+        with contextlib.suppress(OSError):
             print(line, file=sys.stderr, flush=True)
 
     watch(Watcher(given.run, given.run.parents[1], read_causes(given.causes), say), given.interval)

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,11 @@ def write_beat(path: Path, stage: str, **state: Any) -> None:
         "pid": os.getpid(),
         "job": os.environ.get("SLURM_JOB_ID", ""),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps({**beat, **state}, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with suppress(OSError):  # a full disk must not end a program for the sake of its heartbeat
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        temporary.write_text(json.dumps({**beat, **state}, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
 
 
 def read_beat(path: Path) -> dict[str, Any] | None:

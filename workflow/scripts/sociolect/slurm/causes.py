@@ -134,10 +134,7 @@ def fold_bad_nodes(verdicts: Sequence[Verdict]) -> list[Verdict]:
         times = blamed.get((verdict.label, verdict.node), 0)
         if verdict.blames_node and times > 1:
             title = f"{verdict.node} failed {times} attempts of this job ({verdict.cause}: {verdict.title})"
-            remedy = (
-                f"{verdict.remedy}; until then keep it out: --default-resources slurm_extra=--exclude={verdict.node}"
-            )
-            verdict = replace(verdict, cause="S", title=title, remedy=remedy)
+            verdict = replace(verdict, cause="S", title=title)
         folded.append(verdict)
     return folded
 

@@ -121,12 +121,18 @@ def controller(job: str) -> Step | None:
     )
 
 
-def cancel(jobs: Sequence[str]) -> bool:
-    """Cancel jobs by id; whether SLURM took the call."""
-    return not jobs or ask(["scancel", *jobs], timeout=60) is not None
+def cancel(jobs: Sequence[str], name: str = "") -> bool:
+    """Cancel jobs by id, and only those of this name if it is given; whether SLURM took the call."""
+    return not jobs or ask(["scancel", *([f"--name={name}"] if name else []), *jobs], timeout=60) is not None
 
 
-def nodes_of(partition: str) -> list[str]:
-    """Names of a partition's nodes; empty if SLURM does not say."""
-    text = ask(["sinfo", "-h", "-N", "-o", "%N", *(["-p", partition] if partition else [])])
-    return sorted(set((text or "").split()))
+def nodes_of(partition: str, gpu_model: str = "", constraint: str = "") -> list[str]:
+    """Names of a partition's nodes that have this GPU and all features named; empty if SLURM does not say."""
+    text = ask(["sinfo", "-h", "-N", "-o", "%N|%G|%f", *(["-p", partition] if partition else [])])
+    wanted = set(re.findall(r"[\w.-]+", constraint))
+    found = set()
+    for line in (text or "").splitlines():
+        node, gres, features = line.split("|")
+        if (not gpu_model or f":{gpu_model}:" in gres) and wanted <= set(features.split(",")):
+            found.add(node)
+    return sorted(found)

@@ -41,7 +41,7 @@ def comparison(evidence: Sequence[Evidence], jobs: Sequence[str]) -> Table:
     """
     found = {entry.submitted.job: facts_of(entry) for entry in evidence}
     if missing := [job for job in jobs if job not in found]:
-        raise InputError(f"job {missing[0]} is not of the newest run; name the run: make why RUN=<name>")
+        raise InputError(f"job {missing[0]} is not of the newest run; name the run: make why RUN_ID=<name>")
     first, second = (found[job] for job in jobs)
     table = Table("", "fact", *(f"job {job}" for job in jobs))
     for name in dict.fromkeys([*first, *second]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,13 +49,18 @@ class Request:
     gpu_model: str = ""
     gres: str = ""
     constraint: str = ""
-    rules: tuple[str, ...] = ()
+    qos: str = ""
+    reservation: str = ""
+    extra: str = ""
 
     def flags(self) -> list[str]:
         """Flags of sbatch, as the plugin writes them."""
         flags = [f"--partition={self.partition}"] if self.partition else []
         flags += [f"--account={self.account}"] if self.account else []
         flags += [f"--constraint={self.constraint}"] if self.constraint else []
+        flags += [f"--qos={self.qos}"] if self.qos else []
+        flags += [f"--reservation={self.reservation}"] if self.reservation else []
+        flags += shlex.split(self.extra)
         if self.gres:
             return [*flags, f"--gres={self.gres}"]
         if self.gpus:
@@ -82,25 +88,32 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def requests_of(profile: dict[str, Any]) -> list[Request]:
-    """The distinct requests of a profile: the default one, and those of the rules that differ in place or GPU."""
+    """The distinct requests of a profile: the default one, and those of rules that are sent elsewhere or name a GPU."""
     default = profile.get("default-resources") or {}
-    groups: dict[Request, list[str]] = {_request(default, 0): []}
-    for rule, resources in (profile.get("set-resources") or {}).items():
-        groups.setdefault(_request({**default, **(resources or {})}, 1), []).append(rule)
-    return [Request(**{**request.__dict__, "rules": tuple(rules)}) for request, rules in groups.items()]
+    site = {"qos": profile.get("slurm-qos", ""), "reservation": profile.get("slurm-reservation", "")}
+    found = {_request({**site, **default}): None}
+    for resources in (profile.get("set-resources") or {}).values():
+        found[_request({**site, **default, **(resources or {})})] = None
+    return list(found)
 
 
-def _request(resources: dict[str, Any], gpus: int) -> Request:
+def _request(resources: dict[str, Any]) -> Request:
     def word(key: str) -> str:
-        return str(resources.get(key, "")).strip("'\"")
+        return str(resources.get(key) or "").strip("'\"")
 
+    gpu_model, gres, constraint = word("gpu_model"), word("gres"), word("constraint")
+    # how many is a fact of the rule, and 1; a profile sends a rule to a GPU partition for its GPU
+    gpus = int(resources.get("gpu", 1 if gpu_model or constraint or "gpu" in word("slurm_partition").lower() else 0))
     return Request(
         word("slurm_partition"),
         word("slurm_account"),
-        int(resources.get("gpu", gpus)),
-        word("gpu_model"),
-        word("gres"),
-        word("constraint"),
+        gpus,
+        gpu_model,
+        gres,
+        constraint,
+        word("qos"),
+        word("reservation"),
+        word("slurm_extra"),
     )
 
 
@@ -114,6 +127,8 @@ def check_environment(project: Path) -> Iterator[Check]:
         yield Check("environment", "ok", f"{prefix}, made for these pins")
     elif list(prefix.glob(".pins-*")):
         yield Check("environment", "FAIL", f"{prefix} was made for other pins", "stop all runs, then make setup")
+    elif prefix == project / ".venv":
+        yield Check("environment", "FAIL", f"{prefix} has no stamp: it was never finished", "make setup")
     else:
         remedy = "see that nothing changes it while jobs run"
         yield Check("environment", "warn", f"{prefix} has no stamp: not made by make setup", remedy)
@@ -163,8 +178,9 @@ def check_profile(requests: list[Request]) -> Iterator[Check]:
     rows = [line.split("|") for line in (ask(["sinfo", "-h", "-o", "%R|%G"]) or "").splitlines()]
     partitions = {row[0] for row in rows}
     for request in requests:
-        gres = ", ".join(row[1] for row in rows if row[0] == request.partition)
-        if request.partition and request.partition not in partitions:
+        names = set(filter(None, request.partition.split(",")))
+        gres = ", ".join(row[1] for row in rows if not names or row[0] in names)
+        if not names <= partitions:
             found = f"no such partition; there are {', '.join(sorted(partitions))}"
             yield Check(str(request), "FAIL", found, "mend slurm_partition in the site block")
         elif request.gpu_model and f":{request.gpu_model}:" not in gres:
@@ -220,25 +236,34 @@ def probe(request: Request, project: Path, causes: Path, patience: float) -> Che
     command = ["sbatch", "--parsable", f"--job-name={PROBE}", f"--output={folder}/%j.log", f"--chdir={project}"]
     command += ["--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--mem=2000", "--time=5", "--no-requeue"]
     command += request.flags()
-    done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=120, check=False)
+    try:
+        done = subprocess.run(command, input=script, capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        return Check(what, "FAIL", "sbatch did not answer within 120 s", "try again later, or ask the admins")
     if done.returncode != 0:
-        return Check(what, "FAIL", done.stderr.strip().splitlines()[-1], "mend the site block of the profile")
-    job = done.stdout.strip().split(";")[0]
+        said = (done.stderr.strip().splitlines() or [f"sbatch ended with {done.returncode}"])[-1]
+        return Check(what, "FAIL", said, "mend the site block of the profile")
+    job = done.stdout.strip().splitlines()[-1].split(";")[0]
     began = time.monotonic()
-    step = controller(job)
-    while step is not None and step.state not in FINAL and time.monotonic() - began < patience:
-        time.sleep(1.0)
-        step = controller(job)
+    step = None
+    try:
+        while time.monotonic() - began < patience:
+            step = controller(job) or step
+            if step is not None and step.state in FINAL:
+                break
+            time.sleep(1.0)
+        queued = (queue([PROBE]) or {}).get(job)
+    finally:
+        if step is None or step.state not in FINAL:
+            cancel([job])
     log = folder / f"{job}.log"
     waited = time.monotonic() - began
     if step is not None and step.state == "COMPLETED":
         found = re.findall(r"^\[probe\] (.*)$", log.read_text(errors="replace"), re.MULTILINE)
         told = f"{step.node}, {waited:.0f} s, {' '.join(found)}"
         return Check(what, "ok" if found else "FAIL", told, "" if found else f"read {log}")
-    queued = (queue([PROBE]) or {}).get(job)
     sent = Submitted(job, PROBE, "probe", slurm_log=str(log), partition=request.partition)
-    verdict = explain(gather(sent, queued, None), read_causes(causes))
-    if step is not None and step.state not in FINAL:
-        cancel([job])
+    verdict = explain(gather(sent, queued), read_causes(causes))
+    if step is None or step.state not in FINAL:
         return Check(what, "warn", f"not done after {waited:.0f} s: {verdict.title}", verdict.remedy)
     return Check(what, "FAIL", f"cause {verdict.cause}: {verdict.title}", verdict.remedy)

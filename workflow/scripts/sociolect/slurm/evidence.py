@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from sociolect.slurm.runs import Submitted
 TAIL_BYTES = 200_000
 # A job that runs and whose program has not said a word by then is stuck before it.
 SILENT_START_S = 300
+# nobody who knows has answered
+UNKNOWN = "UNKNOWN"
 _START = re.compile(r"^\[start\] (.*)$", re.MULTILINE)
 _END = re.compile(r"^\[end\] .*\brc=(\d+)", re.MULTILINE)
 _BEAT = re.compile(r"^\[heartbeat\] (\{.*\})$", re.MULTILINE)
@@ -104,27 +108,30 @@ def end_code(slurm_log: str | None) -> int | None:
 def gather(
     submitted: Submitted,
     queued: QueuedJob | None,
-    steps: list[Step] | None,
+    steps: Sequence[Step] = (),
     now: float | None = None,
     ask_controller: bool = True,
+    otherwise: str = UNKNOWN,
 ) -> Evidence:
     """Put together what is known of a submission.
 
     Args:
         queued: the controller's word in the queue, if it still knows the job.
-        steps: the accounting's word, the job first; None where there is no accounting.
+        steps: the accounting's word, the job first; empty where there is no accounting.
         now: time to judge progress by, in seconds since 1970.
-        ask_controller: ask for the one job where the accounting lags behind; not while many are watched.
+        ask_controller: ask for the one job, since the accounting lags behind; not while many are watched.
+        otherwise: the state, where neither controller nor accounting nor the job's own last line tells one.
     """
-    now = time.time() if now is None else now
-    steps = steps or []
     # the accounting is some seconds late, and says less of a job that has just ended
     top = (controller(submitted.job) if ask_controller else None) or (steps[0] if steps else None)
-    state = queued.state if queued else plain_state(top.state) if top else "LOST"
     slurm_log = _tail(Path(submitted.slurm_log)) if submitted.slurm_log else None
+    code = end_code(slurm_log)
+    own = otherwise if code is None else "FAILED" if code else "COMPLETED"
+    state = queued.state if queued else plain_state(top.state) if top else own
     rule_log, beat = _live(submitted)
     if kept := _BEAT.findall(slurm_log or ""):
-        beat = json.loads(kept[-1])
+        with suppress(ValueError):
+            beat = json.loads(kept[-1])
     return Evidence(
         submitted,
         state,
@@ -140,7 +147,7 @@ def gather(
         slurm_log=slurm_log,
         rule_log=rule_log,
         beat=beat,
-        now=now,
+        now=time.time() if now is None else now,
     )
 
 
@@ -150,11 +157,13 @@ def _live(submitted: Submitted) -> tuple[str | None, dict[str, Any]]:
         return None, {}
     log = Path(submitted.log)
     beat = read_beat(log.with_name(log.name + ".beat")) or {}
-    text = _tail(log)
-    first = text.splitlines()[0] if text else ""
-    if text is not None and first.startswith("[start]") and f"job={submitted.job} " not in first:
-        text = None
-    return text, beat if beat.get("job") == submitted.job else {}
+    try:
+        with log.open(encoding="utf-8", errors="replace") as stream:
+            first = stream.readline()
+    except OSError:
+        return None, {}
+    theirs = first.startswith("[start]") and f"job={submitted.job} " not in first
+    return None if theirs else _tail(log), beat if beat.get("job") == submitted.job else {}
 
 
 def _tail(path: Path) -> str | None:

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 import time
@@ -65,9 +66,12 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, scripts: Path, slowest_pol
 
     def patient_command(job: Any, params: dict[str, Any], *args: Any, **options: Any) -> str:
         partition = partition_of(params["partition"])
-        options["failed_nodes"] = set(excluded(bad_nodes(state), _partition_nodes(partition, int(time.time() / 600))))
-        call: str = submit_command(job, params, *args, **options)
+        if any(job.resources.get(key) for key in ("cluster", "clusters", "slurm_cluster")):
+            raise InputError("several clusters: not supported; run on the login node of the one that is meant")
         facts = facts_of(job, params, partition)
+        fitting = _nodes(partition, facts["gpu_model"], facts["constraint"], int(time.time() / 600))
+        options["failed_nodes"] = set() if facts["own_exclude"] else set(excluded(bad_nodes(state), fitting))
+        call: str = submit_command(job, params, *args, **options)
         submit = [python, str(scripts / "submit_job.py"), "--run", str(run), "--facts", json.dumps(facts)]
         return f"{shlex.join(submit)} -- {call}"
 
@@ -84,6 +88,7 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, scripts: Path, slowest_pol
 def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]:
     """What the record says of a submission, from Snakemake's job and the plugin's parameters."""
     wildcards = getattr(job, "wildcards_dict", None) or {}
+    gres = re.match(r"gpu:([A-Za-z_][\w.]*)", str(job.resources.get("gres") or ""))
     return {
         "name": params["run_uuid"],
         "rule": job.name,
@@ -93,6 +98,9 @@ def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]
         "slurm_log": str(params["slurm_logfile"]),
         "comment": params["comment_str"],
         "partition": partition,
+        "gpu_model": str(job.resources.get("gpu_model") or (gres[1] if gres else "")),
+        "constraint": str(job.resources.get("constraint") or ""),
+        "own_exclude": re.search(r"--exclude|-x\b", str(job.resources.get("slurm_extra") or "")) is not None,
     }
 
 
@@ -103,6 +111,6 @@ def partition_of(argument: str) -> str:
 
 
 @cache
-def _partition_nodes(partition: str, period: int) -> tuple[str, ...]:
-    """Asked again after ten minutes (`period`), not at every submission."""
-    return tuple(nodes_of(partition))
+def _nodes(partition: str, gpu_model: str, constraint: str, period: int) -> tuple[str, ...]:
+    """Nodes that fit; asked again after ten minutes (`period`), not at every submission."""
+    return tuple(nodes_of(partition, gpu_model, constraint))

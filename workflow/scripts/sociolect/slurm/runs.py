@@ -21,7 +21,10 @@ RUNS_KEPT = 20
 
 @dataclass(frozen=True)
 class Submitted:
-    """One submission: its SLURM job id, the run's name in SLURM, and what it is a job of."""
+    """One submission: its SLURM job id, the run's name in SLURM, and what it is a job of.
+
+    `own_exclude`: the user says which nodes to leave out; `refused`: what sbatch said, of a job that has no id.
+    """
 
     job: str
     name: str
@@ -33,6 +36,10 @@ class Submitted:
     log: str = ""
     comment: str = ""
     partition: str = ""
+    gpu_model: str = ""
+    constraint: str = ""
+    own_exclude: bool = False
+    refused: str = ""
 
     @property
     def label(self) -> str:
@@ -67,14 +74,15 @@ def process_started(pid: int) -> float:
 
 
 def begin_run(state: Path, log: str, argv: list[str]) -> Path:
-    """Make the record of this process's run; records of all but the last runs go."""
+    """Make the record of this process's run; older records go, if none of their jobs can be left."""
     runs = state / "runs"
     folder = runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
     folder.mkdir(parents=True)
     driver = Driver(os.getpid(), socket.gethostname(), process_started(os.getpid()), log, argv)
     _write(folder / "driver.json", asdict(driver))
     for old in sorted(runs.iterdir())[:-RUNS_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        if (old / "closed").exists():
+            shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
@@ -101,6 +109,16 @@ def read_lines(run: Path) -> list[dict[str, Any]]:
 def submissions(run: Path) -> list[Submitted]:
     """Every job of the run, in the order submitted."""
     return [Submitted(**line) for line in read_lines(run) if line.get("job")]
+
+
+def refusals(run: Path) -> list[Submitted]:
+    """Submissions that sbatch refused."""
+    return [Submitted(**line) for line in read_lines(run) if line.get("refused")]
+
+
+def stop_submitting(run: Path) -> None:
+    """Let submissions that have not begun, or wait for the controller, give up."""
+    (run / "stopping").touch()
 
 
 def names_of(run: Path) -> list[str]:

@@ -11,9 +11,19 @@ from types import FrameType
 from typing import Any
 
 from sociolect.errors import InputError
+from sociolect.slurm.causes import read_causes
 from sociolect.slurm.commands import FINAL, queue
 from sociolect.slurm.plugin import adapt_plugin
-from sociolect.slurm.runs import STATE, Driver, abandoned_runs, begin_run, close_run, names_of, read_driver
+from sociolect.slurm.runs import (
+    STATE,
+    Driver,
+    abandoned_runs,
+    begin_run,
+    close_run,
+    names_of,
+    read_driver,
+    stop_submitting,
+)
 from sociolect.slurm.watch import leave_nothing_behind
 
 
@@ -37,6 +47,7 @@ def begin_session(plugin: Any, settings: Any, log: str, scripts: Path, causes: P
         raise InputError(
             "slurm-array-jobs: not supported, since the plugin mixes up states and logs of array tasks; leave it out"
         )
+    read_causes(causes)
     state = STATE.absolute()
     clear_leftovers(state)
     run = begin_run(state, log, sys.argv)
@@ -45,19 +56,22 @@ def begin_session(plugin: Any, settings: Any, log: str, scripts: Path, causes: P
     watcher = [sys.executable, str(scripts / "watch_jobs.py"), "--run", str(run), "--interval", interval]
     # a session of its own: what ends Snakemake must not end its watcher
     subprocess.Popen([*watcher, "--causes", str(causes)], stdin=subprocess.DEVNULL, start_new_session=True)
-    stop_on_signals()
+    stop_on_signals(run)
     return run
 
 
-def stop_on_signals() -> None:
-    """SIGTERM and a lost terminal end a run as Ctrl-C does: jobs cancelled, folder unlocked.
+def stop_on_signals(run: Path) -> None:
+    """SIGTERM and a lost terminal end a run as Ctrl-C does: jobs cancelled, nothing more submitted, folder unlocked.
 
     Snakemake's own answer to SIGTERM is to wait for its jobs, which takes hours on a cluster; it has none to SIGHUP.
+    On Ctrl-C it would still submit what is in line.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
+        stop_submitting(run)
         raise KeyboardInterrupt
 
+    signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup stays nohup
         signal.signal(signal.SIGHUP, stop)

@@ -20,6 +20,7 @@ from sociolect.slurm.runs import Submitted, submissions
 
 # How long a job may be unknown to controller and accounting before it counts as lost, in seconds.
 LOST_AFTER_S = 120.0
+LOST = "LOST"
 
 
 @dataclass
@@ -39,7 +40,7 @@ def states_of(
 ) -> dict[str, str]:
     """Job -> COMPLETED, FAILED, TIMEOUT ... or RUNNING and PENDING; jobs of which nothing is known yet are left out.
 
-    Updates `memory`. A state that ends a job without success is said in a word that the plugin takes as a failure.
+    Updates `memory`. LOST is what neither controller nor accounting knows, and what left no last line.
     """
     states: dict[str, str] = {}
     for job in jobs:
@@ -49,17 +50,17 @@ def states_of(
         state = ""
         if queued is not None and job.job in queued:
             state = queued[job.job].state
-        elif job.job in accounted:
-            state = plain_state(accounted[job.job][0].state)
+        elif queued is not None:
+            # the accounting may call a job running for ever that the controller has lost: only an end counts
+            said = plain_state(accounted[job.job][0].state) if job.job in accounted else ""
+            state = said if said in FINAL else _own_word(job)
+            if not state and now - memory.missing_since.setdefault(job.job, now) >= LOST_AFTER_S:
+                state = LOST
         if not state:
-            if queued is None:
-                continue
-            if now - memory.missing_since.setdefault(job.job, now) < LOST_AFTER_S:
-                continue
-            state = "COMPLETED" if _ended_well(job) else "FAILED"
+            continue
         memory.missing_since.pop(job.job, None)
-        if state in FINAL:
-            memory.final[job.job] = state = _word(state)
+        if state in FINAL or state == LOST:
+            memory.final[job.job] = state
         states[job.job] = state
     return states
 
@@ -68,20 +69,28 @@ def poll(run: Path, name: str) -> dict[str, str]:
     """States of the run's jobs of this name now; what was lost is cancelled, so that it cannot write any more."""
     jobs = [job for job in submissions(run) if job.name == name]
     memory = _read(run)
-    known = dict(memory.final)
+    known = set(memory.final)
     queued = queue([name])
     open_jobs = [job.job for job in jobs if job.job not in memory.final]
     unknown = [] if queued is None else [job for job in open_jobs if job not in queued]
     states = states_of(jobs, queued, accounting(unknown), memory, time.time())
-    lost = [job for job in unknown if states.get(job) == "FAILED" and job not in known]
-    cancel(lost)
+    cancel([job for job, state in states.items() if state == LOST and job not in known], name)
     _write(run, memory)
     return states
 
 
+def word_for_plugin(state: str) -> str:
+    """A state in a word that the plugin takes for what it is.
+
+    It waits for PREEMPTED although --no-requeue ends it; of NODE_FAIL it can write "None assigned" into --exclude.
+    """
+    return "FAILED" if state in ("PREEMPTED", "NODE_FAIL", "REVOKED", LOST) else state
+
+
 def newly_failed(before: dict[str, str], states: dict[str, str]) -> list[str]:
     """Jobs that have ended without success since the states `before`."""
-    return [job for job, state in states.items() if state in FINAL and state != "COMPLETED" and job not in before]
+    ended = FINAL | {LOST}
+    return [job for job, state in states.items() if state in ended and state != "COMPLETED" and job not in before]
 
 
 def remembered(run: Path) -> dict[str, str]:
@@ -89,16 +98,13 @@ def remembered(run: Path) -> dict[str, str]:
     return _read(run).final
 
 
-def _word(state: str) -> str:
-    # PREEMPTED is waited for although --no-requeue ends it; NODE_FAIL can put "None assigned" into --exclude
-    return {"PREEMPTED": "FAILED", "NODE_FAIL": "FAILED", "REVOKED": "FAILED"}.get(state, state)
-
-
-def _ended_well(job: Submitted) -> bool:
+def _own_word(job: Submitted) -> str:
+    """What the last line of the job's own log says; nothing if it did not get to it."""
     try:
-        return end_code(Path(job.slurm_log).read_text(encoding="utf-8", errors="replace")) == 0
+        code = end_code(Path(job.slurm_log).read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        return False
+        return ""
+    return "" if code is None else "FAILED" if code else "COMPLETED"
 
 
 def _read(run: Path) -> Memory:

@@ -20,6 +20,8 @@ from sociolect.slurm.runs import Submitted, close_run, names_of, read_driver, re
 # How long a job waits for its turn before that is worth a line, and how long until it is said again, in seconds.
 PATIENCE_S = 60.0
 AGAIN_S = 900.0
+# COMPLETING: cancelled already, or done, and being cleaned up
+OVER = FINAL | {"COMPLETING"}
 ORDINARY = ("Resources", "Priority", "None", "")
 
 Say = Callable[[str], None]
@@ -60,7 +62,7 @@ class Watcher:
             if found.state in FINAL:
                 self.ended.add(job.job)
                 if found.state != "COMPLETED":
-                    self.say(f"[why] {explain(gather(job, found, None, now), self.causes).line()}")
+                    self.say(f"[why] {explain(gather(job, found, now=now), self.causes).line()}")
             elif found.state == "RUNNING":
                 self._hanging(job, found, now)
 
@@ -69,7 +71,7 @@ class Watcher:
         for job, found in pending:
             if found.reason in ORDINARY and now - job.time < PATIENCE_S:
                 continue
-            verdict = explain(gather(job, found, None, now, ask_controller=False), self.causes)
+            verdict = explain(gather(job, found, now=now, ask_controller=False), self.causes)
             groups.setdefault((verdict.title, verdict.remedy), []).append(f"{job.label} (job {job.job})")
         for (title, remedy), labels in groups.items():
             if now - self.said.get(title, -AGAIN_S) >= AGAIN_S:
@@ -83,16 +85,21 @@ class Watcher:
         bad = bad_nodes(self.state)
         if not bad:
             return
-        for partition in sorted({job.partition for job in pending}):
-            nodes = tuple(excluded(bad, nodes_of(partition)))
-            jobs = [job.job for job in pending if job.partition == partition]
+        groups: dict[tuple[str, str, str], list[str]] = {}
+        for job in pending:
+            if not job.own_exclude:
+                groups.setdefault((job.partition, job.gpu_model, job.constraint), []).append(job.job)
+        for asked, jobs in groups.items():
+            nodes = tuple(excluded(bad, nodes_of(*asked)))
             fresh = [job for job in jobs if self.excluded_from.get(job) != nodes]
-            if nodes and fresh:
-                ask(["scontrol", "update", f"jobid={','.join(fresh)}", f"excnodelist={','.join(nodes)}"])
+            if not nodes or not fresh:
+                continue
+            update = ["scontrol", "update", f"jobid={','.join(fresh)}", f"excnodelist={','.join(nodes)}"]
+            if ask(update) is not None:
                 self.excluded_from.update(dict.fromkeys(fresh, nodes))
 
     def _hanging(self, job: Submitted, found: QueuedJob, now: float) -> None:
-        verdict = explain(gather(job, found, None, now, ask_controller=False), self.causes)
+        verdict = explain(gather(job, found, now=now, ask_controller=False), self.causes)
         if verdict.cause == "?":
             return
         key = f"{job.job} {verdict.cause}"
@@ -107,7 +114,10 @@ def watch(watcher: Watcher, interval: float) -> None:
     due = 0.0
     while driver.alive():
         if time.monotonic() >= due:
-            watcher.round(time.time())
+            try:
+                watcher.round(time.time())
+            except Exception as error:  # whatever it is: what matters most comes after the run
+                watcher.say(f"[slurm] the watcher could not look at the queue: {type(error).__name__}: {error}")
             due = time.monotonic() + interval
         time.sleep(0.5)
     leave_nothing_behind(watcher.run, watcher.say)
@@ -123,7 +133,7 @@ def leave_nothing_behind(run: Path, say: Say, patience: float = 600.0) -> bool:
     quiet_since: float | None = None
     while time.monotonic() < deadline:
         queued = queue(names_of(run))
-        left = None if queued is None else [job.job for job in queued.values() if job.state not in FINAL]
+        left = None if queued is None else [job.job for job in queued.values() if job.state not in OVER]
         if left:
             quiet_since = None
             fresh = [job for job in left if job not in cancelled]
