@@ -56,7 +56,8 @@ sociolect_finish() {
     if [ -n "${SOCIOLECT_JOB_TMP:-}" ]; then
         if [ "$sociolect_code" != 0 ] && [ -s "$SOCIOLECT_JOB_TMP/heartbeat" ]; then
             sociolect_beat=$(cat "$SOCIOLECT_JOB_TMP/heartbeat")
-            [ ! -s "$sociolect_beat" ] || echo "[heartbeat] $(cat "$sociolect_beat")" >&2
+            # printf: this shell's echo may take the JSON's backslashes for its own
+            [ ! -s "$sociolect_beat" ] || printf '[heartbeat] %s\n' "$(cat "$sociolect_beat")" >&2
             echo "[log] the end of ${sociolect_beat%.beat}:" >&2
             tail -n 60 "${sociolect_beat%.beat}" >&2
         fi
@@ -134,5 +135,6 @@ export PIP_NO_INDEX=1 PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1
 export PYTHONUNBUFFERED=1
 unset PYTHONPATH PYTHONHOME PYTHONSTARTUP
 if [ "$SOCIOLECT_PREREAD" = 1 ]; then
-    cat "${sociolect_env:-/nowhere}"/lib/python3*/site-packages/torch/lib/*.so* >/dev/null 2>&1
+    cat "${sociolect_env:-/nowhere}"/lib/python3*/site-packages/torch/lib/*.so* >/dev/null 2>&1 ||
+        echo "[start] SOCIOLECT_PREREAD: no libraries of torch in ${sociolect_env:-the environment}" >&2
 fi

@@ -136,4 +136,6 @@ class Site:
         assert line.startswith(f"{job.label}: job {job.job}, attempt {job.attempt}, on {node}"), line
         assert f"Cause {cause}: " in line and len(line.partition("Do: ")[2]) > 10, line
         assert stage in line, line
-        return line.replace(str(self.folder), ".").replace(sys.prefix, ".venv")
+        for here, anywhere in ((str(self.folder), "."), (sys.prefix, ".venv"), (sys.base_prefix, "/opt/python")):
+            line = line.replace(here, anywhere)
+        return line

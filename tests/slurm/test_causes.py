@@ -189,9 +189,7 @@ def test_f_python_from_the_path(site: Site, cluster: Cluster, cause_table: Cause
     shells = re.findall(r"^ +shell:\n +(\w+)\(", rules, re.MULTILINE)
     assert len(shells) == len(re.findall(r"^ *rule \w+:", rules, re.MULTILINE)) and set(shells) == {"command"}
     normally = "Every rule takes its absolute interpreter from `command()` in workflow/rules/common.smk."
-    cause_table.add(
-        "F", "`python3` in the rule, with another Python first on PATH", line.replace(str(base), "/usr/bin"), normally
-    )
+    cause_table.add("F", "`python3` in the rule, with another Python first on PATH", line, normally)
 
 
 def test_h_too_little_memory(site: Site, cluster: Cluster, cause_table: CauseTable) -> None:

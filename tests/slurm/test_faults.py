@@ -59,7 +59,7 @@ def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Pa
     dice.shuffle(faults)
     faults.insert(len(faults) // 2, snakemake_killed)
     while True:
-        with site.running("--jobs=12") as snakemake:
+        with site.running("--jobs=12", "--retries=5") as snakemake:
             while snakemake.poll() is None:
                 assert time.monotonic() - began < 900, f"it hangs\n{site.output()[-4000:]}"
                 time.sleep(dice.uniform(2, 6))

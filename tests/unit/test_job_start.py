@@ -80,13 +80,18 @@ def test_job_says_what_it_got_and_keeps_its_caches_on_the_node(site: Path) -> No
 def test_failed_job_keeps_the_ends_of_what_a_retry_writes_over(site: Path) -> None:
     log = site / "rule.log"
     log.write_text("first\nerror: the reason\n")
-    write_beat(site / "rule.log.beat", "model")
+    write_beat(site / "rule.log.beat", "model", message='two\nlines, "quoted"')
     done = job(site, THEN=f'echo {site}/rule.log.beat >"$SOCIOLECT_JOB_TMP/heartbeat"; exit 3')
     assert done.returncode == 3
     lines = done.stderr.splitlines()
     assert "error: the reason" in lines and lines[-1].startswith("[end] job=7 rc=3")
     (beat,) = [json.loads(line.removeprefix("[heartbeat] ")) for line in lines if line.startswith("[heartbeat]")]
-    assert beat["stage"] == "model"
+    assert beat["stage"] == "model" and beat["message"] == 'two\nlines, "quoted"'
+
+
+def test_reading_ahead_that_finds_nothing_does_not_end_the_job(site: Path) -> None:
+    done = job(site, SOCIOLECT_PREREAD="1")
+    assert done.returncode == 0 and "SOCIOLECT_PREREAD: no libraries of torch" in done.stderr
 
 
 def test_missing_interpreter_names_the_link_and_the_node(site: Path) -> None:
