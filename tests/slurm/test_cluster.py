@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,9 +60,17 @@ def test_changed_node_differs_alone_and_only_for_a_while(cluster: Cluster, tmp_p
     assert (tmp_path / "file").exists()
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def test_job_outlives_the_controller(cluster: Cluster, tmp_path: Path) -> None:
     go = tmp_path / "go"
     job = cluster.submit(f"until [ -e {go} ]; do sleep 0.1; done; echo done")
+    wait_until(lambda: [row["State"] for row in cluster.jobs()] == ["RUNNING"])
     cluster.kill_controller()
     with pytest.raises((ClusterError, subprocess.TimeoutExpired)):
         cluster.run("squeue", timeout=2)
