@@ -80,8 +80,10 @@ fi
 # the first usable folder of these; those that were not are named
 sociolect_skipped=
 sociolect_room=
+sociolect_last=
 for sociolect_base in "$SOCIOLECT_TMP" "${SLURM_TMPDIR:-}" "${TMPDIR:-}" /tmp; do
-    [ -n "$sociolect_base" ] || continue
+    [ -n "$sociolect_base" ] && [ "$sociolect_base" != "$sociolect_last" ] || continue
+    sociolect_last=$sociolect_base
     sociolect_why=$(sociolect_usable "$sociolect_base")
     if [ -z "$sociolect_why" ]; then
         sociolect_room=$sociolect_base
@@ -103,8 +105,8 @@ echo "[start] job=$SLURM_JOB_ID rule=${sociolect_target%%:*} wildcards=${sociole
 
 if [ -n "$sociolect_python" ]; then
     if [ ! -e "$sociolect_python" ]; then
-        sociolect_link=$(readlink "$sociolect_python" 2>/dev/null) &&
-            sociolect_stop 91 "$sociolect_python is a link to $sociolect_link, which is not on $sociolect_node" bad
+        [ ! -L "$sociolect_python" ] ||
+            sociolect_stop 91 "$sociolect_python is a link to $(readlink -m "$sociolect_python"), which is not on $sociolect_node" bad
         sociolect_stop 91 "$sociolect_python is not on $sociolect_node" bad
     fi
     sociolect_word=$("$sociolect_python" -S -c '' 2>&1) ||

@@ -14,7 +14,7 @@ from conftest import copy_project
 from slurm.cluster import Cluster, environment
 from sociolect.slurm.runs import Submitted, all_runs, submissions
 
-POLL_S = 5
+POLL_S = 3
 HEAD = 'include: "workflow/rules/preflight.smk"\n\n'
 
 

@@ -27,12 +27,12 @@ rule work:
     input: "out/quick.txt"
     output: "out/{name}.txt"
     resources: mem_mb=40000
-    shell: "test -e go || sleep 600; echo done > {output}"
+    shell: "touch at_work.{wildcards.name}; test -e go || sleep 600; echo done > {output}"
 """
 
 
 def quick_is_done(site: Site) -> bool:
-    return (site.folder / "out/quick.txt").is_file() and len(site.cluster.jobs()) >= 3
+    return (site.folder / "out/quick.txt").is_file() and len(list(site.folder.glob("at_work.*"))) == 3
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:
@@ -55,7 +55,7 @@ def test_stopped_run_leaves_no_job_and_goes_on(
     with site.running() as snakemake:
         site.wait_for("the long jobs", lambda: quick_is_done(site), 90)
         stop(snakemake)
-        assert snakemake.wait(60) != 0
+        assert snakemake.wait(120) != 0
     site.wait_for("no job in the queue", lambda: not cluster.jobs(), 30)
     quick = (site.folder / "out/quick.txt").read_text()
     if stop is kill:
@@ -85,7 +85,7 @@ def test_lost_terminal_leaves_no_job_and_goes_on(site: Site, cluster: Cluster) -
     os.close(inside)
     read_all(terminal, lambda: quick_is_done(site), 90)
     os.close(terminal)  # the kernel sends SIGHUP, and every further write to the terminal fails
-    assert process.wait(60) != 0
+    assert process.wait(120) != 0
     site.wait_for("no job in the queue", lambda: not cluster.jobs(), 30)
     assert len(list((site.folder / ".snakemake/sociolect/runs").glob("*"))) == before + 1
     goes_on(site, (site.folder / "out/quick.txt").read_text())
@@ -213,7 +213,7 @@ def test_good_and_bad_start_can_be_compared(site: Site) -> None:
 def test_doctor_names_what_must_be_mended_before_anything_is_submitted(site: Site, cluster: Cluster) -> None:
     def doctor(*args: str) -> tuple[int, str]:
         program = str(site.folder / "workflow/scripts/check_site.py")
-        variables = {**site.environment(), "COLUMNS": "250"}
+        variables = {**site.environment(), "COLUMNS": "600"}
         done = subprocess.run(
             [site.command()[0], program, "--configfile", "config/demo.yaml", *args],
             cwd=site.folder, env=variables, capture_output=True, text=True, timeout=120,

@@ -51,7 +51,7 @@ def begin_session(plugin: Any, settings: Any, log: str, scripts: Path, causes: P
     state = STATE.absolute()
     clear_leftovers(state)
     run = begin_run(state, log, sys.argv)
-    adapt_plugin(plugin, run, state, scripts, 2 * settings.init_seconds_before_status_checks)
+    adapt_plugin(plugin, run, state, scripts, settings.init_seconds_before_status_checks)
     interval = os.environ.get("SOCIOLECT_WATCH_S", "30")
     watcher = [sys.executable, str(scripts / "watch_jobs.py"), "--run", str(run), "--interval", interval]
     # a session of its own: what ends Snakemake must not end its watcher

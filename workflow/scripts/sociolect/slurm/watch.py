@@ -20,6 +20,8 @@ from sociolect.slurm.runs import Submitted, close_run, names_of, read_driver, re
 # How long a job waits for its turn before that is worth a line, and how long until it is said again, in seconds.
 PATIENCE_S = 60.0
 AGAIN_S = 900.0
+# How long a stopped Snakemake has to cancel its jobs itself, in seconds.
+GRACE_S = 15.0
 # COMPLETING: cancelled already, or done, and being cleaned up
 OVER = FINAL | {"COMPLETING"}
 ORDINARY = ("Resources", "Priority", "None", "")
@@ -111,9 +113,15 @@ class Watcher:
 def watch(watcher: Watcher, interval: float) -> None:
     """Look every `interval` seconds until Snakemake has ended, then cancel what it left behind."""
     driver = read_driver(watcher.run)
-    due = 0.0
+    due, stopped = 0.0, 0.0
     while driver.alive():
-        if time.monotonic() >= due:
+        if (watcher.run / "stopping").exists():
+            stopped = stopped or time.monotonic()
+            # Snakemake may be stuck in its own stop; once its jobs have ended it has nothing to wait for
+            if time.monotonic() - stopped > GRACE_S:
+                cancel(_left(watcher.run) or [])
+                stopped = time.monotonic()
+        elif time.monotonic() >= due:
             try:
                 watcher.round(time.time())
             except Exception as error:  # whatever it is: what matters most comes after the run
@@ -132,8 +140,7 @@ def leave_nothing_behind(run: Path, say: Say, patience: float = 600.0) -> bool:
     cancelled: list[str] = []
     quiet_since: float | None = None
     while time.monotonic() < deadline:
-        queued = queue(names_of(run))
-        left = None if queued is None else [job.job for job in queued.values() if job.state not in OVER]
+        left = _left(run)
         if left:
             quiet_since = None
             fresh = [job for job in left if job not in cancelled]
@@ -150,6 +157,12 @@ def leave_nothing_behind(run: Path, say: Say, patience: float = 600.0) -> bool:
     names = " ".join(f"--name={name}" for name in names_of(run))
     say(f"[stop] SLURM did not confirm that all jobs of this run are gone; they may still run: scancel {names}")
     return False
+
+
+def _left(run: Path) -> list[str] | None:
+    """Jobs of a run that wait or go on; None if the controller does not answer."""
+    queued = queue(names_of(run))
+    return None if queued is None else [job.job for job in queued.values() if job.state not in OVER]
 
 
 def _submitting(run: Path) -> bool:
