@@ -103,7 +103,9 @@ def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Pa
     text = (
         f"{N_JOBS} jobs, {sum(done.values())} faults ({', '.join(f'{n} {name}' for name, n in sorted(done.items()))}): "
         f"complete after {seconds:.0f} s on two cores; {sum(states.values())} submissions, "
-        f"{', '.join(f'{n} {state}' for state, n in sorted(states.items()))}; no output made by two jobs."
+        f"{', '.join(f'{n} {state}' for state, n in sorted(states.items()))}; no output has two jobs "
+        "that the accounting calls completed, and none had two writers at the same time. FORGOTTEN: the crashed "
+        "controller lost the job and gave its id out again."
     )
     print(text)
     if write_docs:
