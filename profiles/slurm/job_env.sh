@@ -61,7 +61,12 @@ sociolect_finish() {
             echo "[log] the end of ${sociolect_beat%.beat}:" >&2
             tail -n 60 "${sociolect_beat%.beat}" >&2
         fi
-        rm -rf "$SOCIOLECT_JOB_TMP"
+        # a file that somebody still holds open may stay for a moment on some file systems, and its folder with it
+        for sociolect_try in 1 2 3 4 5; do
+            rm -rf "$SOCIOLECT_JOB_TMP" 2>/dev/null && [ ! -e "$SOCIOLECT_JOB_TMP" ] && break
+            sleep 1
+        done
+        [ ! -e "$SOCIOLECT_JOB_TMP" ] || echo "[caches] left behind: $(find "$SOCIOLECT_JOB_TMP" | head -n 5 | tr '\n' ' ')" >&2
     fi
     echo "[end] job=$SLURM_JOB_ID rc=$sociolect_code seconds=$(($(date +%s) - sociolect_began))" >&2
     exit "$sociolect_code"

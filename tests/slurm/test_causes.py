@@ -22,10 +22,10 @@ rule work:
            "--heartbeat {log}.beat > {log} 2>&1"
 """
 WORKING = """
-import sys, time
+import os, sys, time
 from pathlib import Path
 time.sleep(0.5)
-Path(sys.argv[sys.argv.index("--out") + 1]).write_text("done")
+Path(sys.argv[sys.argv.index("--out") + 1]).write_text(os.environ["SOCIOLECT_JOB_TMP"])
 """
 
 
@@ -255,9 +255,11 @@ def test_l_temporary_folder_full_or_missing(site: Site, cluster: Cluster, cause_
     missing = "/a/folder/of/the/login/node"
     site.variables |= {"TMPDIR": missing, "SOCIOLECT_TMP": missing}
     assert site.run(ONE) == 0, site.output()
-    log = Path(site.jobs()[0].slurm_log).read_text()
-    assert f"tmp=/tmp (not: {missing} is not there" in log
-    assert "[end]" in log and not list(Path("/tmp").glob(f"sociolect-*-{site.jobs()[0].job}.*")), "caches stay behind"
+    slurm_log = Path(site.jobs()[0].slurm_log)
+    assert f"tmp=/tmp (not: {missing} is not there" in slurm_log.read_text()
+    caches = Path((site.folder / ONE).read_text())
+    site.wait_for("the end of the job", lambda: "[end]" in slurm_log.read_text(), 30)
+    assert caches.parent == Path("/tmp") and not caches.exists(), slurm_log.read_text()
     normally = "A TMPDIR that is only there on the login node is passed over for /tmp; a node without room is kept out."
     cause_table.add("L", "/tmp with 1 MB on one node", line, normally)
 
