@@ -9,16 +9,18 @@ CORES ?= $(shell nproc)
 ARGS ?=
 RUN_ID ?=
 JOB ?=
+WHAT ?= labelling
 A ?=
 B ?=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
+BENCH_STAMP := .venv-bench/.pins-$(shell cat envs/core.txt envs/benchmarks.txt 2>/dev/null | cksum | cut -d' ' -f1)
 # what only looks must not make the environment anew under running jobs
 HERE := $(if $(wildcard .venv/bin/python),,$(STAMP))
 SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run test test-slurm setup dag report status doctor why schema format
+.PHONY: help run test test-slurm setup dag report estimate status doctor why bench schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +34,7 @@ test: $(STAMP)  ## lint, types and all tests
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile workflow
-	.venv/bin/mypy workflow/scripts/sociolect workflow/scripts/*.py
+	.venv/bin/mypy workflow/scripts/sociolect workflow/scripts/*.py benchmarks/*.py
 	.venv/bin/snakemake --lint
 	.venv/bin/python -m pytest $(ARGS)
 
@@ -43,6 +45,11 @@ dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
 report: $(STAMP)  ## write the run's report, results/<run>/report.html
 	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/report.html
 	@echo results/$(RUN)/report.html
+
+estimate: $(STAMP)  ## say what a run takes, before anything expensive runs; after it, beside what it took
+	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/estimate/estimate.parquet
+	@.venv/bin/python workflow/scripts/print_estimate.py --estimate results/$(RUN)/estimate/estimate.parquet \
+		--benchmarks results/$(RUN)/benchmarks
 
 status: $(HERE)  ## show what is running now
 	@.venv/bin/python workflow/scripts/show_status.py --results results
@@ -58,6 +65,9 @@ why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, o
 test-slurm: $(STAMP)  ## the tests on a real SLURM cluster of this machine (root, Debian packages)
 	.venv/bin/python -m pytest tests/slurm $(ARGS)
 
+bench: $(BENCH_STAMP)  ## measure against what else one would use: WHAT=labelling ARGS="--quick --json FILE"
+	@.venv-bench/bin/python benchmarks/$(WHAT).py $(ARGS)
+
 schema: $(STAMP)  ## write the generated files anew: config schema, table of keys, envs
 	@.venv/bin/python workflow/scripts/write_generated.py --root .
 
@@ -67,8 +77,16 @@ format: $(STAMP)  ## format all code
 $(STAMP): envs/core.txt envs/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: $(PYTHON) is $$($(PYTHON) -V); Sociolect needs Python 3.11 to 3.13: make $@ PYTHON=python3.11"; exit 1; }
+	@[ ! -L .venv ] || { echo "error: .venv is a link; making it anew would empty $$(readlink -f .venv): remove the link"; exit 1; }
 	@$(PYTHON) workflow/scripts/check_idle.py
 	@echo "making .venv (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/dev.txt
+	@touch $@
+
+# beside .venv, which has its own pins and no package that only benchmarks compare with
+$(BENCH_STAMP): envs/core.txt envs/benchmarks.txt
+	@echo "making .venv-bench (once; about two minutes) ..."
+	@$(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/benchmarks.txt
 	@touch $@

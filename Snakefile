@@ -22,7 +22,7 @@ scattergather:
 wildcard_constraints:
     split=one_of(CONFIG.splits),
     experiment=one_of(CONFIG.experiments),
-    texts=one_of(CONFIG.splits, [f"generations-{name}" for name in CONFIG.experiments]),
+    texts=one_of(CONFIG.splits, [f"generations-{name}" for name in CONFIG.experiments], ["distillation"]),
     name=one_of(HUB_MODELS),
 
 
@@ -35,6 +35,7 @@ include: "workflow/rules/embedding.smk"
 include: "workflow/rules/steering.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/estimate.smk"
 
 
 rule all:

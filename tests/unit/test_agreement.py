@@ -31,7 +31,6 @@ from sociolect.agreement.scoring import (
     encode_late,
     f1,
     score_index_pairs,
-    token_batches,
 )
 from sociolect.agreement.training import answer_batches, balanced_batches, index_pairs, train_agreement, warmup_linear
 from sociolect.errors import InputError
@@ -262,14 +261,6 @@ def test_metrics_by_hand() -> None:
     # two bins: |.25 * 2 - 1| and |.75 * 2 - 1| over 4 pairs
     values = np.array([0.25, 0.25, 0.75, 0.75])
     assert calibration_error(np.array([1, 0, 1, 0]), values, bins=2) == pytest.approx((0.5 + 0.5) / 4)
-
-
-def test_token_batches_cover_everything_within_the_budget() -> None:
-    lengths = np.sort(np.random.default_rng(0).integers(1, 50, size=200))
-    cuts = list(token_batches(lengths, 120))
-    assert [s for s, _ in cuts] == [0, *[e for _, e in cuts[:-1]]] and cuts[-1][1] == 200
-    assert all((e - s) * lengths[e - 1] <= 120 for s, e in cuts)
-    assert list(token_batches(np.array([500, 600]), 100)) == [(0, 1), (1, 2)]
 
 
 # training

@@ -17,8 +17,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from sociolect.artifacts import read_table, write_table
+from sociolect.choice import choose_answers
 from sociolect.describers import llm
-from sociolect.describers.choice import choose_answers
 from sociolect.describers.llm import DescriptionPrompts, cut_text, describe_answers, read_description_prompts
 from sociolect.describers.parsing import parse_output, parse_sentence, sentence_table
 from sociolect.describers.stylometry import describe, fit_thresholds

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,23 +12,16 @@ import polars as pl
 import pytest
 import torch
 
-from sociolect.agreement.model import encode_attributes, encode_texts
-from sociolect.artifacts import matrix, vectors, write_table
+from sociolect.agreement.student import build_student
+from sociolect.artifacts import matrix, table_writer, vectors, write_table
 from sociolect.errors import InputError
-from sociolect.labelling import (
-    CrossEncoderScorer,
-    Report,
-    Scored,
-    gather_shards,
-    label_buckets,
-    read_texts,
-    score_pairs,
-)
+from sociolect.labelling import Labelled, gather_shards, iter_texts, label_buckets
 from sociolect.pieces import bucket_of, buckets_of_shard
 from sociolect.schemas import LABELS
+from sociolect.scorers import CrossEncoderScorer, Report, Scored, Scorer, StudentScorer
 from sociolect.scratch.deberta import build_deberta
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import ScratchSfam, ScratchTokenizer
+from sociolect.settings import LabelingSettings, ScratchSfam, ScratchTokenizer
 
 SENTENCES = ["The author uses red words.", "The author uses blue words.", "The author uses digits."]
 N_BUCKETS = 5
@@ -66,10 +56,30 @@ def answers(n: int = 40) -> pl.DataFrame:
     return frame.sort("answer_id")
 
 
-def scorer() -> CrossEncoderScorer:
+def scorer(
+    seed: int = 1,
+    sentences: Sequence[str] = SENTENCES,
+    max_tokens: int = 24,
+    late: bool = True,
+    student: bool = False,
+    **settings: object,
+) -> Scorer:
     tokenizer = train_tokenizer(["red blue green 7 9", *SENTENCES], ScratchTokenizer(kind="word", vocabulary=100))
-    settings = ScratchSfam(hidden=16, layers=2, heads=2, max_positions=64)
-    return CrossEncoderScorer(build_deberta(settings, tokenizer, 24, 2, seed=1), SENTENCES, 256)
+    scratch = ScratchSfam(hidden=16, layers=2, heads=2, max_positions=64)
+    teacher = build_deberta(scratch, tokenizer, max_tokens, 2, seed, late)
+    given = LabelingSettings.model_validate({"tokens_per_batch": 256, **settings})
+    if student:
+        return StudentScorer(build_student(teacher, sentences, 12, seed), given)
+    return CrossEncoderScorer(teacher, sentences, given)
+
+
+def label(
+    cache: Path, buckets: Sequence[int], frame: pl.DataFrame, labeller: Scorer, progress: Report | None = None
+) -> tuple[Labelled, list[pl.DataFrame]]:
+    frames: list[pl.DataFrame] = []
+    # in pieces of 7 rows, as a table is streamed
+    done = label_buckets(cache, buckets, N_BUCKETS, frame.iter_slices(7), labeller, frames.append, progress)
+    return done, frames
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -78,37 +88,37 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_another_number_of_shards_labels_nothing_again(tmp_path: Path) -> None:
     first = LengthScorer()
-    done = [label_buckets(tmp_path, buckets_of_shard(f"{i}/2", N_BUCKETS), N_BUCKETS, answers(), first) for i in (1, 2)]
+    done = [label(tmp_path, buckets_of_shard(f"{i}/2", N_BUCKETS), answers(), first)[0] for i in (1, 2)]
     assert sum(d.n_scored for d in done) == first.calls == N_BUCKETS
     again = LengthScorer()
-    shards = [
-        label_buckets(tmp_path, buckets_of_shard(f"{i}/3", N_BUCKETS), N_BUCKETS, answers(), again) for i in (1, 2, 3)
-    ]
+    shards = [label(tmp_path, buckets_of_shard(f"{i}/3", N_BUCKETS), answers(), again) for i in (1, 2, 3)]
     assert again.calls == 0
-    ids = sorted(i for d in shards for f in d.frames for i in f["answer_id"])
+    ids = sorted(i for _, frames in shards for f in frames for i in f["answer_id"])
     assert ids == answers()["answer_id"].to_list()
-    assert sum(d.n_empty for d in shards) == 1 and sum(d.n_truncated for d in shards) == N_BUCKETS
+    assert sum(d.n_empty for d, _ in shards) == 1 and sum(d.n_truncated for d, _ in shards) == N_BUCKETS
+    # nothing of the way there is left
+    assert {p.suffix for p in tmp_path.iterdir()} == {".parquet"}
 
 
 def test_only_what_changed_is_labelled_again(tmp_path: Path) -> None:
     everything = range(N_BUCKETS)
-    label_buckets(tmp_path, everything, N_BUCKETS, answers(), LengthScorer())
+    label(tmp_path, everything, answers(), LengthScorer())
     before = content(tmp_path)
     # one text changed: its bucket alone
     edited = answers().with_columns(
         answer=pl.when(pl.col("answer_id") == "i07").then(pl.lit("new")).otherwise(pl.col("answer"))
     )
-    assert label_buckets(tmp_path, everything, N_BUCKETS, edited, LengthScorer()).n_scored == 1
+    assert label(tmp_path, everything, edited, LengthScorer())[0].n_scored == 1
     changed = {name for name, data in content(tmp_path).items() if data != before[name]}
     assert changed == {f"{bucket_of(N_BUCKETS, 'i07'):05d}.parquet"}
     # another model: all
-    assert label_buckets(tmp_path, everything, N_BUCKETS, edited, LengthScorer("v2")).n_scored == N_BUCKETS
+    assert label(tmp_path, everything, edited, LengthScorer("v2"))[0].n_scored == N_BUCKETS
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "other"])
 def test_a_damaged_bucket_is_labelled_again(tmp_path: Path, damage: str) -> None:
     everything = range(N_BUCKETS)
-    label_buckets(tmp_path, everything, N_BUCKETS, answers(), LengthScorer())
+    label(tmp_path, everything, answers(), LengthScorer())
     whole = content(tmp_path)
     victim = sorted(tmp_path.iterdir())[2]
     data = victim.read_bytes()
@@ -119,23 +129,39 @@ def test_a_damaged_bucket_is_labelled_again(tmp_path: Path, damage: str) -> None
         "other": sorted(tmp_path.iterdir())[1].read_bytes(),
     }
     victim.write_bytes(damaged[damage])
-    assert label_buckets(tmp_path, everything, N_BUCKETS, answers(), LengthScorer()).n_scored == 1
+    assert label(tmp_path, everything, answers(), LengthScorer())[0].n_scored == 1
     assert content(tmp_path) == whole
 
 
+# children are forked from a process that has torch in memory, so that they are killed while they label
 KILLED = """
-import sys, time
+import os, random, signal, sys, time
 sys.path[:0] = [{scripts!r}, {tests!r}]
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from test_labelling import N_BUCKETS, scorer, sample
-from sociolect.labelling import label_buckets
-def slow(done, total):
-    print(done, flush=True)
-    time.sleep(0.5)
-label_buckets(Path(sys.argv[1]), range(N_BUCKETS), N_BUCKETS, sample(), scorer(), slow)
+import sociolect.labelling
+from test_labelling import MANY, big_sample, label_all, scorer
+random.seed(5)
+labeller = scorer()
+have = 0
+for kill in range(20):
+    progress, done = os.pipe()
+    child = os.fork()
+    if child == 0:
+        label_all(Path(sys.argv[1]), labeller, lambda n, total: os.write(done, b"x"))
+        os._exit(0)
+    # what lies there already is reported, too
+    for _ in range(have + random.randint(1, 2)):
+        os.read(progress, 1)
+    time.sleep(random.uniform(0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL, "it was done before it was killed"
+    os.close(progress), os.close(done)
+    have = len(list(Path(sys.argv[1]).glob("*.parquet")))
+    print(have, flush=True)
 """
+MANY = 80
 
 
 def sample() -> pl.DataFrame:
@@ -145,34 +171,88 @@ def sample() -> pl.DataFrame:
     return pl.DataFrame({"answer_id": [f"i{i:02d}" for i in range(60)], "answer": rows})
 
 
-def test_a_killed_run_is_resumed_to_the_same_bytes(tmp_path: Path) -> None:
-    label_buckets(tmp_path / "unbroken", range(N_BUCKETS), N_BUCKETS, sample(), scorer())
+def big_sample() -> pl.DataFrame:
+    base = sample()["answer"].to_list()
+    rows = [f"{base[i % 60]} {i % 10}" for i in range(8 * MANY)]
+    return pl.DataFrame({"answer_id": [f"i{i:04d}" for i in range(8 * MANY)], "answer": rows})
+
+
+def label_all(folder: Path, labeller: Scorer, progress: Report | None = None) -> Labelled:
+    with table_writer(folder.with_suffix(".shard"), LABELS) as write:
+        return label_buckets(folder, range(MANY), MANY, big_sample().iter_slices(500), labeller, write, progress)
+
+
+def test_a_run_that_is_killed_twenty_times_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    labeller = scorer()
+    label_all(tmp_path / "unbroken", labeller)
     code = KILLED.format(scripts=str(SCRIPTS), tests=str(Path(__file__).parent))
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "broken")], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.readline()
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    half = content(tmp_path / "broken")
-    whole = content(tmp_path / "unbroken")
-    assert 2 <= len([n for n in half if n.endswith(".parquet")]) < N_BUCKETS
-    started = time.monotonic()
-    done = label_buckets(tmp_path / "broken", range(N_BUCKETS), N_BUCKETS, sample(), scorer())
-    assert time.monotonic() - started < 20
-    assert done.n_scored == N_BUCKETS - len([n for n in half if n in whole])
-    resumed = content(tmp_path / "broken")
-    assert {n: resumed[n] for n in whole} == whole
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "broken")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    counts = [int(line) for line in done.stdout.split()]
+    assert len(counts) == 20 and counts == sorted(counts) and 0 < counts[0] < counts[-1] < MANY, counts
+    # a killed run leaves nothing that looks whole; the next one takes what is there and scores the rest
+    assert not (tmp_path / "broken.shard").exists()
+    resumed = label_all(tmp_path / "broken", labeller)
+    assert resumed.n_scored == MANY - counts[-1] and resumed.n_answers == 8 * MANY
+    assert (tmp_path / "broken.shard").read_bytes() == (tmp_path / "unbroken.shard").read_bytes()
+    whole = {p.name: p.read_bytes() for p in (tmp_path / "unbroken").iterdir()}
+    assert {n: (tmp_path / "broken" / n).read_bytes() for n in whole} == whole
+
+
+MEMORY = """
+import resource, sys
+sys.path[:0] = [{scripts!r}, {tests!r}]
+from pathlib import Path
+from test_labelling import label_and_gather
+label_and_gather(Path(sys.argv[1]), int(sys.argv[2]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+WIDTH = 500
+
+
+class ConstantScorer:
+    key = "constant"
+
+    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+        return Scored(np.full((len(texts), WIDTH), 0.5, dtype=np.float32), 0, 0)
+
+
+def label_and_gather(folder: Path, n: int) -> None:
+    table, part = folder / "texts.parquet", pl.DataFrame({"i": np.arange(1000)})
+    schema = LABELS.__class__("t", {c: LABELS.columns["answer_id"] for c in ("answer_id", "answer")})
+    with table_writer(table, schema) as write:
+        for start in range(0, n, 1000):
+            number = (part["i"] + start).cast(pl.String)
+            write(pl.DataFrame({"answer_id": number, "answer": number + " " + "x" * 2000}))
+    with table_writer(folder / "shard.parquet", LABELS, {"catalogue": "c"}) as write:
+        label_buckets(folder / "c", range(64), 64, iter_texts(table, "answer_id", "answer"), ConstantScorer(), write)
+    ids = [i for frame in iter_texts(table, "answer_id", None) for i in frame["answer_id"]]
+    with table_writer(folder / "labels.parquet", LABELS) as write:
+        gather_shards([folder / "shard.parquet"], ids, WIDTH, "c", write)
+
+
+def test_memory_stays_flat_however_long_the_table(tmp_path: Path) -> None:
+    peak = {}
+    for n in (4000, 40000):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        code = MEMORY.format(scripts=str(SCRIPTS), tests=str(Path(__file__).parent))
+        done = subprocess.run([sys.executable, "-c", code, str(folder), str(n)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        peak[n] = float(done.stdout)
+    # 36 000 rows more are 72 MB of vectors and 72 MB of text, each more than once if they were held
+    assert peak[40000] < peak[4000] + 60, peak
 
 
 def test_what_is_not_a_probability_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"answer 'i05', attribute column 1: the score is nan"):
-        label_buckets(tmp_path, range(N_BUCKETS), N_BUCKETS, answers(), LengthScorer(spoil="x" * 5))
+        label(tmp_path, range(N_BUCKETS), answers(), LengthScorer(spoil="x" * 5))
     assert not (tmp_path / f"{bucket_of(N_BUCKETS, 'i05'):05d}.parquet").exists()
 
 
-def test_cross_encoder_scores_empty_long_and_plain_texts() -> None:
-    labeller = scorer()
+@pytest.mark.parametrize("kind", [{"late": True}, {"late": False}, {"student": True}])
+def test_scorers_take_empty_long_and_plain_texts(kind: dict[str, bool]) -> None:
+    labeller = scorer(**kind)
     scored = labeller.score(["", "red blue 7", "red " * 200, "  "])
     assert scored.scores.shape == (4, 3) and scored.scores.dtype == np.float32
     assert scored.scores[0].tolist() == scored.scores[3].tolist() == [0.0, 0.0, 0.0]
@@ -181,56 +261,79 @@ def test_cross_encoder_scores_empty_long_and_plain_texts() -> None:
     # what is cut is not read
     longer = labeller.score(["red " * 200 + "blue"]).scores[0]
     np.testing.assert_allclose(longer, scored.scores[2], atol=1e-6)
+    assert labeller.score(["", " "]).scores.tolist() == [[0.0] * 3] * 2
+    assert labeller.score([]).scores.shape == (0, 3)
 
 
-def test_scores_are_in_catalogue_order_and_alone_as_in_company() -> None:
-    tokenizer = train_tokenizer(["red blue green 7 9", *SENTENCES], ScratchTokenizer(kind="word", vocabulary=100))
-    agreement = build_deberta(ScratchSfam(hidden=16, heads=2, max_positions=64), tokenizer, 24, 2, seed=1)
+@pytest.mark.parametrize("late", [True, False])
+def test_scores_are_in_catalogue_order_and_alone_as_in_company(late: bool) -> None:
     texts = sample()["answer"].to_list()
-    whole = score_pairs(agreement, encode_texts(agreement, texts), encode_attributes(agreement, SENTENCES), 4096)
-    turned = score_pairs(
-        agreement, encode_texts(agreement, texts[::-1]), encode_attributes(agreement, SENTENCES[::-1]), 64
-    )
+    whole = scorer(late=late, tokens_per_batch=4096).score(texts).scores
+    turned = scorer(late=late, tokens_per_batch=64, sentences=SENTENCES[::-1]).score(texts[::-1]).scores
     np.testing.assert_allclose(whole, turned[::-1, ::-1], atol=1e-5)
     assert whole.std(axis=0).min() > 1e-4
 
 
 def test_keys_follow_what_decides_a_score() -> None:
-    tokenizer = train_tokenizer(["red blue", *SENTENCES], ScratchTokenizer(kind="word", vocabulary=100))
-    settings = ScratchSfam(hidden=16, heads=2, max_positions=64)
-
-    def key(seed: int = 1, sentences: Sequence[str] = SENTENCES, max_tokens: int = 24, budget: int = 256) -> str:
-        return CrossEncoderScorer(build_deberta(settings, tokenizer, max_tokens, 2, seed), sentences, budget).key
-
-    assert key() == key()
-    assert len({key(), key(seed=2), key(sentences=SENTENCES[::-1]), key(max_tokens=25), key(budget=512)}) == 5
+    keys = [
+        scorer(**change).key
+        for change in (
+            {},
+            {"seed": 2},
+            {"sentences": SENTENCES[::-1]},
+            {"max_tokens": 25},
+            {"tokens_per_batch": 512},
+            {"precision": "bf16"},
+            {"late": False},
+            {"student": True},
+            {"student": True, "sentences": SENTENCES[::-1]},
+        )
+    ]
+    assert scorer().key == keys[0] and len(set(keys)) == len(keys)
 
 
 def shard(path: Path, ids: list[str], width: int = 3) -> Path:
-    scores = np.full((len(ids), width), 0.5)
-    write_table(pl.DataFrame({"answer_id": ids, "style": vectors(scores, "style")}), path, LABELS)
+    scores = np.array([[ord(i) / 200] * width for i in ids], dtype=np.float32)
+    frame = pl.DataFrame({"answer_id": ids, "style": vectors(scores, "style")})
+    write_table(frame, path, LABELS, {"catalogue": "c"})
     return path
+
+
+def gather(paths: Sequence[Path], ids: list[str], width: int = 3, catalogue: str = "c") -> pl.DataFrame:
+    frames: list[pl.DataFrame] = []
+    gather_shards(paths, ids, width, catalogue, frames.append)
+    return pl.concat(frames)
 
 
 def test_gather_takes_every_answer_exactly_once(tmp_path: Path) -> None:
     one, two = shard(tmp_path / "1.parquet", ["b", "d"]), shard(tmp_path / "2.parquet", ["c", "a"])
-    gathered = gather_shards([one, two], ["a", "b", "c", "d"], 3)
+    gathered = gather([one, two], ["d", "a", "c", "b"])
     assert gathered["answer_id"].to_list() == ["a", "b", "c", "d"]
-    assert matrix(gathered["style"]).shape == (4, 3)
+    assert matrix(gathered["style"]).tolist() == np.float32([[ord(i) / 200] * 3 for i in "abcd"]).tolist()
     with pytest.raises(InputError, match="'d' is in no shard"):
-        gather_shards([two, shard(tmp_path / "3.parquet", ["b"])], ["a", "b", "c", "d"], 3)
+        gather([two, shard(tmp_path / "3.parquet", ["b"])], ["a", "b", "c", "d"])
     with pytest.raises(InputError, match=r"'b' is there twice, in .*1\.parquet and .*3\.parquet"):
-        gather_shards([one, two, tmp_path / "3.parquet"], ["a", "b", "c", "d"], 3)
-    with pytest.raises(InputError, match="'d'"):
-        gather_shards([one, two], ["a", "b", "c"], 3)
+        gather([one, two, tmp_path / "3.parquet"], ["a", "b", "c", "d"])
+    with pytest.raises(InputError, match=r"1\.parquet: answer 'd' is not in the table"):
+        gather([one, two], ["a", "b", "c"])
     with pytest.raises(InputError, match="3 scores per answer, the catalogue has 4"):
-        gather_shards([one, two], ["a", "b", "c", "d"], 4)
+        gather([one, two], ["a", "b", "c", "d"], 4)
+    with pytest.raises(InputError, match=r"1\.parquet: made with another catalogue"):
+        gather([one, two], ["a", "b", "c", "d"], catalogue="other")
+    with pytest.raises(InputError, match=r"gone\.parquet: no such file"):
+        gather([one, tmp_path / "gone.parquet"], ["a", "b", "c", "d"])
+    two.write_bytes(two.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"2\.parquet: not a whole parquet file"):
+        gather([one, two], ["a", "b", "c", "d"])
 
 
-def test_read_texts_names_and_sorts(tmp_path: Path) -> None:
+def test_texts_are_named_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pl.DataFrame({"request_id": ["b", "a"], "text": ["B", "A"], "more": [1, 2]}).write_parquet(path)
-    assert read_texts(path, "request_id", "text").rows() == [("a", "A"), ("b", "B")]
-    assert read_texts(path, "request_id", None).columns == ["answer_id"]
-    with pytest.raises(InputError, match="'answer'"):
-        read_texts(path, "request_id", "answer")
+    assert pl.concat(iter_texts(path, "request_id", "text")).rows() == [("b", "B"), ("a", "A")]
+    assert next(iter_texts(path, "request_id", None)).columns == ["answer_id"]
+    with pytest.raises(InputError, match="'answer' is missing"):
+        list(iter_texts(path, "request_id", "answer"))
+    pl.DataFrame({"request_id": ["b", "b"]}).write_parquet(path)
+    with pytest.raises(InputError, match="there twice"):
+        list(iter_texts(path, "request_id", None))

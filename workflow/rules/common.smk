@@ -13,7 +13,7 @@ SCRIPTS = (BASE / "workflow" / "scripts").as_posix()
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
 
-from sociolect.digests import source_digest
+from sociolect.digests import file_digest, source_digest
 from sociolect.errors import InputError
 from sociolect.settings import HubModel, load_config, section
 
@@ -141,8 +141,20 @@ def all_of(pattern):
     return expand(f"{RUN}/{pattern}", experiment=CONFIG.experiments)
 
 
+def labeller(scorer):
+    """Folder of the model that labels."""
+    return f"{RUN}/sfam/" + ("student" if scorer == "distilled" else "teacher")
+
+
+def labeling_json(scorer, only):
+    """These keys of the section labeling, with a scorer of the rule's own."""
+    return json.dumps({**section(CONFIG, "labeling", only=only), "scorer": scorer}, sort_keys=True)
+
+
 def texts_of(wildcards):
-    """What is labelled: the samples of a split, or the generations of an experiment."""
+    """What is labelled: the samples of a split, the generations of an experiment, or what the student learns from."""
+    if wildcards.texts == "distillation":
+        return f"{RUN}/sfam/distillation.parquet"
     if wildcards.texts.startswith("generations-"):
         return f"{RUN}/generations/{wildcards.texts.removeprefix('generations-')}.parquet"
     return f"{RUN}/samples/{wildcards.texts}.parquet"
@@ -152,6 +164,12 @@ def columns_of(wildcards):
     """Columns with the id and the text of what is labelled."""
     generated = wildcards.texts.startswith("generations-")
     return "--id-column request_id --text-column text" if generated else "--id-column answer_id --text-column answer"
+
+
+def catalogue_so_far(wildcards):
+    """The catalogue where a run has made it: looked at, but no input, so that an estimate never describes answers."""
+    path = Path(f"{RUN}/attributes/catalogue.parquet")
+    return [path.as_posix()] if path.is_file() else []
 
 
 def print_tables():

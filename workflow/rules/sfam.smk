@@ -1,4 +1,4 @@
-# Pairs of answer and attribute -> SFAM, the style feature agreement model.
+# Pairs of answer and attribute -> SFAM, the style feature agreement model -> a student of it, one pass per answer.
 
 
 rule pair_attributes:
@@ -58,5 +58,118 @@ rule train_sfam:
             "--pairs {input.pairs:q} --samples {input.samples:q} --catalogue {input.catalogue:q} "
             "--base {input.base:q} --model {output.model:q} --metrics {output.metrics:q} --threads {threads} "
             "--seed {params.seed}",
+            gpus=GPUS,
+        )
+
+
+rule draw_distillation:
+    input:
+        samples=samples_of(CONFIG.splits),
+    output:
+        answers=f"{RUN}/sfam/distillation.parquet",
+    log:
+        f"{LOGS}/draw_distillation.log",
+    benchmark:
+        f"{TIMES}/draw_distillation.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(20, most=DAY),
+    params:
+        settings=json_of("distillation", only={"n_answers", "n_heldout"}),
+        splits=",".join(CONFIG.splits),
+        seed=SEED,
+        code=source_digest("draw_distillation"),
+    shell:
+        command(
+            "draw_distillation",
+            "--samples {input.samples:q} --splits {params.splits} --answers {output.answers:q} --seed {params.seed}",
+        )
+
+
+rule distil_student:
+    input:
+        answers=f"{RUN}/sfam/distillation.parquet",
+        labels=f"{RUN}/labels/distillation.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        teacher=f"{RUN}/sfam/teacher",
+    output:
+        student=directory(f"{RUN}/sfam/student"),
+        history=f"{RUN}/sfam/distillation.json",
+    log:
+        f"{LOGS}/distil_student.log",
+    benchmark:
+        f"{TIMES}/distil_student.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=growing(16300 if HUB_MODELS else 4300),
+        runtime=growing(480 if HUB_MODELS else 60, most=DAY),
+        gpu=1,
+    params:
+        settings=json_of(
+            "distillation",
+            "labeling",
+            only={
+                "distillation": {
+                    "batch_size",
+                    "learning_rate",
+                    "weight_decay",
+                    "max_epochs",
+                    "patience",
+                    "precision",
+                },
+                "labeling": {"max_tokens", "tokens_per_batch"},
+            },
+        ),
+        seed=SEED,
+        code=source_digest("distil_student"),
+    shell:
+        command(
+            "distil_student",
+            "--answers {input.answers:q} --labels {input.labels:q} --catalogue {input.catalogue:q} "
+            "--teacher {input.teacher:q} --student {output.student:q} --history {output.history:q} "
+            "--threads {threads} --seed {params.seed}",
+            gpus=GPUS,
+        )
+
+
+rule measure_fidelity:
+    input:
+        answers=f"{RUN}/sfam/distillation.parquet",
+        labels=f"{RUN}/labels/distillation.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        student=f"{RUN}/sfam/student",
+    output:
+        fidelity=f"{RUN}/sfam/fidelity.parquet",
+        summary=f"{RUN}/sfam/fidelity.json",
+    log:
+        f"{LOGS}/measure_fidelity.log",
+    benchmark:
+        f"{TIMES}/measure_fidelity.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=growing(16300 if HUB_MODELS else 4300),
+        runtime=growing(60, most=DAY),
+        gpu=1,
+    params:
+        settings=json.dumps(
+            {
+                "distillation": section(CONFIG, "distillation", only={"min_pearson"}),
+                "labeling": json.loads(labeling_json("distilled", {"tokens_per_batch", "precision", "compiled"})),
+            },
+            sort_keys=True,
+        ),
+        code=source_digest("measure_fidelity"),
+    shell:
+        command(
+            "measure_fidelity",
+            "--answers {input.answers:q} --labels {input.labels:q} --catalogue {input.catalogue:q} "
+            "--student {input.student:q} --fidelity {output.fidelity:q} --summary {output.summary:q} "
+            "--threads {threads}",
             gpus=GPUS,
         )

@@ -68,7 +68,7 @@ rule choose_strength:
         steering=f"{RUN}/steering/{{experiment}}.parquet",
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         lm=f"{RUN}/models/lm",
-        sfam=f"{RUN}/sfam/teacher",
+        sfam=labeller(CONFIG.labeling.scorer),
         embedding=f"{RUN}/embedding/{{experiment}}/model.safetensors",
         prompts=CONFIG.generation.prompt_file,
     output:
@@ -93,7 +93,7 @@ rule choose_strength:
             "steering",
             only={
                 "generation": {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"},
-                "labeling": {"max_tokens", "tokens_per_batch"},
+                "labeling": {"scorer", "max_tokens", "tokens_per_batch", "precision", "compiled"},
                 "steering": {"methods"},
             },
         ),

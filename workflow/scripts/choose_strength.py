@@ -7,17 +7,15 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from sociolect.agreement.model import load_agreement
 from sociolect.artifacts import matrix
 from sociolect.embedding.net import load_net
 from sociolect.generation.planning import questions_of
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.generation.trials import Trials, style_judge, usable_methods
-from sociolect.labelling import CrossEncoderScorer
-from sociolect.models import pick_device
 from sociolect.prompts import read_prompts
 from sociolect.runtime import Job, run_program
 from sociolect.schemas import CATALOGUE, GROUPS, SAMPLES, STEERING, SWEEP
+from sociolect.scorers import load_scorer
 from sociolect.settings import SweepJob
 from sociolect.sweep import choice_of, choose, layer_sets, search, sweep_table
 
@@ -30,11 +28,9 @@ def main(job: Job[SweepJob]) -> None:
     methods = usable_methods(steering, groups["group"].to_list(), job.settings.steering.methods)
     job.stage("models")
     backend = TransformersBackend(job.path("lm"), generation.batch_tokens, job.options["dtype"])
-    sfam = load_agreement(job.path("sfam"), labeling.max_tokens)
-    sfam.model.to(pick_device())
     sentences = job.read("catalogue", CATALOGUE)["author_sentence"].to_list()
     net, hyper = load_net(job.path("embedding"))
-    scorer = CrossEncoderScorer(sfam, sentences, labeling.tokens_per_batch)
+    scorer = load_scorer(job.path("sfam"), sentences, labeling)
     judge = style_judge(scorer, net, matrix(groups["embedding"]), groups["group"].to_list(), hyper["distance"])
     job.stage("unsteered answers", **backend.info())
     questions = questions_of(job.read("samples", SAMPLES), groups["group"].to_list(), "val", sweep.questions_per_group)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from sociolect.artifacts import read_table
-from sociolect.describers.choice import choose_answers
+from sociolect.choice import choose_answers
 from sociolect.describers.parsing import Said, parse_sentence, sentence_table
 from sociolect.describers.stylometry import describe, fit_thresholds, sentence_of
 from sociolect.digests import digest_of, file_digest

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from sociolect.labelling import gather_shards, read_texts
+from sociolect.digests import digest_of
+from sociolect.labelling import gather_shards, iter_texts
 from sociolect.runtime import Job, run_program
 from sociolect.schemas import CATALOGUE, LABELS
 from sociolect.settings import LabelingSettings
 
 
 def main(job: Job[LabelingSettings]) -> None:
-    answers = read_texts(job.path("answers"), job.options["id_column"], None)
-    n_attributes = job.read("catalogue", CATALOGUE).height
-    job.write(gather_shards(job.inputs["shards"], answers["answer_id"].to_list(), n_attributes), "labels", LABELS)
+    ids = [i for frame in iter_texts(job.path("answers"), job.options["id_column"], None) for i in frame["answer_id"]]
+    catalogue = job.read("catalogue", CATALOGUE)
+    made_with = digest_of(catalogue["author_sentence"].to_list())
+    with job.writer("labels", LABELS, {}) as write:
+        gather_shards(job.inputs["shards"], ids, catalogue.height, made_with, write)
 
 
 if __name__ == "__main__":

@@ -1,40 +1,42 @@
-"""Score one shard of answers (or generations) on every attribute with SFAM, bucket by bucket."""
+"""Score one shard of answers (or generations) on every attribute, bucket by bucket."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import torch
 
-from sociolect.agreement.model import load_agreement
 from sociolect.artifacts import vectors
-from sociolect.labelling import CrossEncoderScorer, label_buckets, read_texts
-from sociolect.models import pick_device
+from sociolect.digests import digest_of
+from sociolect.labelling import iter_texts, label_buckets
 from sociolect.pieces import buckets_of_shard
 from sociolect.runtime import Job, run_program
 from sociolect.schemas import CATALOGUE, LABELS
+from sociolect.scorers import load_scorer
 from sociolect.settings import LabelingSettings
 
 
 def main(job: Job[LabelingSettings]) -> None:
     torch.set_num_threads(job.threads)
-    settings = job.settings
+    settings, options = job.settings, job.options
     catalogue = job.read("catalogue", CATALOGUE)
-    answers = read_texts(job.path("answers"), job.options["id_column"], job.options["text_column"])
+    sentences = catalogue["author_sentence"].to_list()
+    texts = iter_texts(job.path("answers"), options["id_column"], options["text_column"])
+    buckets = buckets_of_shard(options["shard"], settings.buckets)
     job.stage("model")
-    agreement = load_agreement(job.path("model"), settings.max_tokens)
-    agreement.model.to(pick_device())
-    scorer = CrossEncoderScorer(agreement, catalogue["author_sentence"].to_list(), settings.tokens_per_batch)
-    buckets = buckets_of_shard(job.options["shard"], settings.buckets)
-    done = label_buckets(Path(job.options["cache"]), buckets, settings.buckets, answers, scorer, job.progress("pairs"))
-    logging.getLogger("sociolect").info("scored %d of %d buckets", done.n_scored, len(buckets))
-    empty = pl.DataFrame({"answer_id": pl.Series([], dtype=pl.String)}).with_columns(
-        vectors(torch.zeros(0, catalogue.height).numpy(), "style")
-    )
-    frame = pl.concat([empty, *done.frames]).sort("answer_id")
-    job.write(frame, "labels", LABELS, n_truncated=done.n_truncated, n_empty=done.n_empty)
+    scorer = load_scorer(job.path("model"), sentences, settings)
+    extra: dict[str, Any] = {"catalogue": digest_of(sentences)}
+    with job.writer("labels", LABELS, extra) as write:
+        # a shard without answers is a table of the right width, too
+        none = vectors(torch.zeros(0, catalogue.height).numpy(), "style")
+        write(pl.DataFrame({"answer_id": pl.Series([], dtype=pl.String), "style": none}))
+        progress = job.progress("answers")
+        done = label_buckets(Path(options["cache"]), buckets, settings.buckets, texts, scorer, write, progress)
+        extra |= {"n_truncated": done.n_truncated, "n_empty": done.n_empty}
+    logging.getLogger("sociolect").info("scored %d of %d buckets", done.n_scored, len(done.buckets))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Write the generated files anew, or with --check say which of them are out of date; --lock pins what is installed."""
+"""Write the generated files anew, or with --check say which of them are out of date; --lock pins what is installed.
+
+--lock-benchmarks pins what is installed for the benchmarks; run it with .venv-bench, whose packages it lists.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,13 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--lock", action="store_true")
+    parser.add_argument("--lock-benchmarks", action="store_true")
     flags = parser.parse_args()
     if flags.lock:
         write_text(lock_text(flags.root), flags.root / "envs" / "core.txt")
         write_text(lock_text(flags.root, "dev"), flags.root / "envs" / "dev.txt")
+    if flags.lock_benchmarks:
+        write_text(lock_text(flags.root, "benchmarks"), flags.root / "envs" / "benchmarks.txt")
     stale = [(p, t) for p, t in generated_files(flags.root).items() if not p.is_file() or p.read_text() != t]
     for path, text in stale:
         if not flags.check:

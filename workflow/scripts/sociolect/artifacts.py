@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from sociolect.errors import InputError
 
 PROVENANCE_KEY = b"sociolect"
+ROW_GROUP = 65536  # rows
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,48 @@ def write_table(frame: pl.DataFrame, path: Path, schema: Schema, provenance: dic
     meta = dict(table.schema.metadata or {})
     meta[PROVENANCE_KEY] = json.dumps({"schema": schema.name, **(provenance or {})}, sort_keys=True).encode()
     with atomic_path(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd", row_group_size=65536)
+        pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd", row_group_size=ROW_GROUP)
+
+
+@contextmanager
+def table_writer(
+    path: Path, schema: Schema, provenance: Mapping[str, Any] | None = None
+) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Write a table that is never whole in memory: a function that takes one frame after the other.
+
+    Each frame becomes row groups of the file, which appears, atomically, when the block ends well. What is put into
+    `provenance` before that is stored. The key is checked within each frame only.
+
+    Raises:
+        InputError: a frame does not fit the schema, or has vectors of another width than the one before.
+    """
+    with atomic_path(path) as temporary:
+        writer: pq.ParquetWriter | None = None
+
+        def write(frame: pl.DataFrame) -> None:
+            nonlocal writer
+            table = check_table(frame, schema, str(path)).to_arrow()
+            if writer is None:
+                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+            if not table.schema.equals(writer.schema):
+                raise InputError(f"{path}: rows of another type or width than before: {table.schema}")
+            if table.num_rows:
+                writer.write_table(table, row_group_size=ROW_GROUP)
+
+        try:
+            yield write
+            if writer is None:
+                write(schema.empty())
+            assert writer is not None
+            meta = json.dumps({"schema": schema.name, **(provenance or {})}, sort_keys=True).encode()
+            writer.add_key_value_metadata({PROVENANCE_KEY: meta})
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def read_table(path: Path, schema: Schema) -> pl.DataFrame:
-    """Read a parquet table and check it against its schema.
+    """Read the schema's columns of a parquet table and check them.
 
     Raises:
         InputError: there is no such file, it is truncated or not parquet, or it does not fit the schema.
@@ -132,11 +170,40 @@ def read_table(path: Path, schema: Schema) -> pl.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    try:
-        frame = pl.read_parquet(path, hive_partitioning=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: not a whole parquet file ({error}); delete it and run again") from error
+    with _whole_parquet(path):
+        names = list(pl.read_parquet_schema(path))
+        present = [name for name in schema.columns if name in names]
+        # where one is missing all are read, so that the message can say which there are
+        columns = present if len(present) == len(schema.columns) else None
+        frame = pl.read_parquet(path, columns=columns, hive_partitioning=False)
     return check_table(frame, schema, str(path))
+
+
+def iter_table(path: Path, schema: Schema, rows: int | None = None) -> Iterator[pl.DataFrame]:
+    """The same frame by frame: row groups, or pieces of at most `rows` rows, never the whole table.
+
+    Raises:
+        InputError: as `read_table`, at the frame that does not fit.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    with _whole_parquet(path), pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        if set(schema.columns) <= set(names):
+            names = list(schema.columns)
+        else:
+            check_table(cast(pl.DataFrame, pl.from_arrow(file.schema_arrow.empty_table())), schema, str(path))
+        for batch in file.iter_batches(batch_size=rows or ROW_GROUP, columns=names):
+            yield check_table(cast(pl.DataFrame, pl.from_arrow(batch)), schema, str(path))
+
+
+@contextmanager
+def _whole_parquet(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a whole parquet file ({error}); delete it and run again") from error
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
@@ -145,10 +212,8 @@ def read_provenance(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file is not a whole parquet file.
     """
-    try:
-        meta = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a whole parquet file ({error}); delete it and run again") from error
+    with _whole_parquet(path):
+        meta = pq.read_metadata(path).metadata or {}
     return dict(json.loads(meta.get(PROVENANCE_KEY, b"{}")))
 
 

@@ -1,137 +1,48 @@
 """Style vectors of many answers: resumable buckets on disk, grouped into any number of shards.
 
 An answer belongs to a bucket by a stable hash of its id; shards only group buckets, so that changing their number
-relabels nothing.
+relabels nothing. Tables are streamed: what is in memory at once is one bucket, however long the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import polars as pl
 
-from sociolect.agreement.model import (
-    AgreementModel,
-    Encoded,
-    answer_limit,
-    encode_attributes,
-    encode_texts,
-    weights_digest,
-)
-from sociolect.agreement.scoring import score_index_pairs
-from sociolect.artifacts import Column, Schema, matrix, read_provenance, read_table, vectors
+from sociolect.artifacts import Column, Schema, iter_table, matrix, read_provenance, table_writer, vectors
 from sociolect.digests import digest_of
 from sociolect.errors import InputError
 from sociolect.pieces import PieceStore, bucket_of
 from sociolect.schemas import LABELS
+from sociolect.scorers import Report, Scorer
 
-Report = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Scores [n, K] in [0, 1], how many answers were cut, and how many were empty."""
-
-    scores: np.ndarray
-    n_truncated: int
-    n_empty: int
+ROWS = 2048  # rows that are read, merged and written together
+TEXTS = Schema("texts", {"answer_id": Column(pl.String, "answer"), "answer": Column(pl.String, "its text")})
+Write = Callable[[pl.DataFrame], None]
+log = logging.getLogger("sociolect")
 
 
-class Scorer(Protocol):
-    """What labels texts: a cross-encoder, or anything else with a digest of all that decides its scores."""
-
-    @property
-    def key(self) -> str:
-        """Digest of weights, attributes and settings."""
-        ...
-
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        """Style vectors of the texts, in the order of the catalogue."""
-        ...
-
-
-class CrossEncoderScorer:
-    """SFAM over all pairs of answer and attribute."""
-
-    def __init__(
-        self,
-        agreement: AgreementModel,
-        attribute_sentences: Sequence[str],
-        tokens_per_batch: int,
-        bf16: bool = False,
-    ) -> None:
-        """Encode the K sentences once; `tokens_per_batch` counts padding.
-
-        Raises:
-            InputError: there is no attribute, or one does not fit.
-        """
-        if not attribute_sentences:
-            raise InputError("the catalogue has no attribute; loosen the rules under catalogue:")
-        self._agreement = agreement
-        self._attributes = encode_attributes(agreement, attribute_sentences)
-        self._tokens_per_batch = tokens_per_batch
-        self._bf16 = bf16
-        self._key = digest_of(
-            [weights_digest(agreement), list(attribute_sentences), agreement.max_tokens, tokens_per_batch, bf16]
-        )
-
-    @property
-    def key(self) -> str:
-        """Digest of weights, attribute sentences, pair length and batching."""
-        return self._key
-
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        """Scores of texts [n, K], and how many answers were cut to fit beside the longest attribute."""
-        answers = encode_texts(self._agreement, texts)
-        scores = score_pairs(self._agreement, answers, self._attributes, self._tokens_per_batch, self._bf16, progress)
-        room = answer_limit(self._agreement, self._attributes)
-        return Scored(scores, int((answers.full_lengths > room).sum()), int((answers.lengths == 0).sum()))
-
-
-def score_pairs(
-    agreement: AgreementModel,
-    answers: Encoded,
-    attributes: Encoded,
-    tokens_per_batch: int,
-    bf16: bool = False,
-    progress: Report | None = None,
-) -> np.ndarray:
-    """Scores of all pairs, float32 [n, K] in [0, 1].
-
-    An answer without tokens has no style: its scores are 0. `progress(done, total)` counts pairs.
-    """
-    n, k = len(answers), len(attributes)
-    scores = np.zeros((n, k), dtype=np.float32)
-    filled = np.flatnonzero(answers.lengths > 0)
-    scores[filled] = score_index_pairs(
-        agreement,
-        answers,
-        attributes,
-        np.repeat(filled, k),
-        np.tile(np.arange(k), len(filled)),
-        tokens_per_batch,
-        bf16,
-        progress,
-    ).reshape(len(filled), k)
-    return scores
-
-
-@dataclass(frozen=True)
+@dataclass
 class Labelled:
-    """Buckets of a shard: their tables, how many were scored now, and how many answers were cut or empty."""
+    """What a shard came to: buckets scored now, and answers that are in it, were cut, or were empty."""
 
-    frames: list[pl.DataFrame]
-    n_scored: int
-    n_truncated: int
-    n_empty: int
+    n_scored: int = 0
+    n_answers: int = 0
+    n_truncated: int = 0
+    n_empty: int = 0
+    buckets: list[int] = field(default_factory=list)
 
 
-def read_texts(path: Path, id_column: str, text_column: str | None) -> pl.DataFrame:
-    """Ids and texts of a table of answers or generations, as answer_id and answer, sorted by id.
+def iter_texts(path: Path, id_column: str, text_column: str | None) -> Iterator[pl.DataFrame]:
+    """Ids and texts of a table of answers or generations, as answer_id and answer, in the table's order.
 
     Args:
         path: parquet file.
@@ -142,56 +53,100 @@ def read_texts(path: Path, id_column: str, text_column: str | None) -> pl.DataFr
         InputError: the file or a column is missing, or an id repeats.
     """
     columns = {id_column: "answer_id"} | ({text_column: "answer"} if text_column else {})
-    schema = Schema("texts", {name: Column(pl.String, name) for name in columns}, (id_column,))
-    return read_table(path, schema).rename(columns).sort("answer_id")
+    schema = Schema("texts", {name: Column(pl.String, name) for name in columns})
+    seen: set[str] = set()
+    for frame in iter_table(path, schema, ROWS):
+        frame = frame.rename(columns)
+        before = len(seen)
+        seen.update(frame["answer_id"])
+        if len(seen) != before + frame.height:
+            raise InputError(f"{path}: an id of column {id_column!r} is there twice; ids must be unique")
+        yield frame
 
 
 def label_buckets(
     cache: Path,
     buckets: Sequence[int],
     n_buckets: int,
-    answers: pl.DataFrame,
+    answers: Iterator[pl.DataFrame],
     scorer: Scorer,
+    write: Write,
     progress: Report | None = None,
 ) -> Labelled:
     """Label some of the buckets; those whose file was made by the same scorer of the same texts are taken as they are.
 
-    What is scored together is one bucket: a resumed run gives the same bytes as an unbroken one.
+    What is scored together is one bucket, sorted by id: a resumed run gives the same bytes as an unbroken one.
 
     Args:
         cache: folder of the bucket files.
         buckets: numbers of the buckets to do.
         n_buckets: number of all buckets.
-        answers: answer_id and answer of the whole table, sorted by id.
+        answers: answer_id and answer of the whole table, piece by piece, in any order.
         scorer: what labels.
+        write: takes the buckets' tables, one after the other.
         progress: called with answers done and total.
 
     Raises:
         InputError: a score is not a number in [0, 1]; the message names answer and attribute.
     """
     store = PieceStore(cache, scorer.key, LABELS)
-    of = pl.Series("bucket", [bucket_of(n_buckets, i) for i in answers["answer_id"]], dtype=pl.Int64)
-    by_bucket = {b: answers.filter(of == b) for b in buckets}
-    total, done, scored = sum(f.height for f in by_bucket.values()), 0, 0
-    frames, counts = [], {"n_truncated": 0, "n_empty": 0}
-    for bucket, texts in by_bucket.items():
-        if not texts.height:
-            continue
-        part = digest_of([texts["answer_id"].to_list(), texts["answer"].to_list()])
-        frame = store.get(bucket, part)
-        if frame is None:
-            result = scorer.score(texts["answer"].to_list())
-            check_scores(result.scores, texts["answer_id"].to_list())
-            frame = pl.DataFrame({"answer_id": texts["answer_id"], "style": vectors(result.scores, "style")})
-            store.put(bucket, frame, part, n_truncated=result.n_truncated, n_empty=result.n_empty)
-            scored += 1
-        provenance = read_provenance(store.path(bucket))
-        counts = {name: n + int(provenance[name]) for name, n in counts.items()}
-        frames.append(frame)
-        done += frame.height
-        if progress is not None:
-            progress(done, total)
-    return Labelled(frames, scored, **counts)
+    result = Labelled()
+    with _scratch_folder(cache / f".texts-{digest_of(sorted(buckets))}") as folder:
+        sizes = _split(answers, folder, set(buckets), n_buckets)
+        total = sum(sizes.values())
+        for bucket in buckets:
+            if bucket not in sizes:
+                continue
+            texts = pl.concat(iter_table(_texts_file(folder, bucket), TEXTS)).sort("answer_id")
+            part = digest_of([texts["answer_id"].to_list(), texts["answer"].to_list()])
+            frame = store.get(bucket, part)
+            if frame is None:
+                scored = scorer.score(texts["answer"].to_list())
+                check_scores(scored.scores, texts["answer_id"].to_list())
+                frame = pl.DataFrame({"answer_id": texts["answer_id"], "style": vectors(scored.scores, "style")})
+                store.put(bucket, frame, part, n_truncated=scored.n_truncated, n_empty=scored.n_empty)
+                result.n_scored += 1
+            counts = read_provenance(store.path(bucket))
+            result.n_truncated += int(counts["n_truncated"])
+            result.n_empty += int(counts["n_empty"])
+            result.n_answers += frame.height
+            result.buckets.append(bucket)
+            write(frame)
+            if progress is not None:
+                progress(result.n_answers, total)
+    return result
+
+
+@contextmanager
+def _scratch_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder for as long as the block runs; what a killed run left in it is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _split(answers: Iterator[pl.DataFrame], folder: Path, wanted: set[int], n_buckets: int) -> dict[int, int]:
+    """Put the texts of each wanted bucket into a file of its own; number of answers by bucket."""
+    sizes: dict[int, int] = {}
+    with ExitStack() as stack:
+        writers: dict[int, Write] = {}
+        for frame in answers:
+            of = pl.Series("bucket", [bucket_of(n_buckets, i) for i in frame["answer_id"]], dtype=pl.Int64)
+            frame = frame.select("answer_id", "answer").with_columns(of).filter(pl.col("bucket").is_in(wanted))
+            for texts in frame.partition_by("bucket", maintain_order=True):
+                number = int(texts["bucket"][0])
+                if number not in writers:
+                    writers[number] = stack.enter_context(table_writer(_texts_file(folder, number), TEXTS))
+                writers[number](texts)
+                sizes[number] = sizes.get(number, 0) + texts.height
+    return sizes
+
+
+def _texts_file(folder: Path, bucket: int) -> Path:
+    return folder / f"{bucket:05d}.parquet"
 
 
 def check_scores(scores: np.ndarray, answer_ids: Sequence[str]) -> None:
@@ -209,44 +164,71 @@ def check_scores(scores: np.ndarray, answer_ids: Sequence[str]) -> None:
         )
 
 
-def gather_shards(paths: Sequence[Path], answer_ids: Sequence[str], n_attributes: int) -> pl.DataFrame:
-    """Put shards together and check that every answer has all scores exactly once.
+def gather_shards(
+    paths: Sequence[Path], answer_ids: Sequence[str], n_attributes: int, catalogue: str, write: Write
+) -> None:
+    """Put shards together, sorted by answer, and check that every answer has all scores exactly once.
+
+    The vectors go through a file on disk, in the order of the answers: only ids are ever all in memory.
 
     Args:
         paths: shard files of schema LABELS.
         answer_ids: ids of all answers.
         n_attributes: K.
-
-    Returns:
-        A frame of schema LABELS sorted by answer_id.
+        catalogue: digest of the catalogue that the shards must have been made with.
+        write: takes the sorted rows, of schema LABELS, piece by piece.
 
     Raises:
-        InputError: a shard is broken or was made with another catalogue, or an answer is missing, unknown or there
-            twice. The message names file and answer.
+        InputError: a shard is missing, broken or was made with another catalogue, or an answer is missing, unknown
+            or there twice. The message names file and answer.
     """
-    frames = []
-    for path in paths:
-        frame = read_table(path, LABELS)
-        width = matrix(frame["style"]).shape[1]
-        if width != n_attributes:
+    ids = sorted(answer_ids)
+    rank = {answer_id: i for i, answer_id in enumerate(ids)}
+    file_of = np.full(len(ids), -1, dtype=np.int64)
+    row_bytes = 4 * n_attributes
+    with tempfile.TemporaryFile() as rows:
+        for number, path in enumerate(paths):
+            made_with = _catalogue_of(path)
+            if made_with is not None and made_with != catalogue:
+                raise InputError(f"{path}: made with another catalogue; delete it and run again")
+            for frame in iter_table(path, LABELS, ROWS):
+                style = matrix(frame["style"]).astype(np.float32)
+                if style.shape[1] != n_attributes:
+                    raise InputError(
+                        f"{path}: {style.shape[1]} scores per answer, the catalogue has {n_attributes} attributes; "
+                        "delete it and run again"
+                    )
+                check_scores(style, frame["answer_id"].to_list())
+                for answer_id, vector in zip(frame["answer_id"], style, strict=True):
+                    place = rank.get(answer_id)
+                    if place is None:
+                        raise InputError(
+                            f"{path}: answer {answer_id!r} is not in the table that was labelled; "
+                            "delete the file and run again"
+                        )
+                    if file_of[place] >= 0:
+                        raise InputError(
+                            f"answer {answer_id!r} is there twice, in {paths[file_of[place]]} and {path}; "
+                            "delete both and run again"
+                        )
+                    file_of[place] = number
+                    rows.seek(place * row_bytes)
+                    rows.write(vector.tobytes())
+        missing = np.flatnonzero(file_of < 0)
+        if len(missing):
             raise InputError(
-                f"{path}: {width} scores per answer, the catalogue has {n_attributes} attributes; delete it"
+                f"answer {ids[missing[0]]!r} is in no shard ({len(missing)} missing in all); label the shards again"
             )
-        check_scores(matrix(frame["style"]), frame["answer_id"].to_list())
-        frames.append(frame.with_columns(file=pl.lit(str(path))))
-    found = pl.concat(frames).sort("answer_id")
-    twice = found.filter(pl.col("answer_id").is_duplicated())
-    if twice.height:
-        raise InputError(
-            f"answer {twice['answer_id'][0]!r} is there twice, in {' and '.join(twice['file'][:2])}; delete one"
-        )
-    missing = sorted(set(answer_ids) - set(found["answer_id"]))
-    if missing:
-        raise InputError(
-            f"answer {missing[0]!r} is in no shard ({len(missing)} missing in all); label the shards again"
-        )
-    unknown = sorted(set(found["answer_id"]) - set(answer_ids))
-    if unknown:
-        file = found.filter(pl.col("answer_id") == unknown[0])["file"][0]
-        raise InputError(f"{file}: answer {unknown[0]!r} is not in the table that was labelled; delete the file")
-    return found.drop("file")
+        rows.seek(0)
+        for start in range(0, len(ids), ROWS):
+            part = ids[start : start + ROWS]
+            style = np.frombuffer(rows.read(len(part) * row_bytes), dtype=np.float32).reshape(len(part), n_attributes)
+            write(pl.DataFrame({"answer_id": part, "style": vectors(style, "style")}))
+
+
+def _catalogue_of(path: Path) -> str | None:
+    """Digest of the catalogue that a shard says it was made with."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; label this shard again")
+    found = read_provenance(path).get("catalogue")
+    return None if found is None else str(found)

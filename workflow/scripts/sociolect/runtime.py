@@ -13,7 +13,9 @@ import logging
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,7 +24,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 import polars as pl
 from pydantic import BaseModel, ValidationError
 
-from sociolect.artifacts import Schema, read_table, write_json, write_table
+from sociolect.artifacts import Schema, read_table, table_writer, write_json, write_table
 from sociolect.digests import digest_of, file_digest
 from sociolect.errors import InputError
 from sociolect.heartbeat import read_beat, write_beat
@@ -98,6 +100,13 @@ class Job(Generic[S]):
         """Write output `name` with this job's provenance."""
         write_table(frame, self.outputs[name], schema, self.provenance() | extra)
         log.info("wrote %s: %d rows", self.outputs[name], frame.height)
+
+    @contextmanager
+    def writer(self, name: str, schema: Schema, extra: dict[str, Any]) -> Iterator[Callable[[pl.DataFrame], None]]:
+        """Write output `name` frame by frame, with this job's provenance; `extra` may be filled on the way."""
+        with table_writer(self.outputs[name], schema, ChainMap(extra, self.provenance())) as write:
+            yield write
+        log.info("wrote %s", self.outputs[name])
 
     def write_json(self, value: object, name: str) -> None:
         """Write output `name` as JSON."""

@@ -110,6 +110,31 @@ LABELS = Schema(
     },
     ("answer_id",),
 )
+DISTILLATION = Schema(
+    "distillation answers",
+    {
+        "answer_id": Column(TEXT, "answer that the teacher scores for the student"),
+        "split": Column(TEXT, "its split"),
+        "group": Column(TEXT, "its group"),
+        "part": Column(TEXT, "train (learned from), val (stops the training) or test (fidelity)"),
+        "answer": Column(TEXT, "its text"),
+    },
+    ("answer_id",),
+)
+FIDELITY = Schema(
+    "fidelity",
+    {
+        "attribute_id": Column(TEXT, "attribute"),
+        "attribute": Column(TEXT, "canonical X"),
+        "pearson": Column(FLOAT, "correlation of student and teacher over test answers; 0 where one does not vary"),
+        "spearman": Column(FLOAT, "the same of the ranks"),
+        "mae": Column(FLOAT, "mean absolute difference", "probability"),
+        "teacher_mean": Column(FLOAT, "mean score of the teacher", "probability"),
+        "student_mean": Column(FLOAT, "mean score of the student", "probability"),
+        "n": Column(INT, "test answers", "answers"),
+    },
+    ("attribute_id",),
+)
 TRIALS = Schema(
     "trials",
     {
@@ -362,4 +387,34 @@ NEAREST = Schema(
         "share": Column(FLOAT, "of the question group's texts"),
     },
     ("source", "question_group", "nearest"),
+)
+RATES = Schema(
+    "rates",
+    {
+        "probe": Column(TEXT, "what was timed"),
+        "unit": Column(TEXT, "what is counted"),
+        "n": Column(INT, "units timed", "units"),
+        "seconds": Column(FLOAT, "time they took", "s"),
+        "rate": Column(FLOAT, "per unit: median over the rounds (mean over steps of training)", "s"),
+        "device": Column(TEXT, "name of the GPU, or cpu"),
+        "dtype": Column(TEXT, "float32, bfloat16, or products in bfloat16"),
+        "threads": Column(INT, "CPU threads"),
+    },
+    ("probe",),
+)
+ESTIMATE = Schema(
+    "estimate",
+    {
+        "rule": Column(TEXT, "rule of the workflow"),
+        "unit": Column(TEXT, "what is counted"),
+        "bound": Column(TEXT, "exact, or at most: the run may need fewer units"),
+        "units": Column(INT, "units that the config implies", "units"),
+        "rate": Column(FLOAT, "per unit, as probed", "s"),
+        "jobs": Column(INT, "jobs of the rule that do these units", "jobs"),
+        "hours": Column(FLOAT, "machine hours of all jobs, their starts included", "h"),
+        "gpu_hours": Column(FLOAT, "hours times the GPUs of a job; 0 where the probe found none", "h"),
+        "share": Column(FLOAT, "of all hours"),
+        "device": Column(TEXT, "that the rate was probed on"),
+    },
+    ("rule", "unit"),
 )

@@ -167,15 +167,48 @@ class SfamSettings(Stage):
 
 
 class LabelingSettings(Stage):
-    """Scoring every answer on every attribute."""
+    """Scoring every answer on every attribute (N2)."""
 
-    scorer: Literal["cross_encoder"] = Field(
-        "cross_encoder", description="SFAM over all pairs of answer and attribute."
+    scorer: Literal["distilled", "cross_encoder"] = Field(
+        "cross_encoder",
+        description="cross_encoder: SFAM over all pairs of answer and attribute; distilled: a student of it, one pass "
+        "per answer.",
     )
     max_tokens: int = Field(512, ge=16, description="Length of a pair; the answer is cut, the attribute never.")
-    tokens_per_batch: int = Field(16384, ge=64, description="Token budget of a batch.")
+    tokens_per_batch: int = Field(
+        16384, ge=64, description="Token budget of a batch; halved by itself when memory runs out."
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="bf16: products in bfloat16; scores differ by up to 0.005."
+    )
+    compiled: bool = Field(False, description="torch.compile: needs a C++ compiler, and minutes to begin.")
     buckets: Positive = Field(64, description="Answers are hashed into this many resumable pieces.")
     shards: Positive = Field(2, description="Jobs that share the buckets. A change relabels nothing.")
+
+
+class DistillationSettings(Stage):
+    """The student of SFAM (only read where `labeling.scorer` is `distilled`)."""
+
+    n_answers: Positive = Field(4000, description="Train answers that the teacher scores, balanced over groups.")
+    n_heldout: Positive = Field(
+        500, description="The same of val, to stop the training, and of test, to measure the fidelity."
+    )
+    batch_size: Positive = Field(32, description="Answers per step.")
+    learning_rate: float = Field(5e-5, gt=0, description="Peak learning rate of AdamW.")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay.")
+    max_epochs: Positive = Field(30, description="Most passes over the train answers.")
+    patience: Positive = Field(4, description="Looks at val without a better mean correlation before stopping.")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast where the device has it.")
+    min_pearson: float = Field(
+        0.8, ge=-1, le=1, description="The run stops where the mean Pearson correlation on test answers is lower."
+    )
+
+
+class StudentJob(Stage):
+    """What the student needs: its training, and how answers are labelled."""
+
+    distillation: DistillationSettings
+    labeling: LabelingSettings
 
 
 class EmbeddingSettings(Stage):
@@ -421,6 +454,13 @@ class EvaluationSettings(Stage):
     tie_tolerance: float = Field(1e-9, ge=0, description="Distances closer than this are a tie.")
 
 
+class EstimateSettings(Stage):
+    """What a run will take: the probe of this machine, and the budget."""
+
+    budget_hours: float = Field(200.0, gt=0, description="Machine hours that the run may take (N3).")
+    seconds: float = Field(20.0, gt=0, description="Seconds that each stage is timed for, at least.")
+
+
 class Experiment(Stage):
     """One fit and one set of questions."""
 
@@ -434,6 +474,37 @@ class ReportSettings(Stage):
     run: Name = Field(description="Name of the run.")
     experiments: dict[Name, Experiment] = Field(min_length=1, description="The experiments, in the config's order.")
     models: ModelsSettings | None = Field(None, description="The two models, to be named in the header.")
+
+
+class ProbeJob(Stage):
+    """What `probe_rates` needs: it does a little of each costly stage."""
+
+    estimate: EstimateSettings
+    description: DescriptionSettings
+    catalogue: CatalogueSettings
+    sfam: SfamSettings
+    labeling: LabelingSettings
+    distillation: DistillationSettings
+    scratch: ScratchSettings
+    activations: ActivationSettings
+    generation: GenerationSettings
+
+
+class EstimateJob(Stage):
+    """What `estimate_cost` needs: all that says how much there is to do."""
+
+    estimate: EstimateSettings
+    experiments: dict[Name, Experiment]
+    description: DescriptionSettings
+    catalogue: CatalogueSettings
+    sfam: SfamSettings
+    labeling: LabelingSettings
+    distillation: DistillationSettings
+    models: ModelsSettings
+    scratch: ScratchSettings
+    steering: SteeringSettings
+    sweep: SweepSettings
+    generation: GenerationSettings
 
 
 class Config(Stage):
@@ -453,6 +524,7 @@ class Config(Stage):
     pairs: PairSettings = Field(PairSettings(), description="Training pairs of SFAM.")
     sfam: SfamSettings = Field(SfamSettings(), description="Training of SFAM.")
     labeling: LabelingSettings = Field(LabelingSettings(), description="Style vectors.")
+    distillation: DistillationSettings = Field(DistillationSettings(), description="The student of SFAM.")
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="Triplet training.")
     profiles: ProfileSettings = Field(ProfileSettings(), description="Group profiles.")
     models: ModelsSettings = Field(ModelsSettings(), description="The two models.")
@@ -462,6 +534,7 @@ class Config(Stage):
     sweep: SweepSettings = Field(SweepSettings(), description="Strength and layers.")
     generation: GenerationSettings = Field(GenerationSettings(), description="Generation.")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="The comparison.")
+    estimate: EstimateSettings = Field(EstimateSettings(), description="What the run will take.")
 
     @model_validator(mode="after")
     def _splits_exist(self) -> Config:

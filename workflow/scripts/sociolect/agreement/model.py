@@ -185,6 +185,36 @@ def answer_limit(agreement: AgreementModel, attributes: Encoded) -> int:
     return agreement.max_tokens - SPECIAL_TOKENS - int(attributes.lengths.max())
 
 
+def pair_arrays(
+    agreement: AgreementModel,
+    answers: Encoded,
+    attributes: Encoded,
+    answer_index: np.ndarray,
+    attribute_index: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs (answer_index[i], attribute_index[i]) as padded ids; the attribute stays whole.
+
+    Returns:
+        token ids and types (1 on the answer), int64 [n, longest pair], and tokens per pair, int64 [n].
+    """
+    tokenizer, limit = agreement.tokenizer, answer_limit(agreement, attributes)
+    kept = np.minimum(answers.lengths[answer_index], limit)
+    first = attributes.lengths[attribute_index] + 2  # where the answer begins
+    lengths = first + kept + 1
+    column = np.arange(int(lengths.max()))
+    ids = np.full((len(lengths), len(column)), tokenizer.pad_token_id, dtype=np.int64)
+    ids[:, 0] = tokenizer.cls_token_id
+    for texts, index, start, end in (
+        (attributes, attribute_index, np.ones_like(first), first - 1),
+        (answers, answer_index, first, lengths - 1),
+    ):
+        rows, columns = np.nonzero((column >= start[:, None]) & (column < end[:, None]))
+        ids[rows, columns] = texts.ids[texts.offsets[index][rows] + columns - start[rows]]
+        ids[np.arange(len(ids)), end] = tokenizer.sep_token_id
+    types = ((column >= first[:, None]) & (column < lengths[:, None])).astype(np.int64)
+    return ids, types, lengths
+
+
 def assemble(
     agreement: AgreementModel,
     answers: Encoded,
@@ -192,24 +222,12 @@ def assemble(
     answer_index: np.ndarray,
     attribute_index: np.ndarray,
 ) -> dict[str, torch.Tensor]:
-    """Padded model inputs of the pairs (answer_index[i], attribute_index[i]); the attribute stays whole.
+    """The same as inputs of transformers' own forward.
 
     Returns:
         input_ids, token_type_ids (1 on the answer) and attention_mask, each int64 [n, longest pair].
     """
-    tokenizer, limit = agreement.tokenizer, answer_limit(agreement, attributes)
-    kept = np.minimum(answers.lengths[answer_index], limit)
-    lengths = kept + attributes.lengths[attribute_index] + SPECIAL_TOKENS
-    ids = np.full((len(lengths), int(lengths.max())), tokenizer.pad_token_id, dtype=np.int64)
-    types = np.zeros_like(ids)
-    ids[:, 0] = tokenizer.cls_token_id
-    for row, (i, a, n, length) in enumerate(zip(answer_index, attribute_index, kept, lengths, strict=True)):
-        start = length - 1 - n
-        ids[row, 1 : start - 1] = attributes[a]
-        ids[row, start - 1] = tokenizer.sep_token_id
-        ids[row, start : length - 1] = answers[i][:n]
-        ids[row, length - 1] = tokenizer.sep_token_id
-        types[row, start:length] = 1
+    ids, types, lengths = pair_arrays(agreement, answers, attributes, answer_index, attribute_index)
     mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
     tensors = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask}
     return {name: torch.from_numpy(value).to(agreement.device) for name, value in tensors.items()}

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
+from sociolect.agreement.batching import run_batches
+from sociolect.agreement.engine import Engine, PairBatch, Precision, supported
 from sociolect.agreement.late import Segments, encode_segment, grid_logits
 from sociolect.agreement.model import (
     SPECIAL_TOKENS,
@@ -18,9 +20,11 @@ from sociolect.agreement.model import (
     answer_limit,
     assemble,
     assemble_texts,
+    pair_arrays,
 )
 
 Report = Callable[[int, int], None]
+Forward = Callable[[PairBatch], torch.Tensor]
 
 
 def pair_logits(
@@ -58,6 +62,23 @@ def late_logits(
     return grid_logits(agreement.model, agreement.tokenizer.cls_token_id, states, encoded).float()
 
 
+def make_forward(agreement: AgreementModel, precision: Precision = "fp32", compiled: bool = False) -> Forward:
+    """How pairs of a model are scored: by the engine where it knows the model, else by transformers' own forward."""
+    if supported(agreement.model):
+        return Engine(agreement.model, precision, compiled)
+
+    @torch.inference_mode()
+    def forward(batch: PairBatch) -> torch.Tensor:
+        inputs = batch.tensors(agreement.device)
+        with autocast(agreement, precision):
+            logits: torch.Tensor = agreement.model(
+                input_ids=inputs["ids"], token_type_ids=inputs["types"], attention_mask=inputs["mask"].long()
+            ).logits
+        return logits.float()
+
+    return forward
+
+
 def score_index_pairs(
     agreement: AgreementModel,
     answers: Encoded,
@@ -65,22 +86,42 @@ def score_index_pairs(
     answer_index: np.ndarray,
     attribute_index: np.ndarray,
     tokens_per_batch: int,
-    bf16: bool = False,
+    precision: Precision = "fp32",
+    forward: Forward | None = None,
     progress: Report | None = None,
 ) -> np.ndarray:
     """Scores in [0, 1] of the pairs (answer_index[i], attribute_index[i]), float32 [n].
 
     Pairs (or the answers of a late-interaction model) are sorted by length and cut into batches of at most
     `tokens_per_batch` padded tokens (one at least). `progress(done, total)` counts pairs.
+
+    Args:
+        agreement: the model.
+        answers: encoded answers.
+        attributes: encoded attribute sentences.
+        answer_index: int [n].
+        attribute_index: int [n].
+        tokens_per_batch: token budget; halved when memory runs out.
+        precision: of the products.
+        forward: what `make_forward` made, to be used again; a late-interaction model needs none.
+        progress: called with pairs done and all pairs.
     """
     scores = np.zeros(len(answer_index), dtype=np.float32)
     if not len(scores):
         return scores
     agreement.model.eval()
-    batch = _late_batches if agreement.late else _pair_batches
+    if agreement.late:
+        batches = _late_batches(
+            agreement, answers, attributes, answer_index, attribute_index, tokens_per_batch, precision
+        )
+    else:
+        forward = forward or make_forward(agreement, precision)
+        batches = _pair_batches(
+            agreement, answers, attributes, answer_index, attribute_index, tokens_per_batch, forward
+        )
     done = 0
-    with torch.inference_mode(), autocast(agreement, bf16):
-        for rows, logits in batch(agreement, answers, attributes, answer_index, attribute_index, tokens_per_batch):
+    with torch.inference_mode():
+        for rows, logits in batches:
             scores[rows] = torch.sigmoid(agreement_logit(logits)).cpu().numpy()
             done += len(rows)
             if progress is not None:
@@ -95,13 +136,18 @@ def _pair_batches(
     answer_index: np.ndarray,
     attribute_index: np.ndarray,
     budget: int,
+    forward: Forward,
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
     kept = np.minimum(answers.lengths, answer_limit(agreement, attributes))
     lengths = kept[answer_index] + attributes.lengths[attribute_index] + SPECIAL_TOKENS
     order = np.lexsort((attribute_index, answer_index, lengths))
-    for start, end in token_batches(lengths[order], budget):
+
+    def prepare(start: int, end: int) -> PairBatch:
         rows = order[start:end]
-        yield rows, pair_logits(agreement, answers, attributes, answer_index[rows], attribute_index[rows])
+        return PairBatch.of(*pair_arrays(agreement, answers, attributes, answer_index[rows], attribute_index[rows]))
+
+    for start, end, logits in run_batches(lengths[order], budget, prepare, forward):
+        yield order[start:end], logits
 
 
 def _late_batches(
@@ -111,10 +157,10 @@ def _late_batches(
     answer_index: np.ndarray,
     attribute_index: np.ndarray,
     budget: int,
+    precision: Precision,
 ) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
     limit = answer_limit(agreement, attributes)
     columns, column_of = np.unique(attribute_index, return_inverse=True)
-    encoded = encode_late(agreement, attributes, columns, limit, 0)
     used = np.unique(answer_index)
     kept = np.minimum(answers.lengths[used], limit) + 1
     order = np.lexsort((used, kept))
@@ -122,34 +168,23 @@ def _late_batches(
     rank[used[order]] = np.arange(len(used))
     by_rank = np.argsort(rank[answer_index], kind="stable")
     ranks = rank[answer_index][by_rank]
+    with torch.inference_mode(), autocast(agreement, precision):
+        encoded = encode_late(agreement, attributes, columns, limit, 0)
+
+    def forward(rows: np.ndarray) -> torch.Tensor:
+        with torch.inference_mode(), autocast(agreement, precision):
+            return late_logits(agreement, answers, attributes, rows, encoded)
+
     # beside its words an answer has one [CLS] per attribute
-    for start, end in token_batches(kept[order] + len(columns), budget):
+    lengths = kept[order] + len(columns)
+    for start, end, grid in run_batches(lengths, budget, lambda start, end: used[order[start:end]], forward):
         rows = by_rank[np.searchsorted(ranks, start) : np.searchsorted(ranks, end)]
-        grid = late_logits(agreement, answers, attributes, used[order[start:end]], encoded)
-        index = torch.from_numpy(rank[answer_index[rows]] - start), torch.from_numpy(column_of[rows])
-        yield rows, grid[index]
+        yield rows, grid[torch.from_numpy(rank[answer_index[rows]] - start), torch.from_numpy(column_of[rows])]
 
 
-def token_batches(lengths: np.ndarray, budget: int) -> Iterator[tuple[int, int]]:
-    """Cut ascending lengths into runs [start, end) whose padded size (count x longest) fits the budget."""
-    start = 0
-    while start < len(lengths):
-        end = start + 1
-        # ascending: a run that ends before `end` is padded to lengths[end - 1]
-        low, high = end, min(len(lengths), start + max(1, budget // max(1, int(lengths[start]))))
-        while low < high:
-            middle = (low + high + 1) // 2
-            if (middle - start) * int(lengths[middle - 1]) <= budget:
-                low = middle
-            else:
-                high = middle - 1
-        yield start, low
-        start = low
-
-
-def autocast(agreement: AgreementModel, bf16: bool) -> torch.autocast:
+def autocast(agreement: AgreementModel, precision: Precision) -> torch.autocast:
     """bfloat16 autocast on the model's device where asked for."""
-    return torch.autocast(agreement.device.type, dtype=torch.bfloat16, enabled=bf16)
+    return torch.autocast(agreement.device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:

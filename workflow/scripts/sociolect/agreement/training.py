@@ -12,6 +12,7 @@ import polars as pl
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from sociolect.agreement.engine import Precision
 from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, answer_limit
 from sociolect.agreement.scoring import (
     auroc,
@@ -123,11 +124,10 @@ def train_agreement(
             raise InputError(f"part {name} needs positive and negative pairs; describe more {name} answers")
     rng = np.random.default_rng(seed_of(seed, "batches"))
     looked_at = val if agreement.late else val.where(np.sort(rng.permutation(len(val))[:EVAL_PAIRS]))
-    bf16 = settings.precision == "bf16"
 
     def score(subset: PairArrays) -> np.ndarray:
         return score_index_pairs(
-            agreement, answers, attributes, subset.answer, subset.attribute, tokens_per_batch, bf16
+            agreement, answers, attributes, subset.answer, subset.attribute, tokens_per_batch, settings.precision
         )
 
     lengths = np.minimum(answers.lengths[train.answer], answer_limit(agreement, attributes))
@@ -146,7 +146,7 @@ def train_agreement(
         for step in range(1, settings.max_steps + 1):
             agreement.model.train()
             rows = next(batches)
-            losses.append(_step(agreement, answers, attributes, train.where(rows), optimizer, bf16))
+            losses.append(_step(agreement, answers, attributes, train.where(rows), optimizer, settings.precision))
             schedule.step()
             if step % settings.eval_steps == 0 or step == settings.max_steps:
                 value = auroc(looked_at.label, score(looked_at)) or 0.0
@@ -279,10 +279,10 @@ def _step(
     attributes: Encoded,
     batch: PairArrays,
     optimizer: torch.optim.Optimizer,
-    bf16: bool,
+    precision: Precision,
 ) -> float:
     target = torch.from_numpy(batch.label.astype(np.int64)).to(agreement.device)
-    with autocast(agreement, bf16):
+    with autocast(agreement, precision):
         logits = pair_logits(agreement, answers, attributes, batch.answer, batch.attribute)
     if agreement.n_outputs == 2:
         loss = cross_entropy(logits, target)

@@ -17,7 +17,7 @@ from sociolect.describers.stylometry import measure_texts
 from sociolect.errors import InputError
 from sociolect.judge import fit_judge
 
-__all__ = ["baseline_probabilities"]
+__all__ = ["baseline_probabilities", "logistic_probabilities", "style_only_features"]
 
 _MARKS = tuple("!\"#$%&'()*+,-./:;<=>?@[]_~")
 _TERMS = 20_000  # words and character n-grams each
@@ -58,13 +58,13 @@ def baseline_probabilities(
     judge = fit_judge(train_texts, [g for g, use in zip(groups, is_train, strict=True) if use], _TERMS)
     result["tfidf_logreg"] = judge.predict_proba(list(texts))
     tell(2, 5, "style_only_logreg")
-    result["style_only_logreg"] = _logistic(style_only_features(texts), truth, is_train)
+    result["style_only_logreg"] = logistic_probabilities(style_only_features(texts), truth, is_train)
     tell(3, 5, "stylometry_logreg")
     # rates are skewed: a few texts have many, most have none
     rates = np.log1p(np.maximum(measure_texts(texts), 0.0))
-    result["stylometry_logreg"] = _logistic(rates, truth, is_train)
+    result["stylometry_logreg"] = logistic_probabilities(rates, truth, is_train)
     tell(4, 5, "style_vector_logreg")
-    result["style_vector_logreg"] = _logistic(np.asarray(style, dtype=np.float64), truth, is_train)
+    result["style_vector_logreg"] = logistic_probabilities(np.asarray(style, dtype=np.float64), truth, is_train)
     tell(5, 5, "done")
     return result
 
@@ -83,7 +83,8 @@ def style_only_features(texts: Sequence[str]) -> np.ndarray:
     return np.column_stack([shares, np.log(total)])
 
 
-def _logistic(features: np.ndarray, truth: np.ndarray, is_train: np.ndarray) -> np.ndarray:
+def logistic_probabilities(features: np.ndarray, truth: np.ndarray, is_train: np.ndarray) -> np.ndarray:
+    """Probabilities of each class [n, G] by logistic regression of scaled features, classes weighted equally."""
     classifier = make_pipeline(
         StandardScaler(), LogisticRegression(C=0.1, max_iter=300, tol=1e-3, class_weight="balanced")
     )

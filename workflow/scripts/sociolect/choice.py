@@ -1,4 +1,4 @@
-"""Which answers are described: balanced over groups, and within a group over splits, for each part."""
+"""Answers drawn for a costly look: balanced over groups, and within a group over splits, for each part."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose_answers(samples: Mapping[str, pl.DataFrame], n_answers: int, n_heldou
     numbers = {"train": n_answers, "val": n_heldout, "test": n_heldout}
     drawn = [_draw(pool.filter(pl.col("part") == part), number, seed) for part, number in numbers.items()]
     if drawn[0].is_empty():
-        raise InputError(f"no answer of part train in the samples of {', '.join(samples)}: nothing to describe")
+        raise InputError(f"no answer of part train in the samples of {', '.join(samples)}: nothing to draw")
     return pl.concat(drawn).select(COLUMNS).sort("answer_id")
 
 

@@ -1,0 +1,234 @@
+"""The engine: the scores of transformers' own forward, at every length and for every kind of DeBERTa-v2."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
+
+from sociolect.agreement import batching
+from sociolect.agreement.batching import run_batches, token_batches
+from sociolect.agreement.engine import Engine, PairBatch, flash_attention, supported
+from sociolect.errors import InputError
+
+LONGEST = 512
+VOCABULARY = 300
+# deberta-v3: no absolute positions, no token types; deberta-v2: as its xlarge, with a convolution beside block 0
+STYLES: dict[str, dict[str, Any]] = {
+    "v3": {},
+    "v2": {"conv_kernel_size": 3, "conv_act": "gelu"},
+    "v2-biased": {"position_biased_input": True, "type_vocab_size": 2},
+    "own-projections": {"share_att_key": False},
+    "c2p": {"pos_att_type": ["c2p"]},
+    "p2c": {"pos_att_type": ["p2c"]},
+    "no-buckets": {"position_buckets": -1, "max_relative_positions": 64},
+    "few-buckets": {"position_buckets": 16},
+    "absolute": {"relative_attention": False, "pos_att_type": [], "position_biased_input": True},
+    "one-block": {"num_hidden_layers": 1},
+    "one-block-conv": {"num_hidden_layers": 1, "conv_kernel_size": 3},
+    "narrow-embedding": {"embedding_size": 32},
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def classifier(**changes: Any) -> Any:
+    base = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": 64,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 128,
+        "max_position_embeddings": LONGEST,
+        "position_buckets": 256,
+        "relative_attention": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "share_att_key": True,
+        "norm_rel_ebd": "layer_norm",
+        "position_biased_input": False,
+        "type_vocab_size": 0,
+        "num_labels": 2,
+        # weights as large as trained ones: scores spread, so that a wrong term shows
+        "initializer_range": 0.1,
+    }
+    config: Any = DebertaV2Config
+    torch.manual_seed(0)
+    model = DebertaV2ForSequenceClassification(config(**{**base, **changes})).eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(parameter, std=0.05)
+    return model
+
+
+def batch(lengths: list[int], seed: int = 0) -> PairBatch:
+    rng = np.random.default_rng(seed)
+    shape = (len(lengths), max(lengths))
+    ids = rng.integers(0, VOCABULARY, shape)  # padding's own id among them
+    types = (np.arange(shape[1]) >= 2).astype(np.int64)[None].repeat(shape[0], axis=0)
+    return PairBatch.of(ids, types, np.array(lengths))
+
+
+def plain(model: Any, pairs: PairBatch) -> torch.Tensor:
+    mask = torch.from_numpy((np.arange(pairs.ids.shape[1]) < pairs.lengths[:, None]).astype(np.int64))
+    ids, types = torch.from_numpy(pairs.ids), torch.from_numpy(pairs.types)
+    with torch.inference_mode():
+        return model(input_ids=ids, token_type_ids=types, attention_mask=mask).logits.softmax(-1)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_scores_equal_the_plain_forward_at_every_length(style: str) -> None:
+    model = classifier(**STYLES[style])
+    fp32, bf16 = Engine(model, "fp32"), Engine(model, "bf16")
+    spread = []
+    for length in (1, 2, 3, 16, 17, 64, 127, 128, 129, 200, 257, 300, LONGEST):
+        # the longest alone (no padding), and beside shorter ones
+        for lengths in ([length, length], sorted({1, max(1, length // 2), max(1, length - 1), length})):
+            pairs = batch(lengths, seed=length)
+            wanted = plain(model, pairs)
+            spread.append(wanted[:, 0])
+            assert (fp32(pairs).softmax(-1) - wanted).abs().max() <= 1e-5, (length, lengths)
+            assert (bf16(pairs).softmax(-1) - wanted).abs().max() <= 5e-3, (length, lengths)
+    assert torch.cat(spread).std() > 0.03, "all scores are alike: the comparison says nothing"
+
+
+def test_wide_model_and_large_weights() -> None:
+    model = classifier(hidden_size=768, num_attention_heads=12, intermediate_size=3072, initializer_range=0.04)
+    pairs = batch([150, 149, 80, 3])
+    wanted = plain(model, pairs)
+    assert (Engine(model)(pairs).softmax(-1) - wanted).abs().max() <= 1e-4
+    assert (Engine(model, "bf16")(pairs).softmax(-1) - wanted).abs().max() <= 5e-3
+
+
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler: apt install g++")
+def test_compiled_scores_are_the_same() -> None:
+    # two blocks: the second is the one that reads [CLS] alone
+    model = classifier(num_hidden_layers=2, pos_att_type=["c2p"])
+    engine = Engine(model, compiled=True)
+    for lengths in ([24, 20], [40, 31, 7]):
+        pairs = batch(lengths)
+        assert (engine(pairs).softmax(-1) - plain(model, pairs)).abs().max() <= 1e-4
+
+
+def test_no_engine_for_other_models() -> None:
+    from transformers import BertConfig, BertForSequenceClassification
+
+    config: Any = BertConfig
+    model = BertForSequenceClassification(
+        config(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    )
+    assert not supported(model)
+    with pytest.raises(InputError, match="'bert' has no engine"):
+        Engine(model)
+
+
+def exact_kernel(model: Any, wrong: float = 0.0) -> Callable[..., torch.Tensor]:
+    """What flashdeberta computes, in plain torch from its arguments, with an error added."""
+    from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
+
+    def kernel(
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        lengths: torch.Tensor,
+        key: torch.Tensor,
+        query: torch.Tensor,
+        causal: bool,
+        scale: float,
+        buckets: int,
+        longest: int,
+    ) -> torch.Tensor:
+        n = q.shape[2]
+        distance = torch.arange(n)[:, None] - torch.arange(n)
+        index = make_log_bucket_position(distance, buckets, longest).long() + buckets
+        c2p = torch.einsum("bhid,hijd->bhij", q.float(), key[0].float()[:, index])
+        p2c = torch.einsum("bhjd,hijd->bhij", k.float(), query[0].float()[:, index])
+        scores = (q.float() @ k.float().transpose(2, 3) + c2p + p2c) * scale
+        scores = scores.masked_fill(~(torch.arange(n) < lengths[:, None])[:, None, None], float("-inf"))
+        return ((scores.softmax(-1) + wrong) @ v.float()).to(q.dtype)
+
+    return kernel
+
+
+@pytest.mark.parametrize("case", ["agrees", "differs", "fails", "absent"])
+def test_flashdeberta_is_used_only_if_its_scores_agree(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = classifier(max_position_embeddings=64)
+    engine = Engine(model, "bf16")
+    wanted = plain(model, batch([33, 8]))
+
+    def broken(*_: object) -> torch.Tensor:
+        raise RuntimeError("no such GPU")
+
+    kernel = {"agrees": exact_kernel(model), "differs": exact_kernel(model, 0.01), "fails": broken, "absent": None}
+    ops = type("Ops", (), {"flash_attention_with_disentangled": staticmethod(kernel[case])} if kernel[case] else {})
+    monkeypatch.setattr("importlib.import_module", lambda name: ops)
+    engine._choose_flash()
+    assert (engine._flash is not None) == (case == "agrees")
+    assert (engine(batch([33, 8])).softmax(-1) - wanted).abs().max() <= 5e-3
+    if case == "agrees":
+        attend = flash_attention(engine, broken)
+        monkeypatch.setattr(engine, "_flash", attend)
+        with pytest.raises(RuntimeError, match="no such GPU"):
+            engine(batch([33, 8]))  # so the kernel really was in use
+
+
+def test_token_batches_cover_everything_within_the_budget() -> None:
+    lengths = np.sort(np.random.default_rng(0).integers(1, 50, size=200))
+    cuts = list(token_batches(lengths, 120))
+    assert [s for s, _ in cuts] == [0, *[e for _, e in cuts[:-1]]] and cuts[-1][1] == 200
+    assert all((e - s) * lengths[e - 1] <= 120 for s, e in cuts)
+    assert list(token_batches(np.array([500, 600]), 100)) == [(0, 1), (1, 2)]
+
+
+def test_batches_keep_the_budget_and_are_read_in_order() -> None:
+    lengths = np.array([1, 2, 2, 3, 5, 5, 9])
+    assert list(token_batches(lengths, 10)) == [(0, 3), (3, 5), (5, 6), (6, 7)]
+    ran: list[tuple[int, int]] = []
+
+    def forward(prepared: tuple[int, int]) -> int:
+        ran.append(prepared)
+        return sum(prepared)
+
+    found = list(run_batches(lengths, 10, lambda start, end: (start, end), forward))
+    assert found == [(0, 3, 3), (3, 5, 8), (5, 6, 11), (6, 7, 13)] and ran == [f[:2] for f in found]
+    assert list(run_batches(lengths[:0], 10, lambda start, end: (start, end), forward)) == []
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_out_of_memory_halves_the_budget_and_goes_on(error: RuntimeError) -> None:
+    lengths = np.arange(1, 41)
+    fits, sizes = 100, []
+
+    def forward(run: tuple[int, int]) -> list[int]:
+        size = (run[1] - run[0]) * int(lengths[run[1] - 1])
+        sizes.append(size)
+        if size > fits:
+            raise error
+        return list(range(*run))
+
+    done = [row for _, _, rows in run_batches(lengths, 400, lambda a, b: (a, b), forward) for row in rows]
+    assert done == list(range(40)), "each sequence once, in order"
+    assert max(sizes) > fits and sum(size > fits for size in sizes) <= 3, "it does not try the old budget again"
+    with pytest.raises(InputError, match="a single sequence of 40 tokens does not fit"):
+        list(run_batches(lengths[-1:], 400, lambda a, b: (a, b), lambda _: (_ for _ in ()).throw(error)))
+
+
+def test_another_error_is_not_taken_for_memory() -> None:
+    def forward(_: object) -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        list(run_batches(np.array([1, 2]), 10, lambda a, b: (a, b), forward))
+    assert not batching.is_out_of_memory(RuntimeError("no"))

@@ -1,0 +1,65 @@
+"""`make estimate`: nothing heavy runs for it, and what it says is near what the demo took."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import snakemake
+from sociolect.artifacts import read_provenance, read_table
+from sociolect.estimate.table import actual_hours, compare_rules
+from sociolect.schemas import ESTIMATE, RATES
+
+CHEAP = {"make_demo_corpus", "import_corpus", "sample_groups", "fetch_model", "probe_rates", "estimate_cost"}
+
+
+def jobs_of(text: str) -> set[str]:
+    """Rules in the job statistics that Snakemake prints first."""
+    return set(re.findall(r"^(\w+) +\d+$", text.partition("Job stats:")[2].partition("total")[0], re.MULTILINE))
+
+
+@pytest.mark.parametrize("config", ["demo", "scratch", "config"])
+def test_an_estimate_needs_no_stage_that_it_is_about(project: Path, config: str) -> None:
+    (project / "data").mkdir(exist_ok=True)
+    for split in ("single", "multi", "askx"):
+        (project / f"data/{split}.parquet").touch()
+    run = {"config": "main"}.get(config, config)
+    flags = ["--dry-run", "--configfile", f"config/{config}.yaml", "--", f"results/{run}/estimate/estimate.parquet"]
+    jobs = jobs_of(snakemake(project, *flags).stdout)
+    assert {"probe_rates", "estimate_cost", "sample_groups"} <= jobs <= CHEAP
+    assert ("fetch_model" in jobs) == (config == "config")
+
+
+def test_a_run_does_not_wait_for_an_estimate(project: Path) -> None:
+    jobs = jobs_of(snakemake(project, "--dry-run").stdout)
+    assert "compare_conditions" in jobs and not {"probe_rates", "estimate_cost"} & jobs
+
+
+def test_the_estimate_of_the_demo_is_near_what_it_took(demo_copy: Path) -> None:
+    folder = demo_copy / "results/demo"
+    done = snakemake(demo_copy, "--", "results/demo/estimate/estimate.parquet")
+    assert jobs_of(done.stdout + done.stderr) == {"probe_rates", "estimate_cost"}
+    rates, frame = (
+        read_table(folder / "estimate/rates.parquet", RATES),
+        read_table(folder / "estimate/estimate.parquet", ESTIMATE),
+    )
+    assert (rates["rate"] > 0).all()
+    known = read_provenance(folder / "estimate/estimate.parquet")
+    # the catalogue is there, so K is no bound
+    assert known["bound"] == "exact" and known["verdict"].startswith("within budget")
+    rules = {
+        row["rule"]: row for row in compare_rules(frame, actual_hours(folder / "benchmarks")).iter_rows(named=True)
+    }
+    assert all(row["actual_jobs"] == row["jobs"] for row in rules.values())
+    for rule in ("train_scratch_lm", "train_sfam", "label_answers"):
+        assert 1 / 4 < rules[rule]["ratio"] < 4, rules[rule]
+    total = sum(row["actual_hours"] for row in rules.values()) / sum(row["hours"] for row in rules.values())
+    assert 1 / 4 < total < 4
+    program = [sys.executable, "workflow/scripts/print_estimate.py"]
+    flags = ["--estimate", folder / "estimate/estimate.parquet", "--benchmarks", folder / "benchmarks"]
+    shown = subprocess.run([*program, *flags], cwd=demo_copy, capture_output=True, text=True, check=True).stdout
+    assert "took / est." in shown and "train_sfam" in shown and "within budget" in shown

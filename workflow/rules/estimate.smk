@@ -1,0 +1,112 @@
+# What the run will take: a probe of the machine, and the units that the config implies. Not part of `rule all`.
+
+
+rule probe_rates:
+    input:
+        samples=samples_of(CONFIG.splits),
+        sfam=branch("sfam" in HUB_MODELS, then=f"{RUN}/models/sfam", otherwise=[]),
+        lm=branch("lm" in HUB_MODELS, then=f"{RUN}/models/lm", otherwise=[]),
+        prompts=CONFIG.generation.prompt_file,
+        describing=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
+    output:
+        rates=f"{RUN}/estimate/rates.parquet",
+    log:
+        f"{LOGS}/probe_rates.log",
+    benchmark:
+        f"{TIMES}/probe_rates.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        runtime=growing(30, most=DAY),
+        gpu=1,
+    params:
+        settings=json_of(
+            "estimate",
+            "description",
+            "catalogue",
+            "sfam",
+            "labeling",
+            "distillation",
+            "scratch",
+            "activations",
+            "generation",
+            only={
+                "estimate": {"seconds"},
+                "description": {"describer", "quantile", "batch_tokens", "max_new_tokens", "max_prompt_chars"},
+                "catalogue": {"max_attributes"},
+                "sfam": {"n_outputs", "max_tokens", "batch_size", "precision"},
+                "labeling": {"scorer", "precision", "compiled", "max_tokens", "tokens_per_batch"},
+                "distillation": {"batch_size", "precision"},
+                "generation": {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"},
+            },
+        ),
+        dtype=CONFIG.models.dtype,
+        seed=SEED,
+        code=source_digest("probe_rates"),
+    shell:
+        command(
+            "probe_rates",
+            "--samples {input.samples:q} --sfam {input.sfam:q} --lm {input.lm:q} --prompts {input.prompts:q} "
+            "--describing {input.describing:q} --dtype {params.dtype} --rates {output.rates:q} "
+            "--threads {threads} --seed {params.seed}",
+            gpus=GPUS,
+        )
+
+
+rule estimate_cost:
+    input:
+        samples=samples_of(CONFIG.splits),
+        rates=f"{RUN}/estimate/rates.parquet",
+        describing=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
+    output:
+        estimate=f"{RUN}/estimate/estimate.parquet",
+    log:
+        f"{LOGS}/estimate_cost.log",
+    benchmark:
+        f"{TIMES}/estimate_cost.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(8300),
+        runtime=growing(20, most=DAY),
+    params:
+        settings=json_of(
+            "estimate",
+            "experiments",
+            "description",
+            "catalogue",
+            "sfam",
+            "labeling",
+            "distillation",
+            "models",
+            "scratch",
+            "steering",
+            "sweep",
+            "generation",
+            only={
+                "estimate": {"budget_hours"},
+                "description": {"describer", "n_answers", "n_heldout"},
+                "catalogue": {"max_attributes"},
+                "sfam": {"max_steps", "eval_steps"},
+                "labeling": {"scorer", "shards"},
+                "distillation": {"n_answers", "n_heldout", "max_epochs"},
+                "models": {"sfam", "lm"},
+                "scratch": {"lm"},
+                "steering": {"methods"},
+                "sweep": {"alphas", "depths", "band", "refine", "questions_per_group"},
+                "generation": {"samples", "questions_per_group", "targets", "max_new_tokens", "shards"},
+            },
+        ),
+        splits=",".join(CONFIG.splits),
+        catalogue=catalogue_so_far,
+        # another catalogue is another estimate
+        catalogue_digest=lambda wildcards: [file_digest(Path(path)) for path in catalogue_so_far(wildcards)],
+        code=source_digest("estimate_cost"),
+    shell:
+        command(
+            "estimate_cost",
+            "--samples {input.samples:q} --splits {params.splits} --rates {input.rates:q} "
+            "--catalogue {params.catalogue:q} --describing {input.describing:q} --estimate {output.estimate:q}",
+        )

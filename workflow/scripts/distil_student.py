@@ -1,0 +1,49 @@
+"""Distil SFAM into a student with one output per attribute, so that an answer costs one pass."""
+
+from __future__ import annotations
+
+import torch
+
+from sociolect.agreement.model import answer_limit, encode_attributes, encode_texts, load_agreement
+from sociolect.agreement.student import build_student, distil, save_student
+from sociolect.artifacts import atomic_folder, matrix
+from sociolect.models import pick_device
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import CATALOGUE, DISTILLATION, LABELS
+from sociolect.settings import StudentJob
+
+
+def main(job: Job[StudentJob]) -> None:
+    torch.set_num_threads(job.threads)
+    answers = job.read("answers", DISTILLATION).sort("answer_id")
+    labels = answers.select("answer_id").join(job.read("labels", LABELS), on="answer_id", maintain_order="left")
+    job.stage("model")
+    teacher = load_agreement(job.path("teacher"), job.settings.labeling.max_tokens)
+    teacher.model.to(pick_device())
+    # the student reads as much of an answer as its teacher did
+    sentences = job.read("catalogue", CATALOGUE)["author_sentence"].to_list()
+    room = answer_limit(teacher, encode_attributes(teacher, sentences))
+    student = build_student(teacher, sentences, room, job.seed("head"))
+    done = distil(
+        student,
+        encode_texts(teacher, answers["answer"].to_list()),
+        matrix(labels["style"]),
+        answers["part"].to_numpy(),
+        job.settings.distillation,
+        job.seed("training"),
+        job.settings.labeling.tokens_per_batch,
+        job.progress("epochs"),
+    )
+    with atomic_folder(job.outputs["student"]) as folder:
+        save_student(done.student, folder)
+    job.write_json({"history": done.history}, "history")
+
+
+if __name__ == "__main__":
+    run_program(
+        main,
+        __doc__,
+        StudentJob,
+        inputs=["answers", "labels", "catalogue", "teacher"],
+        outputs=["student", "history"],
+    )

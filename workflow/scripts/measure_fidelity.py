@@ -1,0 +1,43 @@
+"""Compare the student with SFAM on test answers; end with an error where it does not follow."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from sociolect.agreement.fidelity import check_fidelity, fidelity_table, group_accuracy, summarise
+from sociolect.artifacts import matrix
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import CATALOGUE, DISTILLATION, FIDELITY, LABELS
+from sociolect.scorers import load_scorer
+from sociolect.settings import StudentJob
+
+
+def main(job: Job[StudentJob]) -> None:
+    torch.set_num_threads(job.threads)
+    answers = job.read("answers", DISTILLATION).sort("answer_id")
+    labels = answers.select("answer_id").join(job.read("labels", LABELS), on="answer_id", maintain_order="left")
+    catalogue = job.read("catalogue", CATALOGUE)
+    job.stage("model")
+    scorer = load_scorer(job.path("student"), catalogue["author_sentence"].to_list(), job.settings.labeling)
+    teacher = matrix(labels["style"])
+    student = scorer.score(answers["answer"].to_list(), job.progress("answers")).scores
+    parts, groups = answers["part"].to_numpy(), answers["group"].to_list()
+    test = parts == "test"
+    table = fidelity_table(catalogue, teacher[test], student[test])
+    summary = summarise(table, *(group_accuracy(style, groups, parts) for style in (teacher, student)))
+    logging.getLogger("sociolect").info("%s", summary)
+    check_fidelity(summary, job.settings.distillation.min_pearson)
+    job.write(table, "fidelity", FIDELITY)
+    job.write_json(summary, "summary")
+
+
+if __name__ == "__main__":
+    run_program(
+        main,
+        __doc__,
+        StudentJob,
+        inputs=["answers", "labels", "catalogue", "student"],
+        outputs=["fidelity", "summary"],
+    )

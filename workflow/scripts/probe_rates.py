@@ -1,0 +1,32 @@
+"""Time a little of each costly stage on this machine, on answers of the run: seconds per unit."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from sociolect.estimate.probes import Folders, all_probes, rates_table
+from sociolect.estimate.probing import Timed
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import RATES, SAMPLES
+from sociolect.settings import ProbeJob
+
+
+def main(job: Job[ProbeJob]) -> None:
+    """Probe one stage after the other, and write the rates."""
+    imports = time.process_time()  # nothing but imports has taken this process's time so far
+    torch.set_num_threads(job.threads)
+    torch.manual_seed(job.seed("weights"))
+    given = {name: (paths[0] if paths else None) for name, paths in job.inputs.items() if name != "samples"}
+    folders = Folders(given["sfam"], given["lm"], job.path("prompts"), given["describing"])
+    found = [("imports", "job", Timed(1, imports, imports))]
+    for name, unit, timed in all_probes(job.settings, job.read("samples", SAMPLES), folders, job.options["dtype"]):
+        found.append((name, unit, timed))
+        job.stage(f"probed {name}", message=f"{timed.rate:.3g} s per {unit}")
+    job.write(rates_table(found, job.settings, job.options["dtype"], job.threads), "rates", RATES)
+
+
+if __name__ == "__main__":
+    inputs = ["samples*", "sfam?", "lm?", "prompts", "describing?"]
+    run_program(main, __doc__, ProbeJob, inputs=inputs, outputs=["rates"], options=["dtype"])

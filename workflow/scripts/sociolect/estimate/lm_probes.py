@@ -1,0 +1,166 @@
+"""The language model, timed: its training from scratch, describing, activations, generated tokens and fluency."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from sociolect.activations import attribute_vectors
+from sociolect.describers.llm import describe_answers, read_description_prompts
+from sociolect.describers.style_attributes import ATTRIBUTES
+from sociolect.describers.stylometry import describe, fit_thresholds
+from sociolect.estimate.probing import Timed, time_rounds, time_steps
+from sociolect.estimate.texts import attribute_table
+from sociolect.generation.fluency import log_perplexities
+from sociolect.generation.requests import Request, SteerRef, write_vectors
+from sociolect.generation.transformers_backend import TransformersBackend
+from sociolect.hooks import width_of
+from sociolect.prompts import PROMPT_KINDS, encode_prompt, read_prompts, render_chat, render_prompt
+from sociolect.scratch.causal_lm import build_causal_lm, train_causal_lm
+from sociolect.scratch.chats import make_chats, read_condition_texts
+from sociolect.scratch.tokenizer import train_tokenizer
+from sociolect.settings import ProbeJob
+
+__all__ = ["Endless", "probe_describer", "probe_lm", "probe_scratch_lm"]
+
+# requests of a bucket, and of a piece of describing: what a stage gives the model at once
+BUCKET = 256
+SAID = 8
+NEVER = 10**9
+Probed = Iterator[tuple[str, str, Timed]]
+
+
+class Endless(TransformersBackend):
+    """A backend whose answers all have the full length: random weights end when they like."""
+
+    def __init__(self, model_folder: Path | str, batch_tokens: int, dtype: str) -> None:
+        super().__init__(model_folder, batch_tokens, dtype)
+        self._ends = {-1}
+
+
+def probe_scratch_lm(settings: ProbeJob, frame: pl.DataFrame, prompts: Path, folder: Path) -> Probed:
+    """Training steps of the model from scratch; leaves one with random weights in `folder`: these decide no speed."""
+    shape, wording, texts = settings.scratch.lm, read_condition_texts(prompts), frame["answer"].to_list()
+    names = dict(zip(frame["answer_id"], describe(texts, fit_thresholds(texts, shape.quantile)), strict=True))
+    chats = make_chats(frame, names, wording, np.random.default_rng(0), shape.chats_per_answer)
+    said = [part for chat in chats for part in (chat.system or "", chat.user, chat.assistant)]
+    tokenizer = train_tokenizer(said, shape.tokenizer, max(1024, shape.max_tokens))
+    endless = shape.model_copy(update={"steps": NEVER})
+
+    def train(report: Callable[[int, int, str], None]) -> Any:
+        return train_causal_lm(chats, tokenizer, endless, 0, report)
+
+    yield "scratch_lm", "training step", time_steps(train, settings.estimate.seconds)
+    build_causal_lm(tokenizer, shape, 0).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def probe_describer(settings: ProbeJob, texts: Sequence[str]) -> Probed:
+    """Answers described by stylometry."""
+    thresholds = fit_thresholds(texts, settings.description.quantile)
+
+    def run(n: int) -> int:
+        return len(describe(texts[:n], thresholds))
+
+    yield "describing", "answer", time_rounds(run, len(texts), settings.estimate.seconds)
+
+
+def probe_lm(
+    settings: ProbeJob,
+    folder: Path,
+    dtype: str,
+    frame: pl.DataFrame,
+    k: int,
+    prompts: Path,
+    describing: Path | None,
+    work: Path,
+) -> Probed:
+    """Everything that the language model does in a run.
+
+    Args:
+        settings: of all stages.
+        folder: the model.
+        dtype: of its weights.
+        frame: drawn answers.
+        k: attributes.
+        prompts: wording of the conditions.
+        describing: questions of the `llm` describer; None if another describes.
+        work: folder for what is soon forgotten.
+    """
+    began, seconds = time.perf_counter(), settings.estimate.seconds
+    backend = Endless(folder, settings.generation.batch_tokens, dtype)
+    loading = time.perf_counter() - began
+    yield "loading", "job", Timed(1, loading, loading)
+    if describing is not None:
+        yield "describing", "prompt", _described(settings, backend, frame["answer"].to_list(), describing, work)
+    catalogue = attribute_table(k)
+
+    def read(n: int) -> int:
+        return attribute_vectors(backend, catalogue[:n], settings.activations, 0)["attribute_id"].n_unique()
+
+    yield "activations", "attribute sentence", time_rounds(read, k, seconds)
+    yield from _generated(settings, backend, frame.head(BUCKET), prompts, work / "vectors.safetensors")
+
+
+def _described(settings: ProbeJob, backend: Endless, texts: Sequence[str], describing: Path, work: Path) -> Timed:
+    prompts, number = read_description_prompts(describing), count()
+    usual, backend.batch_tokens = backend.batch_tokens, settings.description.batch_tokens
+
+    def encode(system: str | None, user: str) -> list[int]:
+        return encode_prompt(backend.tokenizer, render_chat(backend.tokenizer, system, user))
+
+    def run(n: int) -> int:
+        # a cache of its own: what is there already takes no time
+        cache = work / f"described-{next(number)}"
+        describe_answers(texts[:n], prompts, backend, encode, settings.description, cache, "", backend.context)
+        return n * len(prompts.prompts)
+
+    full = min(len(texts), max(1, BUCKET // len(prompts.prompts)))
+    timed = time_rounds(run, full, settings.estimate.seconds)
+    backend.batch_tokens = usual
+    return timed
+
+
+def _generated(settings: ProbeJob, backend: Endless, frame: pl.DataFrame, prompts: Path, vectors: Path) -> Probed:
+    """All four kinds of prompt, half of the requests steered; then the fluency of what came out."""
+    generation, wording, seconds = settings.generation, read_prompts(prompts), settings.estimate.seconds
+    write_vectors({"probe": torch.randn(backend.n_layers, width_of(backend.model))}, vectors)
+    steer = SteerRef(str(vectors), "probe", (backend.n_layers // 2,), 0.1)
+    said, kinds = [a.name for a in ATTRIBUTES[:SAID]], list(PROMPT_KINDS)
+    rendered = [
+        render_prompt(backend.tokenizer, wording, kinds[i % 4], question[: generation.max_question_chars], group, said)
+        for i, (question, group) in enumerate(frame.select("question", "group").iter_rows())
+    ]
+    requests = [
+        Request(
+            id=f"{i:06d}",
+            prompt_token_ids=tuple(encode_prompt(backend.tokenizer, prompt)),
+            max_new_tokens=generation.max_new_tokens,
+            temperature=generation.temperature,
+            top_p=generation.top_p,
+            seed=i,
+            steer=steer if i % 8 < 4 else None,
+        )
+        for i, prompt in enumerate(rendered)
+    ]
+    texts: dict[int, str] = {}
+
+    def generate(n: int) -> int:
+        results = list(backend.generate(requests[:n]))
+        texts.update({int(result.id): result.text for result in results})
+        return sum(len(result.token_ids) for result in results)
+
+    yield "generation", "token", time_rounds(generate, len(requests), seconds)
+    own = [texts[i] for i in sorted(texts)]
+
+    def read(n: int) -> int:
+        return len(log_perplexities(backend.model, backend.tokenizer, rendered[:n], own[:n], generation.batch_tokens))
+
+    yield "fluency", "text", time_rounds(read, len(own), seconds)
