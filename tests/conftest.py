@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,6 +44,15 @@ def snakemake(folder: Path, *args: str, check: bool = True) -> subprocess.Comple
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch on one thread: tiny models gain nothing from more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A fresh checkout without results."""
     return copy_project(tmp_path / "project")
@@ -61,7 +72,12 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def demo_copy(demo: Path, tmp_path: Path) -> Path:
     """The finished demo in a folder of its own: today's code, the results and Snakemake's records."""
-    folder = copy_project(tmp_path / "copy")
+    return demo_in(demo, tmp_path / "copy")
+
+
+def demo_in(demo: Path, folder: Path) -> Path:
+    """The finished demo in another folder."""
+    copy_project(folder)
     for name in ("results", ".snakemake"):
         shutil.copytree(demo / name, folder / name, symlinks=True)
     return folder

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sociolect import runtime
 from sociolect.digests import SCRIPTS, source_digest
 from sociolect.errors import InputError
 from sociolect.generated import generated_files
 from sociolect.seeds import seed_of, stable_hash
-from sociolect.settings import Config, load_config, read_config
+from sociolect.settings import Config, SfamSettings, load_config, read_config
 
 ROOT = SCRIPTS.parents[1]
 
@@ -105,6 +106,21 @@ def test_programs_end_with_one_error_line(tmp_path: Path) -> None:
     assert done.stderr.strip().splitlines()[-1] == f"error: {tmp_path / 'no'}: no such file"
     done = run_program(*flags, "--settings", json.dumps({"max_char": 3}))
     assert done.stderr.strip().splitlines()[-1].startswith("error: --settings: key 'max_char'")
+
+
+def test_the_error_comes_last_and_stays_in_the_heartbeat_whatever_was_reported_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(job: runtime.Job[SfamSettings]) -> None:
+        job.progress("train")(1, 2, "half way")
+        raise InputError("no more answers")
+
+    beat = tmp_path / "x.beat"
+    with pytest.raises(SystemExit):
+        runtime.run_program(fails, "", SfamSettings, argv=["--settings", "{}", "--heartbeat", str(beat)])
+    assert capsys.readouterr().err.strip().splitlines()[-1] == "error: no more answers"
+    state = json.loads(beat.read_text())
+    assert (state["stage"], state["ended"], state["message"]) == ("train", "failed", "no more answers")
 
 
 def test_every_field_has_a_description() -> None:

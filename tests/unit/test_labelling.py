@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from sociolect.agreement.student import build_student
 from sociolect.artifacts import matrix, table_writer, vectors, write_table
@@ -28,12 +27,7 @@ N_BUCKETS = 5
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class LengthScorer:

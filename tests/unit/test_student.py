@@ -34,12 +34,7 @@ WORDS = ["red", "blue", "green", "seven", "nine", "the", "of", "and"]
 SENTENCES = ["The author uses red words.", "The author uses blue words.", "The author uses digits."]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

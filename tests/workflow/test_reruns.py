@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from conftest import copy_project, snakemake
+from conftest import demo_in, snakemake
 from sociolect.artifacts import read_table
 from sociolect.schemas import LABELS
 
@@ -62,10 +61,7 @@ def test_unchanged_run_has_nothing_to_do(demo_copy: Path) -> None:
 
 @pytest.fixture(scope="module")
 def shared_copy(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = copy_project(tmp_path_factory.mktemp("keys") / "project")
-    for name in ("results", ".snakemake"):
-        shutil.copytree(demo / name, folder / name)
-    return folder
+    return demo_in(demo, tmp_path_factory.mktemp("keys") / "project")
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -223,7 +223,7 @@ def _end_badly(beat: Path | None, message: str) -> NoReturn:
     """One last line; the heartbeat stays and keeps the stage that was reached, for `make why`."""
     if beat is not None and (last := read_beat(beat)):
         state = {key: value for key, value in last.items() if key not in ("stage", "time")}
-        write_beat(beat, last["stage"], **state, ended="failed", message=message)
+        write_beat(beat, last["stage"], **{**state, "ended": "failed", "message": message})
     print(f"error: {message}", file=sys.stderr, flush=True)
     raise SystemExit(1) from None
 

@@ -14,7 +14,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -26,7 +26,8 @@ from sociolect.errors import InputError
 Precision = Literal["fp32", "bf16"]
 Tensors = dict[str, torch.Tensor]
 FLASH_TOLERANCE = 5e-3  # of a score, in bf16
-ROWS = 128  # rows of the bias that are made together, so that a long sequence needs no table of all its distances
+# rows of the bias that are made together: few have few distances, many make few products
+ROWS = {"cpu": 48, "cuda": 128}
 log = logging.getLogger("sociolect")
 
 
@@ -74,6 +75,26 @@ class PairBatch:
         return {name: t.pin_memory().to(device, non_blocking=True) for name, t in found.items()}
 
 
+class Seen(NamedTuple):
+    """What a block's attention works with.
+
+    Attributes:
+        q, k, v: queries, keys and values, [H, n N, d].
+        block: the block's weights.
+        positions: as `Engine._positions`.
+        lengths: tokens per pair [n].
+        mask: bool [n, N], False on padding; None where there is none.
+    """
+
+    q: torch.Tensor
+    k: torch.Tensor
+    v: torch.Tensor
+    block: Tensors
+    positions: torch.Tensor | None
+    lengths: torch.Tensor
+    mask: torch.Tensor | None
+
+
 def supported(model: Any) -> bool:
     """Whether the engine knows this classifier: a DeBERTa-v2 or -v3."""
     return bool(model.config.model_type == "deberta-v2" and hasattr(model, "pooler"))
@@ -98,6 +119,7 @@ class Engine:
         self.model = model.eval()
         self.config = model.config
         self.device = next(model.parameters()).device
+        self.rows = ROWS.get(self.device.type, ROWS["cuda"])
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         attention = model.deberta.encoder.layer[0].attention.self
         self.heads, self.size = attention.num_attention_heads, attention.attention_head_size
@@ -177,7 +199,7 @@ class Engine:
             last = number == len(blocks) - 1 and not (number == 0 and conv is not None)
             attend = self._attend_cls if last else self._flash or self._attend
             q, k, v = qkv.view(n * length, 3, self.heads, self.size).permute(1, 2, 0, 3).unbind(0)
-            context = attend(q, k, v, block, positions, inputs["lengths"], None if full else mask)
+            context = attend(Seen(q, k, v, block, positions, inputs["lengths"], None if full else mask))
             if last:
                 state = state[:, :1]
             hidden = self._norm(F.linear(context, block["out"], block["out_bias"]), state, block, "norm1")
@@ -203,17 +225,9 @@ class Engine:
         weight, bias = block[name], block[f"{name}_bias"]
         return F.layer_norm(x + residual, weight.shape, weight, bias, self.config.layer_norm_eps)
 
-    def _attend(
-        self,
-        q: torch.Tensor,
-        k: torch.Tensor,
-        v: torch.Tensor,
-        block: Tensors,
-        positions: torch.Tensor | None,
-        lengths: torch.Tensor,
-        mask: torch.Tensor | None,
-    ) -> torch.Tensor:
-        """Context [n, N, h] from q, k, v [H, n N, d]."""
+    def _attend(self, seen: Seen) -> torch.Tensor:
+        """Context [n, N, h]."""
+        q, k, v, block, positions, lengths, mask = seen
         n = len(lengths)
         length = q.shape[1] // n
         bias = None if positions is None else self._bias(q, k, block, positions, n)
@@ -238,8 +252,8 @@ class Engine:
                 continue
             table = (block[term] * self.scale)[:, columns].transpose(1, 2)
             x = x.unflatten(1, (n, length))
-            for start in range(0, length, ROWS):
-                rows = min(ROWS, length - start)
+            for start in range(0, length, self.rows):
+                rows = min(self.rows, length - start)
                 # distances that these rows have; a column of the table for each
                 low = length - start - rows
                 width = length + rows - 1
@@ -258,17 +272,9 @@ class Engine:
                     part.add_(view)
         return bias.transpose(0, 1)
 
-    def _attend_cls(
-        self,
-        q: torch.Tensor,
-        k: torch.Tensor,
-        v: torch.Tensor,
-        block: Tensors,
-        positions: torch.Tensor | None,
-        lengths: torch.Tensor,
-        mask: torch.Tensor | None,
-    ) -> torch.Tensor:
+    def _attend_cls(self, seen: Seen) -> torch.Tensor:
         """What [CLS] alone gathers: [n, 1, h]."""
+        q, k, v, block, positions, lengths, mask = seen
         n = len(lengths)
         q, k, v = (x.unflatten(1, (n, -1)).transpose(0, 1) for x in (q, k, v))
         q = q[:, :, :1]
@@ -311,15 +317,8 @@ def flash_attention(engine: Engine, kernel: Callable[..., torch.Tensor]) -> Call
     """The engine's attention by a fused kernel with flashdeberta's arguments."""
     encoder = engine.model.deberta.encoder
 
-    def attend(
-        q: torch.Tensor,
-        k: torch.Tensor,
-        v: torch.Tensor,
-        block: Tensors,
-        positions: torch.Tensor | None,
-        lengths: torch.Tensor,
-        mask: torch.Tensor | None,
-    ) -> torch.Tensor:
+    def attend(seen: Seen) -> torch.Tensor:
+        q, k, v, block, _, lengths, _ = seen
         q, k, v = (x.unflatten(1, (len(lengths), -1)).transpose(0, 1).contiguous() for x in (q, k, v))
         key, query = (block[term][None] if term in block else None for term in ("c2p", "p2c"))
         buckets, longest = max(0, encoder.position_buckets), encoder.max_relative_positions

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from sociolect.errors import InputError
@@ -96,7 +97,7 @@ def load_agreement(folder: Path, max_tokens: int, n_outputs: int | None = None) 
             folder, config=config, local_files_only=True, dtype=torch.float32, ignore_mismatched_sizes=True
         )
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: not a whole model folder ({error}); fetch or train it again") from error
     limit = getattr(config, "max_position_embeddings", 0)
     if limit and max_tokens > limit:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from sklearn.linear_model import Ridge
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import AutoConfig, AutoTokenizer
@@ -124,7 +125,7 @@ def load_student(folder: Path, sentences: Sequence[str]) -> Student:
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: not a whole model folder ({error}); distil the student again") from error
     answer_tokens = getattr(config, "answer_tokens", None)
     if answer_tokens is None:
