@@ -97,6 +97,13 @@ def test_scores_equal_the_plain_forward_at_every_length(style: str) -> None:
     assert torch.cat(spread).std() > 0.03, "all scores are alike: the comparison says nothing"
 
 
+def test_more_padding_as_a_gpu_likes_it_changes_nothing() -> None:
+    model, pairs = classifier(), batch([33, 20])
+    padded = PairBatch.of(pairs.ids, pairs.types, pairs.lengths, "cuda")
+    assert padded.ids.shape == (2, 40)
+    torch.testing.assert_close(Engine(model)(padded), Engine(model)(pairs), atol=1e-5, rtol=0)
+
+
 def test_wide_model_and_large_weights() -> None:
     model = classifier(hidden_size=768, num_attention_heads=12, intermediate_size=3072, initializer_range=0.04)
     pairs = batch([150, 149, 80, 3])

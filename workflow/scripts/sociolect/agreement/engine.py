@@ -28,6 +28,8 @@ Tensors = dict[str, torch.Tensor]
 FLASH_TOLERANCE = 5e-3  # of a score, in bf16
 # rows of the bias that are made together: few have few distances, many make few products
 ROWS = {"cpu": 48, "cuda": 128}
+# fused attention on a GPU wants the rows of the bias aligned
+MULTIPLE = {"cuda": 8}
 log = logging.getLogger("sociolect")
 
 
@@ -50,8 +52,10 @@ class PairBatch:
     index: np.ndarray
 
     @classmethod
-    def of(cls, ids: np.ndarray, types: np.ndarray, lengths: np.ndarray) -> PairBatch:
-        """Find the distinct tokens of padded ids and types [n, N]."""
+    def of(cls, ids: np.ndarray, types: np.ndarray, lengths: np.ndarray, device: str = "cpu") -> PairBatch:
+        """Find the distinct tokens of padded ids and types [n, N]; pad further where the device likes it better."""
+        more = -ids.shape[1] % MULTIPLE.get(device, 1)
+        ids, types = (np.pad(x, ((0, 0), (0, more))) for x in (ids, types))
         real = np.arange(ids.shape[1]) < lengths[:, None]
         keys, inverse = np.unique(ids[real] * 2 + types[real], return_inverse=True)
         index = np.full(ids.shape, len(keys), dtype=np.int64)

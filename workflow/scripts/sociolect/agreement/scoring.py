@@ -144,7 +144,8 @@ def _pair_batches(
 
     def prepare(start: int, end: int) -> PairBatch:
         rows = order[start:end]
-        return PairBatch.of(*pair_arrays(agreement, answers, attributes, answer_index[rows], attribute_index[rows]))
+        arrays = pair_arrays(agreement, answers, attributes, answer_index[rows], attribute_index[rows])
+        return PairBatch.of(*arrays, agreement.device.type)
 
     for start, end, logits in run_batches(lengths[order], budget, prepare, forward):
         yield order[start:end], logits

@@ -191,7 +191,7 @@ def _passes(
     lengths = np.sort(lengths)
 
     def prepare(start: int, end: int) -> PairBatch:
-        return PairBatch.of(*answer_arrays(student, answers, order[start:end]))
+        return PairBatch.of(*answer_arrays(student, answers, order[start:end]), student.device.type)
 
     for start, end, logits in run_batches(lengths, budget, prepare, forward):
         yield order[start:end], logits
