@@ -151,6 +151,23 @@ def labeling_json(scorer, only):
     return json.dumps({**section(CONFIG, "labeling", only=only), "scorer": scorer}, sort_keys=True)
 
 
+def labeller_of(wildcards):
+    """Who labels: the configured scorer; what the student learns from is scored by SFAM itself."""
+    return labeller(CONFIG.labeling.scorer if wildcards.texts != "distillation" else "cross_encoder")
+
+
+def labeling_of(wildcards):
+    """Settings of that labeller."""
+    scorer = "cross_encoder" if wildcards.texts == "distillation" else CONFIG.labeling.scorer
+    return labeling_json(scorer, {"max_tokens", "tokens_per_batch", "precision", "compiled", "buckets"})
+
+
+def fidelity_of(wildcards):
+    """A student labels only after its fidelity was found to be enough; a new minimum relabels nothing."""
+    by_student = CONFIG.labeling.scorer == "distilled" and wildcards.texts != "distillation"
+    return ancient(f"{RUN}/sfam/fidelity.parquet") if by_student else []
+
+
 def texts_of(wildcards):
     """What is labelled: the samples of a split, the generations of an experiment, or what the student learns from."""
     if wildcards.texts == "distillation":

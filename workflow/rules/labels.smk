@@ -1,23 +1,6 @@
 # Style vectors of answers and of generations, by SFAM or by its student. Shards group fixed hash buckets.
 
 
-def labeller_of(wildcards):
-    """Who labels: the configured scorer; what the student learns from is scored by SFAM itself."""
-    return labeller(CONFIG.labeling.scorer if wildcards.texts != "distillation" else "cross_encoder")
-
-
-def labeling_of(wildcards):
-    """Settings of that labeller."""
-    scorer = "cross_encoder" if wildcards.texts == "distillation" else CONFIG.labeling.scorer
-    return labeling_json(scorer, {"max_tokens", "tokens_per_batch", "precision", "compiled", "buckets"})
-
-
-def fidelity_of(wildcards):
-    """A student labels only after its fidelity was found to be enough; a new minimum relabels nothing."""
-    by_student = CONFIG.labeling.scorer == "distilled" and wildcards.texts != "distillation"
-    return ancient(f"{RUN}/sfam/fidelity.parquet") if by_student else []
-
-
 rule label_answers:
     input:
         answers=texts_of,
