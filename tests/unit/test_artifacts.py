@@ -7,9 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
-from sociolect.artifacts import atomic_folder, matrix, read_provenance, read_table, vectors, write_table
+from sociolect.artifacts import (
+    PROVENANCE_KEY,
+    atomic_folder,
+    iter_table,
+    matrix,
+    read_provenance,
+    read_table,
+    table_writer,
+    vectors,
+    write_table,
+)
 from sociolect.errors import InputError
 from sociolect.schemas import LABELS
 
@@ -46,6 +57,43 @@ def test_a_table_that_does_not_fit_is_refused_and_not_written(
     with pytest.raises(InputError, match=message):
         write_table(frame, path, LABELS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_streamed_table_is_the_same_as_one_written_whole(tmp_path: Path) -> None:
+    whole = labels([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], ["a", "b", "c"])
+    late: dict[str, object] = {}
+    with table_writer(tmp_path / "s.parquet", LABELS, {"seed": 1}, late) as write:
+        write(whole[:2])
+        write(whole[2:2])
+        write(whole[2:])
+        late["n_empty"] = 2
+        assert not (tmp_path / "s.parquet").exists()
+    assert read_table(tmp_path / "s.parquet", LABELS).equals(whole)
+    assert [f.height for f in iter_table(tmp_path / "s.parquet", LABELS, 2)] == [2, 1]
+    assert read_provenance(tmp_path / "s.parquet") == {"schema": "labels", "seed": 1, "n_empty": 2}
+    assert PROVENANCE_KEY in pq.read_schema(tmp_path / "s.parquet").metadata
+    with table_writer(tmp_path / "none.parquet", LABELS):
+        pass
+    assert read_table(tmp_path / "none.parquet", LABELS).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (labels([[0.1, 0.2, 0.3]], ["c"]), "another type or width"),
+        (labels([[0.1, float("nan")]], ["c"]), "not finite"),
+        (labels([[0.1, 0.2], [0.1, 0.2]], ["c", "c"]), "share a key"),
+    ],
+)
+def test_a_streamed_table_that_does_not_fit_leaves_the_old_file(
+    tmp_path: Path, rows: pl.DataFrame, message: str
+) -> None:
+    path = tmp_path / "s.parquet"
+    write_table(labels([[0.5, 0.5]], ["old"]), path, LABELS)
+    with pytest.raises(InputError, match=message), table_writer(path, LABELS) as write:
+        write(labels([[0.1, 0.2]], ["a"]))
+        write(rows)
+    assert read_table(path, LABELS)["answer_id"].to_list() == ["old"] and len(list(tmp_path.iterdir())) == 1
 
 
 def test_truncated_file_is_named(tmp_path: Path) -> None:

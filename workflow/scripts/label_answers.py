@@ -28,14 +28,14 @@ def main(job: Job[LabelingSettings]) -> None:
     buckets = buckets_of_shard(options["shard"], settings.buckets)
     job.stage("model")
     scorer = load_scorer(job.path("model"), sentences, settings)
-    extra: dict[str, Any] = {"catalogue": digest_of(sentences)}
-    with job.writer("labels", LABELS, extra) as write:
+    late: dict[str, Any] = {"catalogue": digest_of(sentences)}
+    with job.writer("labels", LABELS, late) as write:
         # a shard without answers is a table of the right width, too
         none = vectors(torch.zeros(0, catalogue.height).numpy(), "style")
         write(pl.DataFrame({"answer_id": pl.Series([], dtype=pl.String), "style": none}))
         progress = job.progress("answers")
         done = label_buckets(Path(options["cache"]), buckets, settings.buckets, texts, scorer, write, progress)
-        extra |= {"n_truncated": done.n_truncated, "n_empty": done.n_empty}
+        late |= {"n_truncated": done.n_truncated, "n_empty": done.n_empty}
     logging.getLogger("sociolect").info("scored %d of %d buckets", done.n_scored, len(done.buckets))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from sociolect.errors import InputError
 
 PROVENANCE_KEY = b"sociolect"
+LATE_KEY = b"sociolect_late"  # what a streamed table's writer knew only at the end
 ROW_GROUP = 65536  # rows
 
 
@@ -119,19 +120,29 @@ def write_table(frame: pl.DataFrame, path: Path, schema: Schema, provenance: dic
     """
     table = check_table(frame, schema, str(path)).to_arrow()
     meta = dict(table.schema.metadata or {})
-    meta[PROVENANCE_KEY] = json.dumps({"schema": schema.name, **(provenance or {})}, sort_keys=True).encode()
+    meta[PROVENANCE_KEY] = _provenance(schema, provenance)
     with atomic_path(path) as temporary:
         pq.write_table(table.replace_schema_metadata(meta), temporary, compression="zstd", row_group_size=ROW_GROUP)
 
 
+def _provenance(schema: Schema, provenance: dict[str, Any] | None) -> bytes:
+    return json.dumps({"schema": schema.name, **(provenance or {})}, sort_keys=True).encode()
+
+
 @contextmanager
 def table_writer(
-    path: Path, schema: Schema, provenance: Mapping[str, Any] | None = None
+    path: Path, schema: Schema, provenance: dict[str, Any] | None = None, late: dict[str, Any] | None = None
 ) -> Iterator[Callable[[pl.DataFrame], None]]:
     """Write a table that is never whole in memory: a function that takes one frame after the other.
 
-    Each frame becomes row groups of the file, which appears, atomically, when the block ends well. What is put into
-    `provenance` before that is stored. The key is checked within each frame only.
+    Each frame becomes row groups of the file, which appears, atomically, when the block ends well. The key is checked
+    within each frame only.
+
+    Args:
+        path: of the file.
+        schema: of each frame.
+        provenance: what is known at the start.
+        late: what is known at the end, such as counts; may be filled until then.
 
     Raises:
         InputError: a frame does not fit the schema, or has vectors of another width than the one before.
@@ -143,7 +154,8 @@ def table_writer(
             nonlocal writer
             table = check_table(frame, schema, str(path)).to_arrow()
             if writer is None:
-                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
+                meta = {**(table.schema.metadata or {}), PROVENANCE_KEY: _provenance(schema, provenance)}
+                writer = pq.ParquetWriter(temporary, table.schema.with_metadata(meta), compression="zstd")
             if not table.schema.equals(writer.schema):
                 raise InputError(f"{path}: rows of another type or width than before: {table.schema}")
             if table.num_rows:
@@ -154,8 +166,8 @@ def table_writer(
             if writer is None:
                 write(schema.empty())
             assert writer is not None
-            meta = json.dumps({"schema": schema.name, **(provenance or {})}, sort_keys=True).encode()
-            writer.add_key_value_metadata({PROVENANCE_KEY: meta})
+            if late:
+                writer.add_key_value_metadata({LATE_KEY: json.dumps(late, sort_keys=True).encode()})
         finally:
             if writer is not None:
                 writer.close()
@@ -214,7 +226,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
     """
     with _whole_parquet(path):
         meta = pq.read_metadata(path).metadata or {}
-    return dict(json.loads(meta.get(PROVENANCE_KEY, b"{}")))
+    return {**json.loads(meta.get(PROVENANCE_KEY, b"{}")), **json.loads(meta.get(LATE_KEY, b"{}"))}
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import logging
 import platform
 import sys
 import time
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -102,9 +101,9 @@ class Job(Generic[S]):
         log.info("wrote %s: %d rows", self.outputs[name], frame.height)
 
     @contextmanager
-    def writer(self, name: str, schema: Schema, extra: dict[str, Any]) -> Iterator[Callable[[pl.DataFrame], None]]:
-        """Write output `name` frame by frame, with this job's provenance; `extra` may be filled on the way."""
-        with table_writer(self.outputs[name], schema, ChainMap(extra, self.provenance())) as write:
+    def writer(self, name: str, schema: Schema, late: dict[str, Any]) -> Iterator[Callable[[pl.DataFrame], None]]:
+        """Write output `name` frame by frame, with this job's provenance; `late` may be filled on the way."""
+        with table_writer(self.outputs[name], schema, self.provenance(), late) as write:
             yield write
         log.info("wrote %s", self.outputs[name])
 
