@@ -146,7 +146,7 @@ def _split(answers: Iterator[pl.DataFrame], folder: Path, wanted: set[int], n_bu
 
 
 def _texts_file(folder: Path, bucket: int) -> Path:
-    return folder / f"{bucket:05d}.parquet"
+    return folder / f"{bucket:05d}.texts"
 
 
 def check_scores(scores: np.ndarray, answer_ids: Sequence[str]) -> None:
