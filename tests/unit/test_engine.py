@@ -11,9 +11,11 @@ import pytest
 import torch
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
+from conftest import skip_here
 from sociolect.agreement import batching
 from sociolect.agreement.batching import run_batches, token_batches
 from sociolect.agreement.engine import Engine, PairBatch, flash_attention, supported
+from sociolect.agreement.precision import autocast
 from sociolect.errors import InputError
 
 LONGEST = 512
@@ -112,14 +114,23 @@ def test_wide_model_and_large_weights() -> None:
     assert (Engine(model, "bf16")(pairs).softmax(-1) - wanted).abs().max() <= 5e-3
 
 
-@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler: apt install g++")
 def test_compiled_scores_are_the_same() -> None:
+    if not (shutil.which("g++") or shutil.which("clang++")):
+        skip_here("no C++ compiler: apt-get install g++")
     # two blocks: the second is the one that reads [CLS] alone
     model = classifier(num_hidden_layers=2, pos_att_type=["c2p"])
     engine = Engine(model, compiled=True)
     for lengths in ([24, 20], [40, 31, 7]):
         pairs = batch(lengths)
         assert (engine(pairs).softmax(-1) - plain(model, pairs)).abs().max() <= 1e-4
+
+
+def test_without_bfloat16_in_hardware_it_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sociolect.agreement.precision.has_bf16", lambda device: False)
+    model, pairs = classifier(), batch([33, 20])
+    assert torch.equal(Engine(model, "bf16")(pairs), Engine(model, "fp32")(pairs))
+    with autocast(torch.device("cpu"), "bf16"):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
 
 
 def test_no_engine_for_other_models() -> None:

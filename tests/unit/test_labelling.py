@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import random
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import streams as streams_of
 
 from sociolect.agreement.student import build_student
-from sociolect.artifacts import matrix, table_writer, vectors, write_table
+from sociolect.artifacts import matrix, vectors, write_table
 from sociolect.errors import InputError
-from sociolect.labelling import Labelled, gather_shards, iter_texts, label_buckets
+from sociolect.labelling import Labelled, Report, Scored, Scorer, gather_shards, iter_texts, label_buckets
 from sociolect.pieces import bucket_of, buckets_of_shard
 from sociolect.schemas import LABELS
-from sociolect.scorers import CrossEncoderScorer, Report, Scored, Scorer, StudentScorer
+from sociolect.scorers import CrossEncoderScorer, StudentScorer
 from sociolect.scratch.deberta import build_deberta
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings import LabelingSettings, ScratchSfam, ScratchTokenizer
@@ -127,37 +132,6 @@ def test_a_damaged_bucket_is_labelled_again(tmp_path: Path, damage: str) -> None
     assert content(tmp_path) == whole
 
 
-# children are forked from a process that has torch in memory, so that they are killed while they label
-KILLED = """
-import os, random, signal, sys, time
-sys.path[:0] = [{scripts!r}, {tests!r}]
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-import sociolect.labelling
-from test_labelling import MANY, big_sample, label_all, scorer
-random.seed(5)
-labeller = scorer()
-have = 0
-for kill in range(20):
-    progress, done = os.pipe()
-    child = os.fork()
-    if child == 0:
-        label_all(Path(sys.argv[1]), labeller, lambda n, total: os.write(done, b"x"))
-        os._exit(0)
-    # what lies there already is reported, too
-    for _ in range(have + random.randint(1, 2)):
-        os.read(progress, 1)
-    time.sleep(random.uniform(0, 0.03))
-    os.kill(child, signal.SIGKILL)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL, "it was done before it was killed"
-    os.close(progress), os.close(done)
-    have = len(list(Path(sys.argv[1]).glob("*.parquet")))
-    print(have, flush=True)
-"""
-MANY = 80
-
-
 def sample() -> pl.DataFrame:
     rng = np.random.default_rng(3)
     words = ["red", "blue", "green", "7", "9"]
@@ -165,64 +139,37 @@ def sample() -> pl.DataFrame:
     return pl.DataFrame({"answer_id": [f"i{i:02d}" for i in range(60)], "answer": rows})
 
 
-def big_sample() -> pl.DataFrame:
-    base = sample()["answer"].to_list()
-    rows = [f"{base[i % 60]} {i % 10}" for i in range(8 * MANY)]
-    return pl.DataFrame({"answer_id": [f"i{i:04d}" for i in range(8 * MANY)], "answer": rows})
-
-
-def label_all(folder: Path, labeller: Scorer, progress: Report | None = None) -> Labelled:
-    with table_writer(folder.with_suffix(".shard"), LABELS) as write:
-        return label_buckets(folder, range(MANY), MANY, big_sample().iter_slices(500), labeller, write, progress)
+def streams(*arguments: object) -> subprocess.Popen[str]:
+    """tests/unit/streams.py as a program."""
+    path = os.pathsep.join([str(SCRIPTS), str(Path(__file__).parent)])
+    command = [sys.executable, str(Path(__file__).with_name("streams.py")), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
 
 
 def test_a_run_that_is_killed_twenty_times_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    labeller = scorer()
-    label_all(tmp_path / "unbroken", labeller)
-    code = KILLED.format(scripts=str(SCRIPTS), tests=str(Path(__file__).parent))
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "broken")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    counts = [int(line) for line in done.stdout.split()]
-    assert len(counts) == 20 and counts == sorted(counts) and 0 < counts[0] < counts[-1] < MANY, counts
+    streams_of.label_all(tmp_path / "unbroken")
+    rng = random.Random(5)
+    counts = [0]
+    for _ in range(20):
+        process = streams("label", tmp_path / "broken")
+        assert process.stdout is not None
+        # one line for each bucket that lies there already, two for each that is scored
+        for _ in range(counts[-1] + rng.randint(1, 4)):
+            assert process.stdout.readline(), "it was done before it was killed"
+        time.sleep(rng.uniform(0, 0.01))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        process.stdout.close()
+        counts.append(len(list((tmp_path / "broken").glob("*.parquet"))))
+    assert counts == sorted(counts) and 10 < counts[-1] < streams_of.N_BUCKETS, counts
     # a killed run leaves nothing that looks whole; the next one takes what is there and scores the rest
     assert not (tmp_path / "broken.shard").exists()
-    resumed = label_all(tmp_path / "broken", labeller)
-    assert resumed.n_scored == MANY - counts[-1] and resumed.n_answers == 8 * MANY
+    resumed = streams_of.label_all(tmp_path / "broken")
+    assert resumed.n_scored == streams_of.N_BUCKETS - counts[-1]
+    assert resumed.n_answers == streams_of.N_BUCKETS * streams_of.PER_BUCKET
     assert (tmp_path / "broken.shard").read_bytes() == (tmp_path / "unbroken.shard").read_bytes()
     whole = {p.name: p.read_bytes() for p in (tmp_path / "unbroken").iterdir()}
     assert {n: (tmp_path / "broken" / n).read_bytes() for n in whole} == whole
-
-
-MEMORY = """
-import resource, sys
-sys.path[:0] = [{scripts!r}, {tests!r}]
-from pathlib import Path
-from test_labelling import label_and_gather
-label_and_gather(Path(sys.argv[1]), int(sys.argv[2]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
-WIDTH = 500
-
-
-class ConstantScorer:
-    key = "constant"
-
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        return Scored(np.full((len(texts), WIDTH), 0.5, dtype=np.float32), 0, 0)
-
-
-def label_and_gather(folder: Path, n: int) -> None:
-    table, part = folder / "texts.parquet", pl.DataFrame({"i": np.arange(1000)})
-    schema = LABELS.__class__("t", {c: LABELS.columns["answer_id"] for c in ("answer_id", "answer")})
-    with table_writer(table, schema) as write:
-        for start in range(0, n, 1000):
-            number = (part["i"] + start).cast(pl.String)
-            write(pl.DataFrame({"answer_id": number, "answer": number + " " + "x" * 2000}))
-    with table_writer(folder / "shard.parquet", LABELS, {"catalogue": "c"}) as write:
-        label_buckets(folder / "c", range(64), 64, iter_texts(table, "answer_id", "answer"), ConstantScorer(), write)
-    ids = [i for frame in iter_texts(table, "answer_id", None) for i in frame["answer_id"]]
-    with table_writer(folder / "labels.parquet", LABELS) as write:
-        gather_shards([folder / "shard.parquet"], ids, WIDTH, "c", write)
 
 
 def test_memory_stays_flat_however_long_the_table(tmp_path: Path) -> None:
@@ -230,12 +177,18 @@ def test_memory_stays_flat_however_long_the_table(tmp_path: Path) -> None:
     for n in (4000, 40000):
         folder = tmp_path / str(n)
         folder.mkdir()
-        code = MEMORY.format(scripts=str(SCRIPTS), tests=str(Path(__file__).parent))
-        done = subprocess.run([sys.executable, "-c", code, str(folder), str(n)], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        peak[n] = float(done.stdout)
+        process = streams("memory", folder, n)
+        peak[n] = float(process.communicate()[0])
+        assert process.returncode == 0
     # 36 000 rows more are 72 MB of vectors and 72 MB of text, each more than once if they were held
     assert peak[40000] < peak[4000] + 60, peak
+
+
+def test_progress_is_reported_within_a_bucket(tmp_path: Path) -> None:
+    said: list[tuple[int, int]] = []
+    streams_of.label_all(tmp_path / "buckets", lambda done, total: said.append((done, total)))
+    n = streams_of.N_BUCKETS * streams_of.PER_BUCKET
+    assert len(said) > 1.5 * streams_of.N_BUCKETS and said == sorted(said) and said[-1] == (n, n)
 
 
 def test_what_is_not_a_probability_is_refused_by_name(tmp_path: Path) -> None:
@@ -295,7 +248,7 @@ def shard(path: Path, ids: list[str], width: int = 3) -> Path:
 
 def gather(paths: Sequence[Path], ids: list[str], width: int = 3, catalogue: str = "c") -> pl.DataFrame:
     frames: list[pl.DataFrame] = []
-    gather_shards(paths, ids, width, catalogue, frames.append)
+    gather_shards(paths, ids, width, catalogue, paths[0].parent, frames.append)
     return pl.concat(frames)
 
 

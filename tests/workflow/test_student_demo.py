@@ -73,6 +73,12 @@ def test_another_sfam_or_catalogue_makes_another_student(taught: Path) -> None:
 
 def test_the_part_of_test_is_held_out(taught: Path) -> None:
     drawn = pl.read_parquet(taught / "results/demo/sfam/distillation.parquet")
-    sampled = pl.concat(pl.read_parquet(p) for p in (taught / "results/demo/samples").glob("[ams]*k*.parquet"))
-    parts = drawn.join(sampled.select("answer_id", sampled="part"), on="answer_id")
-    assert parts.height and (parts["part"] == parts["sampled"]).all()
+    samples = [
+        read_table(taught / f"results/demo/samples/{split}.parquet", SAMPLES).select(
+            "answer_id", split=pl.lit(split), sampled="part"
+        )
+        for split in ("single", "multi", "askx")
+    ]
+    parts = drawn.join(pl.concat(samples), on=["answer_id", "split"])
+    assert parts.height == drawn.height and (parts["part"] == parts["sampled"]).all()
+    assert set(drawn["part"]) == {"train", "val", "test"}

@@ -14,7 +14,7 @@ def main(job: Job[LabelingSettings]) -> None:
     catalogue = job.read("catalogue", CATALOGUE)
     made_with = digest_of(catalogue["author_sentence"].to_list())
     with job.writer("labels", LABELS, {}) as write:
-        gather_shards(job.inputs["shards"], ids, catalogue.height, made_with, write)
+        gather_shards(job.inputs["shards"], ids, catalogue.height, made_with, job.outputs["labels"].parent, write)
 
 
 if __name__ == "__main__":

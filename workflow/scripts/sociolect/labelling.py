@@ -6,13 +6,13 @@ relabels nothing. Tables are streamed: what is in memory at once is one bucket, 
 
 from __future__ import annotations
 
-import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -22,12 +22,33 @@ from sociolect.digests import digest_of
 from sociolect.errors import InputError
 from sociolect.pieces import PieceStore, bucket_of
 from sociolect.schemas import LABELS
-from sociolect.scorers import Report, Scorer
 
 ROWS = 2048  # rows that are read, merged and written together
 TEXTS = Schema("texts", {"answer_id": Column(pl.String, "answer"), "answer": Column(pl.String, "its text")})
 Write = Callable[[pl.DataFrame], None]
-log = logging.getLogger("sociolect")
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores [n, K] in [0, 1], how many answers were cut, and how many were empty."""
+
+    scores: np.ndarray
+    n_truncated: int
+    n_empty: int
+
+
+class Scorer(Protocol):
+    """What labels texts, with a digest of all that decides its scores."""
+
+    @property
+    def key(self) -> str:
+        """Digest of weights, attributes and settings."""
+        ...
+
+    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+        """Style vectors of the texts, in the order of the catalogue."""
+        ...
 
 
 @dataclass
@@ -101,7 +122,9 @@ def label_buckets(
             part = digest_of([texts["answer_id"].to_list(), texts["answer"].to_list()])
             frame = store.get(bucket, part)
             if frame is None:
-                scored = scorer.score(texts["answer"].to_list())
+                scored = scorer.score(
+                    texts["answer"].to_list(), _within(progress, result.n_answers, texts.height, total)
+                )
                 check_scores(scored.scores, texts["answer_id"].to_list())
                 frame = pl.DataFrame({"answer_id": texts["answer_id"], "style": vectors(scored.scores, "style")})
                 store.put(bucket, frame, part, n_truncated=scored.n_truncated, n_empty=scored.n_empty)
@@ -126,6 +149,11 @@ def _scratch_folder(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _within(progress: Report | None, done: int, height: int, total: int) -> Report | None:
+    """Progress inside a bucket, whatever the scorer counts: one bucket may take hours of a cross-encoder."""
+    return progress and (lambda part, whole: progress(done + height * part // max(1, whole), total))
 
 
 def _split(answers: Iterator[pl.DataFrame], folder: Path, wanted: set[int], n_buckets: int) -> dict[int, int]:
@@ -165,7 +193,7 @@ def check_scores(scores: np.ndarray, answer_ids: Sequence[str]) -> None:
 
 
 def gather_shards(
-    paths: Sequence[Path], answer_ids: Sequence[str], n_attributes: int, catalogue: str, write: Write
+    paths: Sequence[Path], answer_ids: Sequence[str], n_attributes: int, catalogue: str, folder: Path, write: Write
 ) -> None:
     """Put shards together, sorted by answer, and check that every answer has all scores exactly once.
 
@@ -176,6 +204,7 @@ def gather_shards(
         answer_ids: ids of all answers.
         n_attributes: K.
         catalogue: digest of the catalogue that the shards must have been made with.
+        folder: where that file may lie; it is as large as the vectors, and has no name.
         write: takes the sorted rows, of schema LABELS, piece by piece.
 
     Raises:
@@ -186,10 +215,11 @@ def gather_shards(
     rank = {answer_id: i for i, answer_id in enumerate(ids)}
     file_of = np.full(len(ids), -1, dtype=np.int64)
     row_bytes = 4 * n_attributes
-    with tempfile.TemporaryFile() as rows:
+    with tempfile.TemporaryFile(dir=folder) as rows:
         for number, path in enumerate(paths):
-            made_with = _catalogue_of(path)
-            if made_with is not None and made_with != catalogue:
+            if not Path(path).is_file():
+                raise InputError(f"{path}: no such file; label this shard again")
+            if read_provenance(path).get("catalogue") != catalogue:
                 raise InputError(f"{path}: made with another catalogue; delete it and run again")
             for frame in iter_table(path, LABELS, ROWS):
                 style = matrix(frame["style"]).astype(np.float32)
@@ -224,11 +254,3 @@ def gather_shards(
             part = ids[start : start + ROWS]
             style = np.frombuffer(rows.read(len(part) * row_bytes), dtype=np.float32).reshape(len(part), n_attributes)
             write(pl.DataFrame({"answer_id": part, "style": vectors(style, "style")}))
-
-
-def _catalogue_of(path: Path) -> str | None:
-    """Digest of the catalogue that a shard says it was made with."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; label this shard again")
-    found = read_provenance(path).get("catalogue")
-    return None if found is None else str(found)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
+import torch
 
 from sociolect.agreement.engine import Engine
 from sociolect.agreement.model import (
@@ -19,36 +18,14 @@ from sociolect.agreement.model import (
     load_agreement,
     weights_digest,
 )
+from sociolect.agreement.precision import usable
 from sociolect.agreement.scoring import make_forward, score_index_pairs
 from sociolect.agreement.student import Student, load_student, student_scores
 from sociolect.digests import digest_of
 from sociolect.errors import InputError
+from sociolect.labelling import Report, Scored, Scorer
 from sociolect.models import pick_device
 from sociolect.settings import LabelingSettings
-
-Report = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Scores [n, K] in [0, 1], how many answers were cut, and how many were empty."""
-
-    scores: np.ndarray
-    n_truncated: int
-    n_empty: int
-
-
-class Scorer(Protocol):
-    """What labels texts, with a digest of all that decides its scores."""
-
-    @property
-    def key(self) -> str:
-        """Digest of weights, attributes and settings."""
-        ...
-
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        """Style vectors of the texts, in the order of the catalogue."""
-        ...
 
 
 class CrossEncoderScorer:
@@ -68,7 +45,12 @@ class CrossEncoderScorer:
         self._attributes = encode_attributes(agreement, attribute_sentences)
         self._forward = None if agreement.late else make_forward(agreement, settings.precision, settings.compiled)
         self._key = digest_of(
-            [weights_digest(agreement), list(attribute_sentences), agreement.max_tokens, *_batching(settings)]
+            [
+                weights_digest(agreement),
+                list(attribute_sentences),
+                agreement.max_tokens,
+                *_batching(settings, agreement.device),
+            ]
         )
 
     @property
@@ -115,7 +97,13 @@ class StudentScorer:
         self._texts = AgreementModel(student.model, student.tokenizer, student.max_tokens)
         self._forward = Engine(student.model, settings.precision, settings.compiled)
         self._key = digest_of(
-            ["student", weights_digest(self._texts), student.attributes, student.answer_tokens, *_batching(settings)]
+            [
+                "student",
+                weights_digest(self._texts),
+                student.attributes,
+                student.answer_tokens,
+                *_batching(settings, student.device),
+            ]
         )
 
     @property
@@ -148,9 +136,9 @@ def load_scorer(folder: Path, attribute_sentences: Sequence[str], settings: Labe
     return CrossEncoderScorer(agreement, attribute_sentences, settings)
 
 
-def _batching(settings: LabelingSettings) -> list[object]:
+def _batching(settings: LabelingSettings, device: torch.device) -> list[object]:
     """What changes the last bits of a score."""
-    return [settings.tokens_per_batch, settings.precision, settings.compiled]
+    return [settings.tokens_per_batch, usable(settings.precision, device), settings.compiled]
 
 
 def _cut_and_empty(answers: Encoded, room: int) -> tuple[int, int]:

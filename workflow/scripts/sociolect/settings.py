@@ -179,7 +179,7 @@ class LabelingSettings(Stage):
         16384, ge=64, description="Token budget of a batch; halved by itself when memory runs out."
     )
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16: products in bfloat16; scores differ by up to 0.005."
+        "fp32", description="bf16: products in bfloat16 where the device has it; scores differ by up to 0.005."
     )
     compiled: bool = Field(False, description="torch.compile: needs a C++ compiler, and minutes to begin.")
     buckets: Positive = Field(64, description="Answers are hashed into this many resumable pieces.")

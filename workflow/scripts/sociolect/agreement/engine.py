@@ -14,16 +14,16 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
+from sociolect.agreement.precision import Precision, usable
 from sociolect.errors import InputError
 
-Precision = Literal["fp32", "bf16"]
 Tensors = dict[str, torch.Tensor]
 FLASH_TOLERANCE = 5e-3  # of a score, in bf16
 # rows of the bias that are made together: few have few distances, many make few products
@@ -109,22 +109,22 @@ class Engine:
 
     Args:
         model: DebertaV2ForSequenceClassification, on its device.
-        precision: bf16 keeps products in bfloat16, and sums of blocks, norms and the head in float32.
+        precision: bf16 keeps products in bfloat16, and sums of blocks, norms and the head in float32; a device without
+            bfloat16 computes in float32.
         compiled: let torch.compile fuse what it can; the first batches then take minutes.
-        flash: use the package flashdeberta on a GPU if it is there and its scores agree.
 
     Raises:
         InputError: the model is none that the engine knows.
     """
 
-    def __init__(self, model: Any, precision: Precision = "fp32", compiled: bool = False, flash: bool = True) -> None:
+    def __init__(self, model: Any, precision: Precision = "fp32", compiled: bool = False) -> None:
         if not supported(model):
             raise InputError(f"a model of type {model.config.model_type!r} has no engine; use a deberta-v2 or -v3")
         self.model = model.eval()
         self.config = model.config
         self.device = next(model.parameters()).device
         self.rows = ROWS.get(self.device.type, ROWS["cuda"])
-        self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.dtype = torch.bfloat16 if usable(precision, self.device) == "bf16" else torch.float32
         attention = model.deberta.encoder.layer[0].attention.self
         self.heads, self.size = attention.num_attention_heads, attention.attention_head_size
         terms = [t for t in ("c2p", "p2c") if t in attention.pos_att_type]
@@ -138,7 +138,7 @@ class Engine:
         self._of_distance: dict[int, torch.Tensor] = {}
         self._flash: Callable[..., torch.Tensor] | None = None
         self._run: Callable[..., torch.Tensor] = self._forward
-        if flash and self.device.type == "cuda" and precision == "bf16" and terms:
+        if self.device.type == "cuda" and self.dtype == torch.bfloat16 and terms:
             self._choose_flash()
         if compiled:
             self._run = torch.compile(self._forward, dynamic=True)

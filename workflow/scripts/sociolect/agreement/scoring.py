@@ -10,7 +10,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from sociolect.agreement.batching import run_batches
-from sociolect.agreement.engine import Engine, PairBatch, Precision, supported
+from sociolect.agreement.engine import Engine, PairBatch, supported
 from sociolect.agreement.late import Segments, encode_segment, grid_logits
 from sociolect.agreement.model import (
     SPECIAL_TOKENS,
@@ -22,6 +22,7 @@ from sociolect.agreement.model import (
     assemble_texts,
     pair_arrays,
 )
+from sociolect.agreement.precision import Precision, autocast
 
 Report = Callable[[int, int], None]
 Forward = Callable[[PairBatch], torch.Tensor]
@@ -70,7 +71,7 @@ def make_forward(agreement: AgreementModel, precision: Precision = "fp32", compi
     @torch.inference_mode()
     def forward(batch: PairBatch) -> torch.Tensor:
         inputs = batch.tensors(agreement.device)
-        with autocast(agreement, precision):
+        with autocast(agreement.device, precision):
             logits: torch.Tensor = agreement.model(
                 input_ids=inputs["ids"], token_type_ids=inputs["types"], attention_mask=inputs["mask"].long()
             ).logits
@@ -169,11 +170,11 @@ def _late_batches(
     rank[used[order]] = np.arange(len(used))
     by_rank = np.argsort(rank[answer_index], kind="stable")
     ranks = rank[answer_index][by_rank]
-    with torch.inference_mode(), autocast(agreement, precision):
+    with torch.inference_mode(), autocast(agreement.device, precision):
         encoded = encode_late(agreement, attributes, columns, limit, 0)
 
     def forward(rows: np.ndarray) -> torch.Tensor:
-        with torch.inference_mode(), autocast(agreement, precision):
+        with torch.inference_mode(), autocast(agreement.device, precision):
             return late_logits(agreement, answers, attributes, rows, encoded)
 
     # beside its words an answer has one [CLS] per attribute
@@ -181,11 +182,6 @@ def _late_batches(
     for start, end, grid in run_batches(lengths, budget, lambda start, end: used[order[start:end]], forward):
         rows = by_rank[np.searchsorted(ranks, start) : np.searchsorted(ranks, end)]
         yield rows, grid[torch.from_numpy(rank[answer_index[rows]] - start), torch.from_numpy(column_of[rows])]
-
-
-def autocast(agreement: AgreementModel, precision: Precision) -> torch.autocast:
-    """bfloat16 autocast on the model's device where asked for."""
-    return torch.autocast(agreement.device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:

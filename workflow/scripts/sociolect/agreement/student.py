@@ -21,8 +21,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import AutoConfig, AutoTokenizer
 
 from sociolect.agreement.batching import run_batches
-from sociolect.agreement.engine import Engine, PairBatch, Precision
+from sociolect.agreement.engine import Engine, PairBatch
 from sociolect.agreement.model import AgreementModel, Encoded
+from sociolect.agreement.precision import Precision, autocast
 from sociolect.errors import InputError
 from sociolect.seeds import seed_of
 from sociolect.settings import DistillationSettings
@@ -311,7 +312,7 @@ def _step(
 ) -> float:
     ids, types, lengths = (torch.from_numpy(x).to(student.device) for x in answer_arrays(student, answers, batch))
     mask = (torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]).long()
-    with torch.autocast(student.device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+    with autocast(student.device, precision):
         logits = student.model(input_ids=ids, token_type_ids=types, attention_mask=mask).logits
     loss = binary_cross_entropy_with_logits(logits.float(), target.to(student.device))
     if not torch.isfinite(loss):

@@ -12,11 +12,10 @@ import polars as pl
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from sociolect.agreement.engine import Precision
 from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, answer_limit
+from sociolect.agreement.precision import Precision, autocast
 from sociolect.agreement.scoring import (
     auroc,
-    autocast,
     best_threshold,
     macro_auroc,
     pair_logits,
@@ -282,7 +281,7 @@ def _step(
     precision: Precision,
 ) -> float:
     target = torch.from_numpy(batch.label.astype(np.int64)).to(agreement.device)
-    with autocast(agreement, precision):
+    with autocast(agreement.device, precision):
         logits = pair_logits(agreement, answers, attributes, batch.answer, batch.attribute)
     if agreement.n_outputs == 2:
         loss = cross_entropy(logits, target)

@@ -15,8 +15,8 @@ from sociolect.errors import InputError
 from sociolect.generation.fluency import log_perplexities, repetition
 from sociolect.generation.requests import Report, Request, SteerRef, write_vectors
 from sociolect.generation.transformers_backend import TransformersBackend
+from sociolect.labelling import Scorer
 from sociolect.prompts import Prompts, encode_prompt, render_prompt
-from sociolect.scorers import Scorer
 from sociolect.seeds import seed_of
 from sociolect.settings import GenerationSettings
 from sociolect.steering import scaled_vectors, vector_key
