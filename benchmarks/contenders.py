@@ -29,6 +29,11 @@ STUDENT, STUDENT_BF16 = "student, fp32", "student, bf16"
 TOLERANCES = {"fp32": 1e-4, "bf16": 5e-3, "bf16 weights": 2e-2}
 
 
+def is_student(name: str) -> bool:
+    """Whether it scores whole answers, not pairs."""
+    return name in (STUDENT, STUDENT_BF16)
+
+
 @dataclass(frozen=True)
 class Contender:
     """Who is measured.

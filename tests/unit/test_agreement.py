@@ -23,6 +23,7 @@ from sociolect.agreement.model import (
     save_agreement,
     weights_digest,
 )
+from sociolect.agreement.optimising import warmup_linear
 from sociolect.agreement.pairs import attribute_similarity, build_pairs, held_out_attributes
 from sociolect.agreement.scoring import (
     auroc,
@@ -32,7 +33,7 @@ from sociolect.agreement.scoring import (
     f1,
     score_index_pairs,
 )
-from sociolect.agreement.training import answer_batches, balanced_batches, index_pairs, train_agreement, warmup_linear
+from sociolect.agreement.training import answer_batches, balanced_batches, index_pairs, train_agreement
 from sociolect.errors import InputError
 from sociolect.schemas import PAIRS
 from sociolect.scratch.deberta import build_deberta
@@ -329,8 +330,7 @@ def test_batches_are_half_positive(tokenizer) -> None:
         for rows in islice(batches, 70):
             assert 2 * pairs.label[rows].sum() == len(rows) > 0
     # warm-up over 2 of 10 steps, then down to 0
-    settings = SETTINGS.model_copy(update={"max_steps": 10, "warmup_share": 0.2})
-    assert [warmup_linear(s, settings) for s in (0, 1, 2, 6, 10)] == [0.5, 1.0, 1.0, 0.5, 0.0]
+    assert [warmup_linear(s, 10, 0.2) for s in (0, 1, 2, 6, 10)] == [0.5, 1.0, 1.0, 0.5, 0.0]
 
 
 def test_unknown_ids_and_one_class_are_refused(tokenizer) -> None:

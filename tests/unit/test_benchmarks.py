@@ -26,8 +26,9 @@ from contenders import (
     check_agreement,
     check_spread,
 )
-from labelling import NOTES_ANSWERS, extrapolated_rows, run_benchmark, student_hours
+from labelling import run_benchmark
 from measuring import ROOT, Turns, alternate, computed_tokens
+from reporting import NOTES_ANSWERS, extrapolated_rows, student_hours
 from sociolect.errors import InputError
 from sociolect.settings import DistillationSettings
 from workload import LENGTHS, SHAPES, Shape, make_block, pair_flop, read_block, real_cost

@@ -6,23 +6,20 @@ from pathlib import Path
 
 import polars as pl
 
-from sociolect.artifacts import read_table
 from sociolect.choice import choose_answers
 from sociolect.describers.parsing import Said, parse_sentence, sentence_table
 from sociolect.describers.stylometry import describe, fit_thresholds, sentence_of
 from sociolect.digests import digest_of, file_digest
+from sociolect.experiments import samples_by_split
 from sociolect.runtime import InputError, Job, run_program
-from sociolect.schemas import SAMPLES, SENTENCES
+from sociolect.schemas import SENTENCES
 from sociolect.settings import DescriptionSettings
 
 
 def main(job: Job[DescriptionSettings]) -> None:
     """Choose answers, describe them, write one row per sentence."""
-    settings, splits, paths = job.settings, job.options["splits"].split(","), job.inputs["samples"]
-    if len(set(splits)) != len(paths) or len(splits) != len(paths):
-        raise InputError(f"--splits {','.join(splits)} and {len(paths)} --samples files: name each file's split once")
-    samples = {split: read_table(path, SAMPLES) for split, path in zip(splits, paths, strict=True)}
-    chosen = choose_answers(samples, settings.n_answers, settings.n_heldout, job.seed("choice"))
+    settings = job.settings
+    chosen = choose_answers(samples_by_split(job), settings.n_answers, settings.n_heldout, job.seed("choice"))
     job.stage(f"describe by {settings.describer}", answers=chosen.height)
     said = by_stylometry(chosen, settings.quantile) if settings.describer == "stylometry" else by_llm(job, chosen)
     job.write(sentence_table(chosen, said, settings.describer), "sentences", SENTENCES)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from sociolect.artifacts import read_table
 from sociolect.describers.llm import read_description_prompts
 from sociolect.estimate.table import estimate_table, verdict
 from sociolect.estimate.units import attributes_of, count_work
-from sociolect.runtime import InputError, Job, run_program
-from sociolect.schemas import CATALOGUE, ESTIMATE, RATES, SAMPLES
+from sociolect.experiments import samples_by_split
+from sociolect.runtime import Job, run_program
+from sociolect.schemas import CATALOGUE, ESTIMATE, RATES
 from sociolect.settings import EstimateJob
 
 
 def main(job: Job[EstimateJob]) -> None:
     """Count, multiply, write."""
-    splits, paths = job.options["splits"].split(","), job.inputs["samples"]
-    if len(splits) != len(paths):
-        raise InputError(f"--splits {','.join(splits)} and {len(paths)} --samples files: name each file's split once")
-    samples = {split: read_table(path, SAMPLES) for split, path in zip(splits, paths, strict=True)}
     catalogue = job.read("catalogue", CATALOGUE) if job.inputs["catalogue"] else None
     attributes = attributes_of(job.settings, catalogue)
     asked = job.inputs["describing"]
     n_prompts = len(read_description_prompts(asked[0]).prompts) if asked else 0
     rates = job.read("rates", RATES)
-    frame = estimate_table(count_work(job.settings, samples, attributes, n_prompts), rates)
+    frame = estimate_table(count_work(job.settings, samples_by_split(job), attributes, n_prompts), rates)
     budget = job.settings.estimate.budget_hours
     start = dict(zip(rates["probe"], rates["rate"], strict=True))
     job.write(

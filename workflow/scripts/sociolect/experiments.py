@@ -13,7 +13,7 @@ from sociolect.errors import InputError
 from sociolect.runtime import Job
 from sociolect.schemas import LABELS, SAMPLES
 
-__all__ = ["groups_of", "join_labels", "load_fit", "stack_splits"]
+__all__ = ["groups_of", "join_labels", "load_fit", "samples_by_split", "stack_splits"]
 
 
 def groups_of(fit_frames: Sequence[pl.DataFrame], ask_frame: pl.DataFrame) -> list[str]:
@@ -57,6 +57,18 @@ def stack_splits(frames: Sequence[pl.DataFrame], groups: Sequence[str]) -> pl.Da
     """
     stacked = pl.concat([frame.sort("answer_id") for frame in frames])
     return stacked.unique("answer_id", keep="first", maintain_order=True).filter(pl.col("group").is_in(list(groups)))
+
+
+def samples_by_split(job: Job[Any]) -> dict[str, pl.DataFrame]:
+    """Split -> samples, from the input `samples` (one file per split) and the option `splits`, in the same order.
+
+    Raises:
+        InputError: a split is named twice, or there are more or fewer files than splits.
+    """
+    splits, paths = job.options["splits"].split(","), job.inputs["samples"]
+    if len(set(splits)) != len(paths) or len(splits) != len(paths):
+        raise InputError(f"--splits {','.join(splits)} and {len(paths)} --samples files: name each file's split once")
+    return {split: read_table(path, SAMPLES) for split, path in zip(splits, paths, strict=True)}
 
 
 def load_fit(job: Job[Any]) -> pl.DataFrame:

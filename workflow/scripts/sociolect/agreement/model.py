@@ -85,6 +85,23 @@ def load_agreement(folder: Path, max_tokens: int, n_outputs: int | None = None) 
     Raises:
         InputError: the folder is missing or incomplete, or the model takes shorter inputs than max_tokens.
     """
+    model, tokenizer = load_classifier(folder, n_outputs)
+    limit = getattr(model.config, "max_position_embeddings", 0)
+    if limit and max_tokens > limit:
+        raise InputError(f"{folder}: takes {limit} tokens, max_tokens is {max_tokens}; set it to {limit} or less")
+    return AgreementModel(name_outputs(model), tokenizer, max_tokens)
+
+
+def load_classifier(folder: Path, n_outputs: int | None = None) -> tuple[Any, Any]:
+    """Classifier, in float32, and tokenizer of a local folder; the hub is never asked.
+
+    Args:
+        folder: of the model.
+        n_outputs: outputs of a head made anew if the folder has none of that size; None keeps the folder's.
+
+    Raises:
+        InputError: the folder is missing or incomplete.
+    """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise InputError(f"{folder}: no config.json; give the folder of a model snapshot")
@@ -99,10 +116,7 @@ def load_agreement(folder: Path, max_tokens: int, n_outputs: int | None = None) 
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: not a whole model folder ({error}); fetch or train it again") from error
-    limit = getattr(config, "max_position_embeddings", 0)
-    if limit and max_tokens > limit:
-        raise InputError(f"{folder}: takes {limit} tokens, max_tokens is {max_tokens}; set it to {limit} or less")
-    return AgreementModel(name_outputs(model), tokenizer, max_tokens)
+    return model, tokenizer
 
 
 def save_agreement(agreement: AgreementModel, folder: Path) -> None:
@@ -186,6 +200,16 @@ def answer_limit(agreement: AgreementModel, attributes: Encoded) -> int:
     return agreement.max_tokens - SPECIAL_TOKENS - int(attributes.lengths.max())
 
 
+def place_texts(
+    ids: np.ndarray, texts: Encoded, index: np.ndarray, start: np.ndarray, kept: np.ndarray, sep_token_id: int
+) -> None:
+    """Write the first `kept[i]` tokens of text `index[i]` into row i from column `start[i]` on, then [SEP]."""
+    column, end = np.arange(ids.shape[1]), start + kept
+    rows, columns = np.nonzero((column >= start[:, None]) & (column < end[:, None]))
+    ids[rows, columns] = texts.ids[texts.offsets[index][rows] + columns - start[rows]]
+    ids[np.arange(len(ids)), end] = sep_token_id
+
+
 def pair_arrays(
     agreement: AgreementModel,
     answers: Encoded,
@@ -205,13 +229,8 @@ def pair_arrays(
     column = np.arange(int(lengths.max()))
     ids = np.full((len(lengths), len(column)), tokenizer.pad_token_id, dtype=np.int64)
     ids[:, 0] = tokenizer.cls_token_id
-    for texts, index, start, end in (
-        (attributes, attribute_index, np.ones_like(first), first - 1),
-        (answers, answer_index, first, lengths - 1),
-    ):
-        rows, columns = np.nonzero((column >= start[:, None]) & (column < end[:, None]))
-        ids[rows, columns] = texts.ids[texts.offsets[index][rows] + columns - start[rows]]
-        ids[np.arange(len(ids)), end] = tokenizer.sep_token_id
+    place_texts(ids, attributes, attribute_index, np.ones_like(first), first - 2, tokenizer.sep_token_id)
+    place_texts(ids, answers, answer_index, first, kept, tokenizer.sep_token_id)
     types = ((column >= first[:, None]) & (column < lengths[:, None])).astype(np.int64)
     return ids, types, lengths
 
@@ -240,9 +259,7 @@ def assemble_texts(
     """Padded ids of single texts with their [SEP], without [CLS], and where they are: int64 and bool [n, longest]."""
     lengths = np.minimum(texts.lengths[index], limit) + 1
     ids = np.full((len(index), int(lengths.max())), agreement.tokenizer.pad_token_id, dtype=np.int64)
-    for row, (i, length) in enumerate(zip(index, lengths, strict=True)):
-        ids[row, : length - 1] = texts[i][: length - 1]
-        ids[row, length - 1] = agreement.tokenizer.sep_token_id
+    place_texts(ids, texts, index, np.zeros_like(lengths), lengths - 1, agreement.tokenizer.sep_token_id)
     mask = np.arange(ids.shape[1]) < lengths[:, None]
     return torch.from_numpy(ids).to(agreement.device), torch.from_numpy(mask).to(agreement.device)
 

@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from sklearn.linear_model import Ridge
 from torch.nn.functional import binary_cross_entropy_with_logits
-from transformers import AutoConfig, AutoTokenizer
 
 from sociolect.agreement.batching import run_batches
 from sociolect.agreement.engine import Engine, PairBatch
-from sociolect.agreement.model import AgreementModel, Encoded
+from sociolect.agreement.model import AgreementModel, Encoded, load_classifier, place_texts
+from sociolect.agreement.optimising import adamw, descend, warmup_linear
 from sociolect.agreement.precision import Precision, autocast
 from sociolect.errors import InputError
 from sociolect.seeds import seed_of
@@ -43,7 +42,8 @@ __all__ = [
 SPECIAL_TOKENS = 2  # [CLS] and [SEP]
 CLIP = 1e-4  # scores are moved off 0 and 1 by this before their logits are taken
 RIDGE = 1.0
-POOL_BATCHES = 16
+POOL_BATCHES = 16  # batches whose answers are sorted by length together
+WARMUP_SHARE = 0.05  # of the steps
 Report = Callable[[int, int, str], None]
 
 
@@ -117,18 +117,8 @@ def load_student(folder: Path, sentences: Sequence[str]) -> Student:
     Raises:
         InputError: the folder is missing or incomplete, or holds no student, or one of another catalogue.
     """
-    from transformers import AutoModelForSequenceClassification
-
-    folder = Path(folder)
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{folder}: no config.json; distil the student again")
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(f"{folder}: not a whole model folder ({error}); distil the student again") from error
-    answer_tokens = getattr(config, "answer_tokens", None)
+    model, tokenizer = load_classifier(folder)
+    answer_tokens = getattr(model.config, "answer_tokens", None)
     if answer_tokens is None:
         raise InputError(f"{folder}: no student (its config has no answer_tokens); give the folder sfam/student")
     student = Student(model.eval(), tokenizer, answer_tokens)
@@ -147,9 +137,7 @@ def answer_arrays(student: Student, answers: Encoded, index: np.ndarray) -> tupl
     column = np.arange(int(lengths.max()))
     ids = np.full((len(index), len(column)), student.tokenizer.pad_token_id, dtype=np.int64)
     ids[:, 0] = student.tokenizer.cls_token_id
-    rows, columns = np.nonzero((column >= 1) & (column <= kept[:, None]))
-    ids[rows, columns] = answers.ids[answers.offsets[index][rows] + columns - 1]
-    ids[np.arange(len(ids)), lengths - 1] = student.tokenizer.sep_token_id
+    place_texts(ids, answers, index, np.ones_like(kept), kept, student.tokenizer.sep_token_id)
     types = ((column >= 1) & (column < lengths[:, None])).astype(np.int64)
     return ids, types, lengths
 
@@ -244,14 +232,8 @@ def distil(
     rng = np.random.default_rng(seed_of(seed, "batches"))
     per_epoch = -(-len(rows["train"]) // settings.batch_size)
     total = per_epoch * settings.max_epochs
-    decayed = [p for p in student.model.parameters() if p.ndim > 1]
-    plain = [p for p in student.model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate)
-    warmup = max(1, round(0.05 * total))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / warmup, max(0.0, (total - s) / max(1, total - warmup)))
-    )
+    optimizer = adamw(student.model, settings.learning_rate, settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: warmup_linear(s, total, WARMUP_SHARE))
 
     def look() -> float:
         val = _select(answers, rows["val"])
@@ -317,11 +299,7 @@ def _step(
     loss = binary_cross_entropy_with_logits(logits.float(), target.to(student.device))
     if not torch.isfinite(loss):
         raise InputError("the loss of the student is not finite; lower distillation.learning_rate")
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(student.model.parameters(), 1.0)
-    optimizer.step()
-    return float(loss.detach())
+    return descend(loss, student.model, optimizer)
 
 
 @torch.no_grad()

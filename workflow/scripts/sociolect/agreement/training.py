@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from sociolect.agreement.model import AgreementModel, Encoded, agreement_logit, answer_limit
+from sociolect.agreement.optimising import adamw, descend, warmup_linear
 from sociolect.agreement.precision import Precision, autocast
 from sociolect.agreement.scoring import (
     auroc,
@@ -28,7 +29,6 @@ from sociolect.settings import SfamSettings
 
 EVAL_PAIRS = 6000  # what a look at val takes where every pair costs a pass
 POOL_BATCHES = 32  # batches whose pairs are sorted by length together
-CLIP_NORM = 1.0
 Report = Callable[[int, int, str], None]
 
 
@@ -134,8 +134,10 @@ def train_agreement(
         batches = answer_batches(train, lengths, settings.batch_size, rng)
     else:
         batches = balanced_batches(train.label, lengths, settings.batch_size, rng)
-    optimizer = _optimizer(agreement, settings)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: warmup_linear(s, settings))
+    optimizer = adamw(agreement.model, settings.learning_rate, settings.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: warmup_linear(s, settings.max_steps, settings.warmup_share)
+    )
     history: list[dict[str, float]] = []
     best, best_state, stale = -1.0, copy.deepcopy(agreement.model.state_dict()), 0
     losses: list[float] = []
@@ -248,28 +250,9 @@ def answer_batches(
                 yield np.concatenate([c[:n] for c in classes])
 
 
-def warmup_linear(step: int, settings: SfamSettings) -> float:
-    """Factor of the learning rate: up to 1 over the warm-up, then down to 0 at max_steps."""
-    warmup = max(1, round(settings.warmup_share * settings.max_steps))
-    if step < warmup:
-        return (step + 1) / warmup
-    return max(0.0, (settings.max_steps - step) / max(1, settings.max_steps - warmup))
-
-
 def _endless(rows: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
     while True:
         yield from rng.permutation(rows)
-
-
-def _optimizer(agreement: AgreementModel, settings: SfamSettings) -> torch.optim.Optimizer:
-    """AdamW; biases, norms and embeddings of positions are not decayed."""
-    decayed: list[torch.nn.Parameter] = []
-    plain: list[torch.nn.Parameter] = []
-    for parameter in agreement.model.parameters():
-        if parameter.requires_grad:
-            (decayed if parameter.ndim > 1 else plain).append(parameter)
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
 
 
 def _step(
@@ -289,8 +272,4 @@ def _step(
         loss = binary_cross_entropy_with_logits(agreement_logit(logits), target.float())
     if not torch.isfinite(loss):
         raise InputError("the loss of SFAM is not finite; lower sfam.learning_rate, or set sfam.precision to fp32")
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(agreement.model.parameters(), CLIP_NORM)
-    optimizer.step()
-    return float(loss.detach())
+    return descend(loss, agreement.model, optimizer)
