@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from sociolect.artifacts import atomic_folder, write_json
 from sociolect.errors import InputError
 from sociolect.settings import HubModel
 
-__all__ = ["check_snapshot", "fetch_snapshot", "load_causal_lm", "load_tokenizer", "pick_device"]
+__all__ = ["check_snapshot", "end_tokens", "fetch_snapshot", "load_causal_lm", "load_tokenizer", "pick_device"]
 
 SNAPSHOT = "snapshot.json"
 # weights are kept as safetensors only: pickled ones may run code when they are loaded
@@ -101,7 +101,12 @@ def load_causal_lm(folder: Path, dtype: str = "float32", device: str = "auto") -
         raise InputError(f"models.dtype is {dtype!r}; use {', '.join(_DTYPES)}")
     check_snapshot(folder)
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=_DTYPES[dtype], local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config()
+        # transformers' default kernel leaves Gemma 2's cap of the attention logits out, silently
+        attention = "eager" if getattr(config, "attn_logit_softcapping", None) else None
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=_DTYPES[dtype], attn_implementation=attention, local_files_only=True
+        )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder}: not a whole causal language model ({error}); fetch or train it again") from error
     return model.to(pick_device(device)).eval().requires_grad_(False)
@@ -120,6 +125,16 @@ def load_tokenizer(folder: Path) -> Any:
     if not tokenizer.is_fast:
         raise InputError(f"{folder}: its tokenizer gives no offsets; choose a model with a tokenizer.json")
     return tokenizer
+
+
+def end_tokens(folder: Path, tokenizer: Any) -> set[int]:
+    """Tokens that end an answer: those of the model's generation config (or its config) and the tokenizer's."""
+    if (folder / "generation_config.json").is_file():
+        configured = GenerationConfig.from_pretrained(folder, local_files_only=True).eos_token_id
+    else:
+        configured = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config().eos_token_id
+    ends = set(configured if isinstance(configured, list) else [configured]) | {tokenizer.eos_token_id}
+    return {int(token) for token in ends if token is not None}
 
 
 def _stand_in(model: HubModel, hub: Path) -> Path:

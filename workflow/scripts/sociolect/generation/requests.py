@@ -7,7 +7,7 @@ named layers, so that strength 0 is the identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ __all__ = [
     "SteerRef",
     "check_requests",
     "read_vectors",
+    "result_of",
     "write_vectors",
 ]
 
@@ -76,8 +77,34 @@ class Result:
     finish_reason: str
 
 
+def result_of(name: str, token_ids: Sequence[int], ends: Collection[int], tokenizer: Any) -> Result:
+    """A request's result from what was generated for it, which may end with an end token."""
+    stopped = bool(token_ids) and token_ids[-1] in ends
+    ids = tuple(int(t) for t in (token_ids[:-1] if stopped else token_ids))
+    text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return Result(name, ids, text, "stop" if stopped else "length")
+
+
 class Backend(Protocol):
-    """Answers requests; `transformers` is the reference."""
+    """Answers requests; `transformers` is the reference.
+
+    Attributes:
+        tokenizer: of the language model.
+        one_queue: whether requests are best given all at once; else a piece of them at a time.
+    """
+
+    tokenizer: Any
+    one_queue: bool
+
+    @property
+    def context(self) -> int | None:
+        """Longest prompt and output together; None where the model states none."""
+        ...
+
+    @property
+    def end_token(self) -> int | None:
+        """A token that ends an answer; None if the model has none."""
+        ...
 
     def info(self) -> dict[str, Any]:
         """Name, versions, dtype, device: what decides the bytes of an answer beside the request."""

@@ -14,12 +14,12 @@ import transformers
 from transformers import DynamicCache
 
 from sociolect.errors import InputError
-from sociolect.generation.requests import Report, Request, Result, SteerRef, check_requests, read_vectors
+from sociolect.generation.requests import Report, Request, Result, SteerRef, check_requests, read_vectors, result_of
 from sociolect.generation.sampling import draw_uniforms, sample_tokens
 from sociolect.hooks import add_to_blocks, blocks_of, width_of
-from sociolect.models import load_causal_lm, load_tokenizer
+from sociolect.models import end_tokens, load_causal_lm, load_tokenizer
 
-__all__ = ["TransformersBackend", "batches_of", "end_tokens"]
+__all__ = ["TransformersBackend", "batches_of"]
 
 Batch = Sequence[Request]
 
@@ -34,7 +34,14 @@ class TransformersBackend:
         batch_tokens: most tokens of a batch, prompts padded and outputs together; one request at least.
         dtype: float32 or bfloat16.
         device: cpu, cuda or auto.
+
+    Attributes:
+        tokenizer: of the language model.
+        one_queue: a piece of the requests at a time, so that its batches, and in bfloat16 its answers, do not depend
+            on what else there is to do.
     """
+
+    one_queue = False
 
     def __init__(
         self, model_folder: Path | str, batch_tokens: int, dtype: str = "float32", device: str = "auto"
@@ -43,7 +50,7 @@ class TransformersBackend:
         self.model: Any = load_causal_lm(Path(model_folder), dtype, device)
         self.batch_tokens, self.dtype = batch_tokens, dtype
         self.n_layers = len(blocks_of(self.model))
-        self._ends = end_tokens(self.model, self.tokenizer)
+        self._ends = end_tokens(Path(model_folder), self.tokenizer)
 
     @property
     def device(self) -> torch.device:
@@ -176,11 +183,7 @@ class TransformersBackend:
     def _results(self, batch: Batch, tokens: list[list[int]], lengths: list[int]) -> list[Result]:
         results = []
         for request, row, length in zip(batch, tokens, lengths, strict=True):
-            ids = row[: min(length, request.max_new_tokens)]
-            stopped = bool(ids) and ids[-1] in self._ends
-            ids = ids[:-1] if stopped else ids
-            text = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            results.append(Result(request.id, tuple(ids), text, "stop" if stopped else "length"))
+            results.append(result_of(request.id, row[: min(length, request.max_new_tokens)], self._ends, self.tokenizer))
         return results
 
     def _pad(self) -> int:
@@ -307,10 +310,3 @@ def batches_of(requests: Sequence[Request], batch_tokens: int) -> list[list[Requ
             batches.append([request])
             longest = len(request.prompt_token_ids)
     return batches
-
-
-def end_tokens(model: Any, tokenizer: Any) -> set[int]:
-    """Tokens that end an answer: those of the generation config and the tokenizer's end token."""
-    configured = getattr(model.generation_config, "eos_token_id", None)
-    ends = set(configured if isinstance(configured, list) else [configured]) | {tokenizer.eos_token_id}
-    return {int(token) for token in ends if token is not None}
