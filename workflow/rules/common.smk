@@ -47,7 +47,12 @@ def one_of(*names):
 
 def json_of(*names, only=None):
     """The settings of a program: one section (or these keys of it), or several sections by name."""
-    return json.dumps(section(CONFIG, *names, only=only), sort_keys=True)
+    values = section(CONFIG, *names, only=only)
+    for part in [values] if len(names) == 1 else values.values():
+        # a flag of its own, and only where something is generated
+        if isinstance(part, dict):
+            part.pop("backend", None)
+    return json.dumps(values, sort_keys=True)
 
 
 def env_of(name):
@@ -61,6 +66,35 @@ def python_of(name):
         return "python"
     venv = BASE / {"core": ".venv"}.get(name, f".venv-{name}") / "bin" / "python"
     return sys.executable if name == "core" else venv.as_posix()
+
+
+def backend_name(stage):
+    """Backend of a stage: where nothing is generated, its choice of vLLM says nothing."""
+    idle = {"description": CONFIG.description.describer != "llm", "activations": CONFIG.activations.source == "forward"}
+    return "transformers" if idle.get(stage) else getattr(CONFIG, stage).backend
+
+
+def engine_of(stage):
+    """Environment of a stage that generates."""
+    return "vllm" if backend_name(stage) == "vllm" else "core"
+
+
+def backend_of(stage):
+    """The backend of a stage, as a flag; a key of vLLM's reruns only what uses vLLM."""
+    name = backend_name(stage)
+    return json.dumps(
+        {"backend": name, **({"vllm": section(CONFIG, "vllm")} if name == "vllm" else {})}, sort_keys=True
+    )
+
+
+def gpus_of(stage):
+    """GPUs that a stage asks for: vLLM may share a model among several."""
+    return CONFIG.vllm.tensor_parallel if engine_of(stage) == "vllm" else 1
+
+
+def needed(stage):
+    """GPUs without which the stage's program must not start in a SLURM job."""
+    return gpus_of(stage) if HUB_MODELS else "any"
 
 
 def growing(amount, most=float("inf")):
@@ -81,11 +115,16 @@ def command(program, flags, env="core", gpus=0):
     )
 
 
+# what needs vLLM must not start without it
+for stage in ("description", "activations", "sweep", "generation"):
+    if engine_of(stage) == "vllm" and python_of("vllm") != "python" and not Path(python_of("vllm")).is_file():
+        raise WorkflowError(f"{stage}.backend is vllm, and there is no .venv-vllm: make setup-vllm")
+
 # `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
 # Where conda is in charge its own comes first already.
 shell.prefix(
     ("" if python_of("core") == "python" else f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
-    + f'export SCRIPTS="{SCRIPTS}" PYTHON_CORE="{python_of("core")}"; '
+    + f'export SCRIPTS="{SCRIPTS}" PYTHON_CORE="{python_of("core")}" PYTHON_VLLM="{python_of("vllm")}"; '
 )
 
 

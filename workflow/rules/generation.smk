@@ -45,15 +45,16 @@ rule generate_answers:
     benchmark:
         f"{TIMES}/generate_answers/{{experiment}}/{{scatteritem}}.tsv"
     conda:
-        env_of("core")
+        env_of(engine_of("generation"))
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(32300 if HUB_MODELS else 4300),
         runtime=growing(720, most=DAY),
-        gpu=1,
+        gpu=gpus_of("generation"),
     params:
         settings=json_of("generation", only={"max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets"}),
         dtype=CONFIG.models.dtype,
+        backend=backend_of("generation"),
         cache=lambda wildcards: f"{RUN}/cache/generations/{wildcards.experiment}",
         seed=SEED,
         code=source_digest("generate_answers"),
@@ -61,9 +62,10 @@ rule generate_answers:
         command(
             "generate_answers",
             "--requests {input.requests:q} --steering {input.steering:q} --choice {input.choice:q} "
-            "--lm {input.lm:q} --dtype {params.dtype} --shard {wildcards.scatteritem} "
+            "--lm {input.lm:q} --dtype {params.dtype} --backend {params.backend:q} --shard {wildcards.scatteritem} "
             "--cache {params.cache:q} --generations {output.shard:q} --threads {threads} --seed {params.seed}",
-            gpus=GPUS,
+            env=engine_of("generation"),
+            gpus=needed("generation"),
         )
 
 

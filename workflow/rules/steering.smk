@@ -12,23 +12,25 @@ rule extract_activations:
     benchmark:
         f"{TIMES}/extract_activations.tsv"
     conda:
-        env_of("core")
+        env_of(engine_of("activations"))
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(24300 if HUB_MODELS else 4300),
         runtime=growing(120, most=DAY),
-        gpu=1,
+        gpu=gpus_of("activations"),
     params:
         settings=json_of("activations"),
         dtype=CONFIG.models.dtype,
+        backend=backend_of("activations"),
         seed=SEED,
         code=source_digest("extract_activations"),
     shell:
         command(
             "extract_activations",
-            "--catalogue {input.catalogue:q} --model {input.model:q} --dtype {params.dtype} "
+            "--catalogue {input.catalogue:q} --model {input.model:q} --dtype {params.dtype} --backend {params.backend:q} "
             "--vectors {output.vectors:q} --threads {threads} --seed {params.seed}",
-            gpus=GPUS,
+            env=engine_of("activations"),
+            gpus=needed("activations"),
         )
 
 
@@ -79,12 +81,12 @@ rule choose_strength:
     benchmark:
         f"{TIMES}/choose_strength/{{experiment}}.tsv"
     conda:
-        env_of("core")
+        env_of(engine_of("sweep"))
     threads: 2 * MODEL_THREADS
     resources:
         mem_mb=growing(32300 if HUB_MODELS else 4300),
         runtime=growing(480, most=DAY),
-        gpu=1,
+        gpu=gpus_of("sweep"),
     params:
         settings=json_of(
             "sweep",
@@ -98,6 +100,7 @@ rule choose_strength:
             },
         ),
         dtype=CONFIG.models.dtype,
+        backend=backend_of("sweep"),
         seed=SEED,
         code=source_digest("choose_strength"),
     shell:
@@ -105,7 +108,8 @@ rule choose_strength:
             "choose_strength",
             "--samples {input.samples:q} --groups {input.groups:q} --steering {input.steering:q} "
             "--catalogue {input.catalogue:q} --lm {input.lm:q} --sfam {input.sfam:q} "
-            "--embedding {input.embedding:q} --prompts {input.prompts:q} --dtype {params.dtype} "
+            "--embedding {input.embedding:q} --prompts {input.prompts:q} --dtype {params.dtype} --backend {params.backend:q} "
             "--sweep {output.sweep:q} --choice {output.choice:q} --threads {threads} --seed {params.seed}",
-            gpus=GPUS,
+            env=engine_of("sweep"),
+            gpus=needed("sweep"),
         )

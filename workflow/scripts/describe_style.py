@@ -36,22 +36,25 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
     import torch
 
     from sociolect.describers.llm import describe_answers, read_description_prompts
-    from sociolect.generation.transformers_backend import TransformersBackend
+    from sociolect.generation.backends import open_backend
     from sociolect.prompts import encode_prompt, render_chat
 
     if not job.inputs["model"] or not job.inputs["prompts"]:
         raise InputError("description.describer is llm: give --model (folder of the language model) and --prompts")
     torch.set_num_threads(job.threads)
     prompts, settings = read_description_prompts(job.path("prompts")), job.settings
-    backend = TransformersBackend(job.path("model"), settings.batch_tokens, job.options["dtype"])
+    dtype, budget = job.options["dtype"], settings.batch_tokens
+    backend = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads)
     key, cache = digest_of([file_digest(job.path("model")), backend.info()]), Path(job.options["cache"])
-    return describe_answers(
+    said = describe_answers(
         chosen["answer"].to_list(), prompts, backend,
         lambda system, user: encode_prompt(backend.tokenizer, render_chat(backend.tokenizer, system, user)),
         settings, cache, key, backend.context, job.progress("describe"),
     )  # fmt: skip
+    backend.close()
+    return said
 
 
 if __name__ == "__main__":
-    inputs, options = ["samples*", "model?", "prompts?"], ["splits", "cache", "dtype"]
+    inputs, options = ["samples*", "model?", "prompts?"], ["splits", "cache", "dtype", "backend"]
     run_program(main, __doc__, DescriptionSettings, inputs=inputs, outputs=["sentences"], options=options)

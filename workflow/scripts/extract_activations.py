@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from sociolect.activations import attribute_vectors
+from sociolect.generation.backends import open_backend
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.runtime import Job, run_program
 from sociolect.schemas import ACTIVATIONS, CATALOGUE
@@ -15,14 +16,23 @@ def main(job: Job[ActivationSettings]) -> None:
     """One vector per attribute and block."""
     torch.set_num_threads(job.threads)
     job.stage("model")
-    backend = TransformersBackend(job.path("model"), job.settings.batch_tokens, job.options["dtype"])
-    job.stage("activations", **backend.info())
-    catalogue = job.read("catalogue", CATALOGUE)
-    frame = attribute_vectors(backend, catalogue, job.settings, job.run_seed, job.progress("activations"))
-    job.write(frame, "vectors", ACTIVATIONS, backend=backend.info())
+    dtype, budget, catalogue = job.options["dtype"], job.settings.batch_tokens, job.read("catalogue", CATALOGUE)
+    reader = generator = TransformersBackend(job.path("model"), budget, dtype)
+    if job.settings.source != "forward":
+        generator = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads, reader)
+    job.stage("activations", **generator.info())
+    progress = job.progress("activations")
+    frame = attribute_vectors(reader, catalogue, job.settings, job.run_seed, progress, generator)
+    job.write(frame, "vectors", ACTIVATIONS, backend=generator.info())
+    generator.close()
 
 
 if __name__ == "__main__":
     run_program(
-        main, __doc__, ActivationSettings, inputs=["catalogue", "model"], outputs=["vectors"], options=["dtype"]
+        main,
+        __doc__,
+        ActivationSettings,
+        inputs=["catalogue", "model"],
+        outputs=["vectors"],
+        options=["dtype", "backend"],
     )

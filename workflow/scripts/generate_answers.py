@@ -8,9 +8,9 @@ import polars as pl
 import torch
 
 from sociolect.digests import digest_of, file_digest
+from sociolect.generation.backends import open_backend
 from sociolect.generation.planning import buckets, generate_buckets, read_choice
 from sociolect.generation.requests import write_vectors
-from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.pieces import PieceStore, buckets_of_shard
 from sociolect.runtime import Job, run_program
 from sociolect.schemas import GENERATIONS, REQUESTS, STEERING
@@ -26,7 +26,8 @@ def main(job: Job[GenerationSettings]) -> None:
     parts = buckets(job.read("requests", REQUESTS), settings.buckets)
     wanted = buckets_of_shard(job.options["shard"], settings.buckets)
     job.stage("model")
-    backend = TransformersBackend(job.path("lm"), settings.batch_tokens, job.options["dtype"])
+    dtype, choice_of_backend = job.options["dtype"], job.options["backend"]
+    backend = open_backend(choice_of_backend, job.path("lm"), settings.batch_tokens, dtype, job.threads)
     decisive = ("max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets")
     decides = {name: getattr(settings, name) for name in decisive}
     inputs = [file_digest(job.path(name)) for name in ("steering", "choice", "lm")]
@@ -46,6 +47,7 @@ def main(job: Job[GenerationSettings]) -> None:
     )
     frame = pl.concat([GENERATIONS.empty(), *frames]).sort("request_id")
     job.write(frame, "generations", GENERATIONS, backend=backend.info())
+    backend.close()
 
 
 if __name__ == "__main__":
@@ -55,5 +57,5 @@ if __name__ == "__main__":
         GenerationSettings,
         inputs=["requests", "steering", "choice", "lm"],
         outputs=["generations"],
-        options=["dtype", "shard", "cache"],
+        options=["dtype", "backend", "shard", "cache"],
     )

@@ -1,6 +1,6 @@
 """Write the generated files anew, or with --check say which of them are out of date; --lock pins what is installed.
 
---lock-benchmarks pins what is installed for the benchmarks; run it with .venv-bench, whose packages it lists.
+--lock-benchmarks and --lock-vllm pin what is installed for those; run them with .venv-bench and .venv-vllm.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--lock", action="store_true")
     parser.add_argument("--lock-benchmarks", action="store_true")
+    parser.add_argument("--lock-vllm", action="store_true")
     flags = parser.parse_args()
     if flags.lock:
         write_text(lock_text(flags.root), flags.root / "envs" / "core.txt")
         write_text(lock_text(flags.root, "dev"), flags.root / "envs" / "dev.txt")
-    if flags.lock_benchmarks:
-        write_text(lock_text(flags.root, "benchmarks"), flags.root / "envs" / "benchmarks.txt")
+    for name, wanted in (("benchmarks", flags.lock_benchmarks), ("vllm", flags.lock_vllm)):
+        if wanted:
+            write_text(lock_text(flags.root, name), flags.root / "envs" / f"{name}.txt")
     stale = [(p, t) for p, t in generated_files(flags.root).items() if not p.is_file() or p.read_text() != t]
     for path, text in stale:
         if not flags.check:

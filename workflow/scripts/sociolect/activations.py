@@ -13,7 +13,7 @@ import torch
 from sociolect.artifacts import vectors
 from sociolect.errors import InputError
 from sociolect.generation.batching import padded_batches
-from sociolect.generation.requests import Report, Request
+from sociolect.generation.requests import Backend, Report, Request
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.hooks import blocks_of, read_blocks, width_of
 from sociolect.prompts import encode_with_offsets, render_chat
@@ -32,20 +32,22 @@ class Reading:
 
 
 def attribute_vectors(
-    backend: TransformersBackend,
+    reader: TransformersBackend,
     catalogue: pl.DataFrame,
     settings: ActivationSettings,
     run_seed: int,
     progress: Report | None = None,
+    generator: Backend | None = None,
 ) -> pl.DataFrame:
     """Activations of all attributes at all blocks after the contrast, as an ACTIVATIONS table.
 
     Args:
-        backend: holds the language model and its tokenizer.
+        reader: holds the language model and its tokenizer.
         catalogue: CATALOGUE.
         settings: turn, token, source and contrast.
         run_seed: config key `seed`; only source `sampled` draws.
         progress: called with sequences read and their number.
+        generator: sources `greedy` and `sampled`: generates; the reader by default.
 
     Raises:
         InputError: a sentence is not in the rendered prompt, or has no token.
@@ -53,16 +55,16 @@ def attribute_vectors(
     sentences = [*catalogue["you_sentence"], settings.neutral]
     spans = [*catalogue["attribute"], settings.neutral.rstrip(".!? ")]
     readings = [
-        locate(backend.tokenizer, sentence, span, settings) for sentence, span in zip(sentences, spans, strict=True)
+        locate(reader.tokenizer, sentence, span, settings) for sentence, span in zip(sentences, spans, strict=True)
     ]
     tokens = [reading.ids[reading.positions[-1]] for reading in readings]
     if settings.source == "forward":
-        values = read_mean(backend.model, readings, settings.batch_tokens, progress)
+        values = read_mean(reader.model, readings, settings.batch_tokens, progress)
     else:
         samples = 1 if settings.source == "greedy" else settings.samples
-        generated = _continue(backend, readings, sentences, settings, samples, run_seed)
+        generated = _continue(generator or reader, readings, sentences, settings, samples, run_seed)
         tokens = [reading.ids[-1] for reading in generated[::samples]]
-        values = read_mean(backend.model, generated, settings.batch_tokens, progress)
+        values = read_mean(reader.model, generated, settings.batch_tokens, progress)
         # samples of one sentence lie side by side
         values = values.reshape(len(readings), samples, *values.shape[1:]).mean(axis=1)
     attributes, neutral = values[:-1], values[-1]
@@ -70,7 +72,7 @@ def attribute_vectors(
         attributes = attributes - attributes.mean(axis=0)
     elif settings.contrast == "neutral":
         attributes = attributes - neutral
-    return _frame(backend.tokenizer, catalogue["attribute_id"].to_list(), attributes, tokens[:-1])
+    return _frame(reader.tokenizer, catalogue["attribute_id"].to_list(), attributes, tokens[:-1])
 
 
 def locate(tokenizer: Any, sentence: str, span: str, settings: ActivationSettings) -> Reading:
@@ -159,7 +161,7 @@ def residual_norms(
 
 
 def _continue(
-    backend: TransformersBackend,
+    backend: Backend,
     readings: Sequence[Reading],
     sentences: Sequence[str],
     settings: ActivationSettings,

@@ -102,6 +102,10 @@ class SamplingSettings(Stage):
     )
 
 
+BackendName = Literal["transformers", "vllm"]
+_BACKENDS = "transformers: the reference; vllm: faster, in an environment of its own (make setup-vllm)."
+
+
 class DescriptionSettings(Stage):
     """Describing answers in sentences 'The author uses X.'"""
 
@@ -111,6 +115,11 @@ class DescriptionSettings(Stage):
     n_answers: Positive = Field(5000, description="Train answers described, balanced over groups (N3).")
     n_heldout: Positive = Field(
         600, description="Answers of val and of test each, to judge SFAM on texts it never saw."
+    )
+    backend: BackendName = Field("transformers", description=f"llm: the sentences. {_BACKENDS}")
+    guided: bool = Field(
+        True,
+        description="llm with vLLM: decoding is held to lines 'The author uses X.', so that every one can be read.",
     )
     quantile: float = Field(
         0.7,
@@ -358,6 +367,9 @@ class ScratchSettings(Stage):
 class ActivationSettings(Stage):
     """Attribute vectors (N10, N12)."""
 
+    backend: BackendName = Field(
+        "transformers", description="greedy and sampled: who generates; activations are read with transformers."
+    )
     role: Literal["raw", "system", "user"] = Field(
         "system", description="'You use X.' alone, or in this turn of the chat."
     )
@@ -398,6 +410,7 @@ class ProfileJob(Stage):
 class SweepSettings(Stage):
     """Choice of strength and layers on val."""
 
+    backend: BackendName = Field("transformers", description=f"The answers to val questions. {_BACKENDS}")
     alphas: tuple[float, ...] = Field(
         (0.0, 0.05, 0.1, 0.2, 0.4, 0.8), description="Strengths, in units of the median residual norm."
     )
@@ -421,7 +434,7 @@ class SweepSettings(Stage):
 class GenerationSettings(Stage):
     """The eight conditions."""
 
-    backend: Literal["transformers"] = Field("transformers", description="Reference backend.")
+    backend: BackendName = Field("transformers", description=f"The answers. {_BACKENDS}")
     prompt_file: str = Field("workflow/prompts/conditions.yaml", description="Templates of the eight conditions.")
     samples: Positive = Field(3, description="Generations per question, condition and target.")
     questions_per_group: Positive | None = Field(None, description="Test questions per group; null takes all.")
@@ -479,6 +492,13 @@ class VllmSettings(Stage):
     )
     prefix_caching: bool = Field(True, description="Keys and values of equal beginnings are computed once.")
     tensor_parallel: Positive = Field(1, description="GPUs that share the model, in every job with `backend: vllm`.")
+
+
+class BackendChoice(Stage):
+    """What a program that generates is told: the backend, and how vLLM is run."""
+
+    backend: BackendName
+    vllm: VllmSettings = VllmSettings()
 
 
 class Experiment(Stage):
@@ -553,6 +573,7 @@ class Config(Stage):
     steering: SteeringSettings = Field(SteeringSettings(), description="Group vectors.")
     sweep: SweepSettings = Field(SweepSettings(), description="Strength and layers.")
     generation: GenerationSettings = Field(GenerationSettings(), description="Generation.")
+    vllm: VllmSettings = Field(VllmSettings(), description="vLLM.")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="The comparison.")
     estimate: EstimateSettings = Field(EstimateSettings(), description="What the run will take.")
 

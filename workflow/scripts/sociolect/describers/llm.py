@@ -9,8 +9,9 @@ more answers or another prompt redo nothing that is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import polars as pl
 import yaml
@@ -20,7 +21,7 @@ from sociolect.artifacts import Column, Schema, read_table, write_table
 from sociolect.describers.parsing import Said, parse_output
 from sociolect.digests import digest_of
 from sociolect.errors import InputError
-from sociolect.generation.requests import Request, Result
+from sociolect.generation.requests import Backend, Request
 from sociolect.settings import DescriptionSettings
 
 OUTPUTS = Schema(
@@ -33,16 +34,10 @@ OUTPUTS = Schema(
     ("key",),
 )
 PIECE = 256
+# what guided decoding holds a model to: lines that the parser reads, as many as the questions ask for
+LINES = r"(The author uses [A-Za-z][A-Za-z0-9 ,;:'()/&-]{2,110}\.\n){1,8}"
 ANSWER = "{answer}"
 Encode = Callable[[str | None, str], Sequence[int]]
-
-
-class Backend(Protocol):
-    """What is needed of a generation backend."""
-
-    def generate(self, requests: Sequence[Request], progress: Any = None) -> Iterator[Result]:
-        """Results in any order, one per request."""
-        ...
 
 
 class DescriptionPrompt(BaseModel):
@@ -139,16 +134,17 @@ def describe_answers(
     Raises:
         InputError: a question alone does not fit the context.
     """
+    pattern = LINES if settings.guided and backend.guides else None
     keys: list[list[str]] = []
     requests: dict[str, Request] = {}
     for answer in answers:
         keys.append([])
         for prompt in prompts.prompts:
             ids = _fit(answer, prompts, prompt, encode, settings, context)
-            key = digest_of([model_key, settings.max_new_tokens, ids])
+            key = digest_of([model_key, settings.max_new_tokens, ids, *([pattern] if pattern else [])])
             keys[-1].append(key)
             # the same text twice is asked once; greedy decoding draws nothing, so any seed will do
-            requests[key] = Request(key, ids, settings.max_new_tokens, temperature=0.0, top_p=1.0, seed=0)
+            requests[key] = Request(key, ids, settings.max_new_tokens, 0.0, top_p=1.0, seed=0, pattern=pattern)
     outputs = _generate(requests, backend, Path(cache), progress)
     return [
         [
@@ -196,15 +192,15 @@ def _generate(
     outputs = {key: value for key, value in _cached(cache) if key in requests}
     # similar lengths together: what is left after a kill falls into the same pieces
     missing = sorted(requests.keys() - outputs.keys(), key=lambda k: (-len(requests[k].prompt_token_ids), k))
-    for start in range(0, len(missing), PIECE):
-        piece = missing[start : start + PIECE]
-        results = {result.id: result for result in backend.generate([requests[key] for key in piece])}
-        rows = [(key, results[key].text, results[key].finish_reason) for key in sorted(piece)]
-        frame = pl.DataFrame(rows, schema={n: c.dtype for n, c in OUTPUTS.columns.items()}, orient="row")
-        write_table(frame, cache / f"{digest_of(piece)}.parquet", OUTPUTS)
-        outputs |= {key: (text, reason) for key, text, reason in rows}
-        if progress is not None:
-            progress(len(outputs), len(requests))
+    size = len(missing) if backend.one_queue else PIECE
+    for start in range(0, len(missing), max(1, size)):
+        results = backend.generate([requests[key] for key in missing[start : start + size]])
+        while ready := sorted(islice(((r.id, r.text, r.finish_reason) for r in results), PIECE)):
+            frame = pl.DataFrame(ready, schema={n: c.dtype for n, c in OUTPUTS.columns.items()}, orient="row")
+            write_table(frame, cache / f"{digest_of([key for key, _, _ in ready])}.parquet", OUTPUTS)
+            outputs |= {key: (text, reason) for key, text, reason in ready}
+            if progress is not None:
+                progress(len(outputs), len(requests))
     return outputs
 
 

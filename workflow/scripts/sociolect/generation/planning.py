@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sociolect.digests import digest_of
 from sociolect.errors import InputError
-from sociolect.generation.requests import Backend, Report, Request, SteerRef
+from sociolect.generation.requests import Backend, Report, Request, Result, SteerRef
 from sociolect.pieces import PieceStore, bucket_of
 from sociolect.prompts import PROMPT_KINDS, Prompts, encode_prompt, render_prompt
 from sociolect.schemas import GENERATIONS, REQUESTS
@@ -21,8 +22,9 @@ from sociolect.steering import CHOSEN, resolve_method, vector_key
 
 __all__ = [
     "CONDITIONS",
+    "Asked",
     "Choice",
-    "answer_bucket",
+    "ask",
     "buckets",
     "gather",
     "generate_buckets",
@@ -150,29 +152,41 @@ def buckets(requests: pl.DataFrame, n_buckets: int) -> dict[int, pl.DataFrame]:
     return {int(key[0]): part for key, part in parts.items()}
 
 
-def answer_bucket(
-    backend: Backend,
-    tokenizer: Any,
-    requests: pl.DataFrame,
-    choice: Choice,
-    vectors_file: Path,
-    settings: GenerationSettings,
-    progress: Report | None = None,
-) -> pl.DataFrame:
-    """Answer the requests of one bucket: GENERATIONS, sorted by request_id, `method` being the resolved one.
+@dataclass(frozen=True)
+class Asked:
+    """The requests of a bucket, and how its rows come from their results.
 
-    Requests that agree in prompt, seed and steering (row 1 under cross targets) are generated once.
+    Attributes:
+        rows: of REQUESTS, sorted by request_id, `method` being the resolved one.
+        requests: for the backend. Rows that agree in prompt, seed and steering (row 1 under cross targets) share one.
+        answered_by: for each row the id of its request.
     """
+
+    rows: list[dict[str, Any]]
+    requests: list[Request]
+    answered_by: list[str]
+
+    def table(self, results: Mapping[str, Result]) -> pl.DataFrame:
+        """GENERATIONS, sorted by request_id."""
+        rows = []
+        for row, name in zip(self.rows, self.answered_by, strict=True):
+            result = results[name]
+            more = {"text": result.text, "n_tokens": len(result.token_ids), "finish_reason": result.finish_reason}
+            rows.append({**row, **more})
+        return pl.DataFrame(rows, schema={name: column.dtype for name, column in GENERATIONS.columns.items()})
+
+
+def ask(
+    tokenizer: Any, requests: pl.DataFrame, choice: Choice, vectors_file: Path, settings: GenerationSettings
+) -> Asked:
+    """What a backend is asked for the rows of one bucket."""
     prompt_ids = {p: tuple(encode_prompt(tokenizer, p)) for p in requests["prompt"].unique().sort()}
     asked: dict[tuple[Any, ...], Request] = {}
-    rows = requests.sort("request_id").to_dicts()
-    keys = []
+    rows, answered_by = requests.sort("request_id").to_dicts(), []
     for row in rows:
         steer = _steer(row, choice, vectors_file)
-        key = (row["prompt"], row["seed"], steer)
-        keys.append(key)
-        asked.setdefault(
-            key,
+        request = asked.setdefault(
+            (row["prompt"], row["seed"], steer),
             Request(
                 id=row["request_id"],
                 prompt_token_ids=prompt_ids[row["prompt"]],
@@ -183,13 +197,10 @@ def answer_bucket(
                 steer=steer,
             ),
         )
+        answered_by.append(request.id)
         if row["method"] is not None:
             row["method"] = resolve_method(row["method"], choice.method)
-    results = {result.id: result for result in backend.generate(list(asked.values()), progress)}
-    for row, key in zip(rows, keys, strict=True):
-        result = results[asked[key].id]
-        row.update(text=result.text, n_tokens=len(result.token_ids), finish_reason=result.finish_reason)
-    return pl.DataFrame(rows, schema={name: column.dtype for name, column in GENERATIONS.columns.items()})
+    return Asked(rows, list(asked.values()), answered_by)
 
 
 def generate_buckets(
@@ -202,26 +213,42 @@ def generate_buckets(
     settings: GenerationSettings,
     progress: Report | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Answer buckets one by one, keeping each in the store; those that are there already are read.
+    """Answer buckets, keeping each in the store as soon as it is whole; those that are there already are read.
 
-    Nothing in a piece depends on which buckets share a job, so a resumed run writes the same bytes.
+    A backend with `one_queue` gets what all missing buckets ask at once, others one bucket at a time, so that nothing
+    in a piece depends on which buckets share a job.
     """
-    total, before = sum(part.height for part in parts.values()), 0
-    for index, part in sorted(parts.items()):
-        digest = digest_of(part.to_dicts())
-        frame = store.get(index, digest)
+    digests = {index: digest_of(part.to_dicts()) for index, part in parts.items()}
+    missing = {i: part for i, part in sorted(parts.items()) if store.get(i, digests[i]) is None}
+    asked = {i: ask(tokenizer, part, choice, vectors_file, settings) for i, part in missing.items()}
+    total = sum(part.height for part in parts.values())
+    done = total - sum(part.height for part in missing.values())
+    for group in [list(asked)] if backend.one_queue else [[i] for i in asked]:
+        rows = sum(missing[i].height for i in group)
+
+        def report(n: int, of: int, before: int = done, rows: int = rows) -> None:
+            if progress is not None:
+                progress(before + rows * n // of, total)
+
+        for index, table in _answered({i: asked[i] for i in group}, backend, report):
+            store.put(index, table, digests[index])
+        done += rows
+    for index in sorted(parts):
+        frame = store.get(index, digests[index])
         if frame is None:
-
-            def report(done: int, _: int, before: int = before) -> None:
-                if progress is not None:
-                    progress(before + done, total)
-
-            frame = answer_bucket(backend, tokenizer, part, choice, vectors_file, settings, report)
-            store.put(index, frame, digest)
-        before += part.height
-        if progress is not None:
-            progress(before, total)
+            raise InputError(f"{store.path(index)}: cannot be read although it was just written; is the disk full?")
         yield frame
+
+
+def _answered(asked: Mapping[int, Asked], backend: Backend, progress: Report) -> Iterator[tuple[int, pl.DataFrame]]:
+    """(bucket, its table), each as soon as its last request is answered."""
+    bucket = {request.id: index for index, one in asked.items() for request in one.requests}
+    results: dict[int, dict[str, Result]] = {index: {} for index in asked}
+    for result in backend.generate([request for one in asked.values() for request in one.requests], progress):
+        index = bucket[result.id]
+        results[index][result.id] = result
+        if len(results[index]) == len(asked[index].requests):
+            yield index, asked[index].table(results.pop(index))
 
 
 def gather(shards: Sequence[pl.DataFrame], requests: pl.DataFrame) -> pl.DataFrame:

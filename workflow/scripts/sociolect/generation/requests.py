@@ -56,7 +56,10 @@ class SteerRef:
 
 @dataclass(frozen=True)
 class Request:
-    """One generation. Temperature 0 is greedy. The seed alone decides the draws, whatever else is in the batch."""
+    """One generation. Temperature 0 is greedy. The seed alone decides the draws, whatever else is in the batch.
+
+    `pattern` is a regular expression that the whole text must match; only a backend that `guides` takes it.
+    """
 
     id: str
     prompt_token_ids: tuple[int, ...]
@@ -65,6 +68,7 @@ class Request:
     top_p: float
     seed: int
     steer: SteerRef | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,12 @@ class Backend(Protocol):
     Attributes:
         tokenizer: of the language model.
         one_queue: whether requests are best given all at once; else a piece of them at a time.
+        guides: whether it can hold a text to a pattern.
     """
 
     tokenizer: Any
     one_queue: bool
+    guides: bool
 
     @property
     def context(self) -> int | None:

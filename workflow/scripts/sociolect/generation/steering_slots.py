@@ -96,7 +96,9 @@ class SteeringSlots:
                 expected = (len(self.blocks), self.width)
                 raise InputError(f"{ref.vectors_file}: {ref.key!r} is {tuple(vectors.shape)}, the model has {expected}")
             if steering_digest(ref, vectors) != entry.digest:
-                raise InputError(f"{ref.vectors_file}: {ref.key!r} has changed since the requests were made; start anew")
+                raise InputError(
+                    f"{ref.vectors_file}: {ref.key!r} has changed since the requests were made; start anew"
+                )
             for layer in ref.layers:
                 row = vectors[layer] * (ref.strength / len(ref.layers))
                 self.tables[layer][entry.slot].copy_(row.to(self.tables[layer].dtype))
@@ -138,9 +140,7 @@ def first_steered(positions: str, n_prompt: int) -> int:
     return {"all": 0, "last": n_prompt - 1, "generated": n_prompt}[positions]
 
 
-def slots_of_tokens(
-    starts: np.ndarray, computed: np.ndarray, slots: np.ndarray, first: np.ndarray
-) -> np.ndarray:
+def slots_of_tokens(starts: np.ndarray, computed: np.ndarray, slots: np.ndarray, first: np.ndarray) -> np.ndarray:
     """The slot of each token of a pass that mixes requests, whole prompts or parts of them.
 
     Args:

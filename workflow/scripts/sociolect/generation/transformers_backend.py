@@ -39,9 +39,10 @@ class TransformersBackend:
         tokenizer: of the language model.
         one_queue: a piece of the requests at a time, so that its batches, and in bfloat16 its answers, do not depend
             on what else there is to do.
+        guides: it holds no text to a pattern.
     """
 
-    one_queue = False
+    one_queue, guides = False, False
 
     def __init__(
         self, model_folder: Path | str, batch_tokens: int, dtype: str = "float32", device: str = "auto"
@@ -96,6 +97,9 @@ class TransformersBackend:
         """
         vocabulary = int(self.model.get_input_embeddings().weight.shape[0])
         check_requests(requests, self.context, self.n_layers, vocabulary)
+        guided = next((r.id for r in requests if r.pattern is not None), None)
+        if guided is not None:
+            raise InputError(f"request {guided!r} has a pattern, which only backend: vllm can hold a text to")
         tables = self._tables(requests)
         done = 0
         for batch in batches_of(requests, self.batch_tokens):
@@ -183,7 +187,9 @@ class TransformersBackend:
     def _results(self, batch: Batch, tokens: list[list[int]], lengths: list[int]) -> list[Result]:
         results = []
         for request, row, length in zip(batch, tokens, lengths, strict=True):
-            results.append(result_of(request.id, row[: min(length, request.max_new_tokens)], self._ends, self.tokenizer))
+            results.append(
+                result_of(request.id, row[: min(length, request.max_new_tokens)], self._ends, self.tokenizer)
+            )
         return results
 
     def _pad(self) -> int:

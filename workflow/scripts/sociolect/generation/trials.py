@@ -13,7 +13,7 @@ from sociolect.activations import residual_norms
 from sociolect.embedding.net import Distance, EmbeddingNet, embed, nearest_group
 from sociolect.errors import InputError
 from sociolect.generation.fluency import log_perplexities, repetition
-from sociolect.generation.requests import Report, Request, SteerRef, write_vectors
+from sociolect.generation.requests import Backend, Report, Request, SteerRef, write_vectors
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.labelling import Scorer
 from sociolect.prompts import Prompts, encode_prompt, render_prompt
@@ -31,7 +31,8 @@ class Trials:
     """The val questions, each asked once of its own group, unsteered first.
 
     Args:
-        backend: holds the language model.
+        reader: holds the language model, to read norms and perplexities.
+        backend: generates with it.
         questions: question_id, question, group.
         steering: STEERING.
         prompts: wording.
@@ -51,7 +52,8 @@ class Trials:
 
     def __init__(
         self,
-        backend: TransformersBackend,
+        reader: TransformersBackend,
+        backend: Backend,
         questions: pl.DataFrame,
         steering: pl.DataFrame,
         prompts: Prompts,
@@ -61,17 +63,17 @@ class Trials:
         vectors_file: Path,
         run_seed: int,
     ) -> None:
-        self._backend, self._settings, self._nearest = backend, settings, nearest_groups
+        self._reader, self._backend, self._settings, self._nearest = reader, backend, settings, nearest_groups
         self._positions, self._file = positions, str(vectors_file)
         self._targets: list[str] = questions["group"].to_list()
         self._seeds = [seed_of(run_seed, "sweep", question) for question in questions["question_id"]]
         self._prompts = [
-            render_prompt(backend.tokenizer, prompts, "question", q[: settings.max_question_chars], group, ())
+            render_prompt(reader.tokenizer, prompts, "question", q[: settings.max_question_chars], group, ())
             for q, group in questions.select("question", "group").iter_rows()
         ]
-        self._ids = [tuple(encode_prompt(backend.tokenizer, prompt)) for prompt in self._prompts]
+        self._ids = [tuple(encode_prompt(reader.tokenizer, prompt)) for prompt in self._prompts]
         results = self._generate([None], None)
-        self.norms = residual_norms(backend.model, self._ids, [r[1] for r in results], settings.batch_tokens)
+        self.norms = residual_norms(reader.model, self._ids, [r[1] for r in results], settings.batch_tokens)
         write_vectors(scaled_vectors(steering, self.norms), vectors_file)
         texts = [text for text, _ in results]
         self._reference = list(nearest_groups(texts))
@@ -113,8 +115,8 @@ class Trials:
         place = {key: i for i, key in enumerate(distinct)}
         nearest = self._nearest([text for _, text in distinct])
         perplexity = log_perplexities(
-            self._backend.model,
-            self._backend.tokenizer,
+            self._reader.model,
+            self._reader.tokenizer,
             [prompt for prompt, _ in distinct],
             [text for _, text in distinct],
             self._settings.batch_tokens,

@@ -64,6 +64,7 @@ class VllmBackend:
     Attributes:
         tokenizer: of the language model.
         one_queue: all requests at once.
+        guides: whether a text can be held to a pattern: the tokenizer's tokens, put together, are the text.
 
     Raises:
         InputError: no vLLM here, a model or a runner that it cannot steer, or an engine whose steered logits are not
@@ -85,6 +86,7 @@ class VllmBackend:
         self.settings, self.dtype = settings, dtype
         self.tokenizer: Any = load_tokenizer(folder)
         self._config: Any = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config()
+        self.guides = _is_spelled(self.tokenizer)
         self._ends = end_tokens(folder, self.tokenizer)
         self.n_layers = int(self._config.num_hidden_layers)
         # before the engine takes the device's memory
@@ -96,7 +98,9 @@ class VllmBackend:
         report = self._engine.collective_rpc("steering_install", args=(settings.slots, by))[0]
         self._runner = report["runner"]
         if report["blocks"] != self.n_layers:
-            raise InputError(f"vLLM's model has {report['blocks']} blocks, the config {self.n_layers}: use transformers")
+            raise InputError(
+                f"vLLM's model has {report['blocks']} blocks, the config {self.n_layers}: use transformers"
+            )
         self._digests: dict[SteerRef, str] = {}
         self.worst = check_steering(reference, self._logits_of)
         log.info("steering test passed, largest error %.2g of the change", self.worst)
@@ -157,8 +161,8 @@ class VllmBackend:
     def _check(self, requests: Sequence[Request]) -> None:
         check_requests(requests, self.context, self.n_layers, int(self._config.vocab_size))
         for request in requests:
-            if 0 < request.temperature < 0.01:
-                raise InputError(f"request {request.id!r}: vLLM takes a temperature of 0, or of at least 0.01")
+            if request.pattern is not None and not self.guides:
+                raise InputError(f"request {request.id!r} has a pattern, which needs tokens that spell a text")
 
     def _rounds(self, requests: Sequence[Request]) -> Iterator[tuple[int | None, list[Request]]]:
         """(index of the first steered token, requests) of the calls that it takes; by slots the index is None."""
@@ -174,7 +178,7 @@ class VllmBackend:
     def _load(self, requests: Sequence[Request], first: int | None) -> dict[SteerRef, int]:
         """Put the steerings of these requests into slots, counted from 1."""
         refs = list(dict.fromkeys(r.steer for r in requests if r.steer is not None))
-        self._digest([ref for ref in refs if ref not in self._digests])
+        self._digest(refs)
         slots = {ref: slot for slot, ref in enumerate(refs, start=1)}
         entries = [
             (slot, self._digests[r], r.vectors_file, r.key, list(r.layers), r.strength, r.positions)
@@ -194,9 +198,11 @@ class VllmBackend:
 
     def _run(self, requests: Sequence[Request], slots: dict[SteerRef, int], more: dict[str, Any]) -> Iterator[Any]:
         """Queue the requests and yield vLLM's outputs as they are finished."""
-        from vllm import SamplingParams
         from vllm.inputs.engine import tokens_input
-        from vllm.sampling_params import RequestOutputKind
+        from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+        from sociolect.generation.vllm_sampling import SAMPLING
+        from vllm import SamplingParams
 
         names = []
         try:
@@ -204,16 +210,20 @@ class VllmBackend:
                 steer = request.steer
                 digest = self._digests[steer] if steer is not None else UNSTEERED
                 positions = steer.positions if steer is not None else "all"
+                drawn = [request.temperature, request.top_p, request.seed]
                 params = SamplingParams(
-                    temperature=request.temperature,
-                    top_p=request.top_p,
-                    seed=request.seed,
+                    # sampled tokens are drawn by SeededSampling, which leaves one to be picked
+                    temperature=0.0,
                     max_tokens=request.max_new_tokens,
                     stop_token_ids=sorted(self._ends),
                     ignore_eos=True,
                     detokenize=False,
                     output_kind=RequestOutputKind.FINAL_ONLY,
-                    extra_args={EXTRA: [slots.get(steer, 0) if steer else 0, digest, positions]},
+                    extra_args={
+                        EXTRA: [slots[steer] if steer else 0, digest, positions],
+                        **({SAMPLING: drawn} if request.temperature > 0 else {}),
+                    },
+                    structured_outputs=StructuredOutputsParams(regex=request.pattern) if request.pattern else None,
                     **more,
                 )
                 prompt = tokens_input(list(request.prompt_token_ids), cache_salt=self._salt(digest))
@@ -263,6 +273,11 @@ def rounds_of(requests: Sequence[Request], n_slots: int) -> Iterator[list[Reques
         yield part
 
 
+def _is_spelled(tokenizer: Any) -> bool:
+    """Whether tokens hold their spaces, as byte-level and sentencepiece ones do and those of whole words do not."""
+    return any(token[:1] in ("\u0120", "\u2581") for token in tokenizer.tokenize("The author uses words."))
+
+
 def _start(folder: Path, settings: VllmSettings, dtype: str, threads: int, share: float) -> Any:
     """The engine.
 
@@ -291,6 +306,7 @@ def _start(folder: Path, settings: VllmSettings, dtype: str, threads: int, share
             seed=0,
             generation_config="vllm",
             logprobs_mode="raw_logits",
+            logits_processors=["sociolect.generation.vllm_sampling:SeededSampling"],
             max_model_len=settings.context,
             max_num_seqs=settings.max_sequences,
             max_num_batched_tokens=settings.batch_tokens,

@@ -20,7 +20,8 @@ else:
 __all__ = ["CompiledWorker"]
 
 
-class CompiledWorker(SteeringExtension, Worker):  # type: ignore[misc, valid-type]
+# the extension last: vLLM may have added it to the worker itself for another engine of this process
+class CompiledWorker(Worker, SteeringExtension):
     """The platform's worker, steered from the start."""
 
     def load_model(self: Any, *args: Any, **kwargs: Any) -> None:

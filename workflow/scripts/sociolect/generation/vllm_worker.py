@@ -95,6 +95,8 @@ class SteeringExtension:
         self.steering.clear()
 
     def _steering_by_position(self: Any, model: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        if self.steering.slots.device.type == "cpu":
+            spare_draws(self.model_runner)
         positions = kwargs.get("positions")
         if self.steering_first is None:
             return
@@ -108,6 +110,8 @@ class SteeringExtension:
         forward = runner._model_forward
 
         def steered(*args: Any, **kwargs: Any) -> Any:
+            if self.steering.slots.device.type == "cpu":
+                spare_draws(runner)
             self.steering.place(self._steering_slots(runner))
             try:
                 return forward(*args, **kwargs)
@@ -144,13 +148,30 @@ class SteeringExtension:
         return found
 
 
+def spare_draws(runner: Any) -> None:
+    """Leave out of the pass to come the generators of requests whose prompt goes on after it.
+
+    vLLM draws a token for them all the same, throws it away and sets the generator back by an offset. Generators of a
+    CPU have none: a seeded request whose prompt takes several passes would stop the engine.
+    """
+    batch = runner.input_batch
+    for row, name in enumerate(batch.req_ids[: batch.num_reqs]):
+        generator = runner.requests[name].generator
+        if generator is not None and not runner.discard_request_mask.np[row]:
+            batch.generators[row] = generator
+        else:
+            batch.generators.pop(row, None)
+
+
 def check_runner(runner: Any) -> None:
     """Refuse a model runner whose records are not those of V1.
 
     Raises:
         InputError: naming what is missing, and the way that needs no records.
     """
-    missing = [name for name in ("_model_forward", "requests", "query_start_loc", "input_batch") if not hasattr(runner, name)]
+    missing = [
+        name for name in ("_model_forward", "requests", "query_start_loc", "input_batch") if not hasattr(runner, name)
+    ]
     if not missing:
         missing = [f"input_batch.{name}" for name in _RECORDS if not hasattr(runner.input_batch, name)]
     if not missing and not hasattr(runner.query_start_loc, "np"):
@@ -158,6 +179,6 @@ def check_runner(runner: Any) -> None:
     if missing:
         raise InputError(
             f"vLLM's model runner {type(runner).__module__}.{type(runner).__qualname__} has no {', '.join(missing)}: "
-            "steering was written for model runner V1 of vLLM 0.32; install the pinned version (make setup-vllm), or set "
+            "steering was written for model runner V1 of vLLM 0.32; install the pinned one (make setup-vllm), or set "
             "vllm.steering: one_vector, which needs nothing of the runner"
         )

@@ -1,0 +1,57 @@
+"""Choosing the backend of a stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sociolect.errors import InputError
+from sociolect.generation.transformers_backend import TransformersBackend
+from sociolect.settings import BackendChoice
+
+__all__ = ["open_backend", "read_choice_of_backend"]
+
+
+def read_choice_of_backend(text: str) -> BackendChoice:
+    """The flag `--backend`: `{"backend": "transformers"}`, or vllm and how it is run.
+
+    Raises:
+        InputError: not JSON, or an unknown key or value.
+    """
+    try:
+        return BackendChoice.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--backend: {'.'.join(map(str, first['loc'])) or text!r}: {first['msg']}") from error
+
+
+def open_backend(
+    choice: str,
+    folder: Path,
+    batch_tokens: int,
+    dtype: str,
+    threads: int,
+    reader: TransformersBackend | None = None,
+) -> Any:
+    """The backend of a stage, ready to generate.
+
+    Args:
+        choice: the flag `--backend`.
+        folder: the language model.
+        batch_tokens: transformers: token budget of a batch.
+        dtype: of the weights.
+        threads: CPU threads.
+        reader: the same model, where the stage reads it, too: it is the transformers backend, or vLLM is compared
+            with it and leaves it room.
+
+    Raises:
+        InputError: a flag, a model or an engine that is not as it should be.
+    """
+    wanted = read_choice_of_backend(choice)
+    if wanted.backend == "transformers":
+        return reader or TransformersBackend(folder, batch_tokens, dtype)
+    from sociolect.generation.vllm_backend import VllmBackend
+
+    return VllmBackend(folder, wanted.vllm, dtype, threads, reader)
