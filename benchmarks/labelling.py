@@ -12,7 +12,6 @@ import importlib.util
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -46,7 +45,20 @@ from contenders import (
     pipeline_scores,
     student_contender,
 )
-from measuring import DTYPES, Row, alternate, computed_tokens, machine, matmul_peak, write_rows
+from measuring import (
+    DTYPES,
+    Row,
+    add_flags,
+    alternate,
+    computed_tokens,
+    hush_transformers,
+    machine,
+    matmul_peak,
+    search_sizes,
+    settle,
+    teller,
+    write_rows,
+)
 from reporting import report_rows, show
 from sociolect.errors import InputError
 from workload import SHAPES, Block, Shape, build_model, make_block, read_block
@@ -87,26 +99,14 @@ def search_batch_size(
     model = cross_encoder(folder, max_tokens, device)
     sizes = [size for size in BATCH_SIZES if size <= max(32, block.lengths.size)]
     runs = {size: cross_encoder_scores(model, block.attributes, size) for size in sizes}
-    speeds = {}
-    for size, run in runs.items():
-        call = {f"batch {size}": (block.lengths.size, partial(run, block.answers))}
-        try:
-            turns = alternate(call, 1, 0.0, device, lambda line: say(f"best batch size: {line}"))
-        except torch.OutOfMemoryError:
-            say(f"best batch size: {size} does not fit into memory")
-            break
-        speeds[size] = turns[f"batch {size}"].median
+    calls = {size: partial(run, block.answers) for size, run in runs.items()}
+    speeds = search_sizes(calls, block.lengths.size, device, say)
     return max(speeds, key=lambda size: speeds[size]), model, speeds
 
 
 def measure_shape(shape_name: str, flags: argparse.Namespace, device: torch.device, folder: Path) -> list[Row]:
     """All rows of one shape."""
-    started = time.perf_counter()
-
-    def say(line: str) -> None:
-        print(f"{time.perf_counter() - started:6.1f} s  {shape_name}: {line}", file=sys.stderr, flush=True)
-
-    full = SHAPES[shape_name]
+    say, full = teller(shape_name), SHAPES[shape_name]
     shape = replace(full, layers=flags.layers or full.layers)
     tokenizer, block = _block(flags, shape)
     build_model(shape, tokenizer, flags.max_tokens, folder)
@@ -180,7 +180,6 @@ def _block(flags: argparse.Namespace, shape: Shape) -> tuple[Any, Block]:
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Flags, with the defaults that depend on the device and on --quick."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="file for the rows")
     parser.add_argument("--quick", action="store_true", help="two minutes on two cores: the pairs of one answer")
     shapes = parser.add_argument("--shape", nargs="+", default=["base"], metavar="SHAPE", help="base, large, or both")
     parser.add_argument("--layers", type=int, help="so many layers; the fewer, the more this engine gains")
@@ -192,11 +191,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--max-tokens", type=int, default=512, help="longest pair")
     parser.add_argument("--tokens-per-batch", type=int, help="budget of this engine's batches")
     parser.add_argument("--student-tokens", type=int, help="budget of the student's batches")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender")
-    parser.add_argument("--seconds", type=float, help="least time per contender (default: one call a turn; GPU: 10)")
-    parser.add_argument("--budget", type=float, help="add rounds while they fit into so many seconds (--quick: 60)")
-    parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one")
+    add_flags(parser)
     parser.add_argument("--without", choices=[LEFT_OUT], help="leave this package's contenders out")
     flags = parser.parse_args(arguments)
     unknown = [name for name in flags.shape if name not in SHAPES]
@@ -204,23 +199,19 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error(f"--shape: {unknown[0]!r} is unknown; {shapes.help}")
     if flags.texts and flags.tokens:
         parser.error("--tokens is for made-up texts; leave --texts out")
-    if flags.device == "auto":
-        flags.device = "cuda" if torch.cuda.is_available() else "cpu"
-    gpu = torch.device(flags.device).type == "cuda"
+    settle(flags, lambda gpu: _defaults(gpu, flags.quick))
+    return flags
+
+
+def _defaults(gpu: bool, quick: bool) -> dict[str, Any]:
     # a batch of 32 then holds one answer, as it does with K attributes: fewer would be padded as real work is not
-    defaults = {
-        "answers": 32 if gpu else 1 if flags.quick else 3,
-        "attributes": 128 if gpu else 16 if flags.quick else 32,
-        "student_answers": 1024 if gpu else 8 if flags.quick else 24,
+    return {
+        "answers": 32 if gpu else 1 if quick else 3,
+        "attributes": 128 if gpu else 16 if quick else 32,
+        "student_answers": 1024 if gpu else 8 if quick else 24,
         "tokens_per_batch": 65536 if gpu else 4096,
         "student_tokens": 65536 if gpu else 1024,
-        "seconds": 10.0 if gpu else 0.0,
-        "budget": 60.0 if flags.quick else 0.0,
     }
-    for name, value in defaults.items():
-        if getattr(flags, name) is None:
-            setattr(flags, name, value)
-    return flags
 
 
 def run_benchmark(arguments: Sequence[str] | None = None) -> list[Row]:
@@ -232,11 +223,8 @@ def run_benchmark(arguments: Sequence[str] | None = None) -> list[Row]:
     flags = parse(arguments)
     if not flags.without and importlib.util.find_spec("sentence_transformers") is None:
         raise InputError(f"sentence-transformers is missing: {INSTALL}; or leave it out: --without {LEFT_OUT}")
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    torch.set_num_threads(flags.threads or os.cpu_count() or 1)
+    hush_transformers()
+    torch.set_num_threads(flags.threads)
     device, rows = torch.device(flags.device), []
     console = Console(width=None if sys.stdout.isatty() else 160)
     for shape in flags.shape:

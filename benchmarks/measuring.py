@@ -6,7 +6,9 @@ measured beside other work. So all contenders take turns (A B C A B C ...), and 
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import platform
 import sys
 import time
@@ -79,6 +81,30 @@ class Turns:
         return median(a / b for a, b in zip(self.speeds, other.speeds, strict=True))
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What a call took.
+
+    Attributes:
+        seconds: by the clock.
+        cpu: of all threads of the process.
+    """
+
+    seconds: float
+    cpu: float
+
+
+def timed(call: Callable[[], Any], device: torch.device) -> Spent:
+    """What a call took; a call that returns it itself, since another process did the work, is believed."""
+    synchronise(device)
+    start, cpu = time.perf_counter(), time.process_time()
+    result = call()
+    synchronise(device)
+    if isinstance(result, Spent):
+        return result
+    return Spent(time.perf_counter() - start, time.process_time() - cpu)
+
+
 def alternate(
     contenders: Mapping[str, tuple[int, Callable[[], Any]]],
     rounds: int,
@@ -91,7 +117,7 @@ def alternate(
     """Time contenders in turn, round after round.
 
     Args:
-        contenders: name -> units of work per call, and the call. Warm them up before.
+        contenders: name -> units of work per call, and the call, which may return what it `Spent`. Warm them up before.
         rounds: turns of each, at least.
         seconds: least time of each over all rounds; a turn repeats the call until it has its share.
         device: where they compute; its queue is emptied before a clock is read.
@@ -108,18 +134,41 @@ def alternate(
         before_round()
         for name, (units, call) in contenders.items():
             done, elapsed = 0, 0.0
-            synchronise(device)
-            start, cpu = time.perf_counter(), time.process_time()
             while done == 0 or elapsed < seconds / rounds:
-                call()
-                synchronise(device)
-                done, elapsed = done + units, time.perf_counter() - start
+                took = timed(call, device)
+                done, elapsed = done + units, elapsed + took.seconds
+                busy[name] += took.cpu
             speeds[name].append(done / elapsed)
             spent[name] += elapsed
-            busy[name] += time.process_time() - cpu
             say(f"round {number}: {name}, {done / elapsed:.3g}/s in {elapsed:.1f} s")
     threads = torch.get_num_threads()
     return {n: Turns(speeds[n], spent[n], min(1.0, busy[n] / spent[n] / threads)) for n in contenders}
+
+
+def search_sizes(
+    runs: Mapping[int, Callable[[], Any]],
+    units: int,
+    device: torch.device,
+    say: Callable[[str], None],
+) -> dict[int, float]:
+    """Units per second with each batch size, in one turn each; those that do not fit into memory are left out.
+
+    Args:
+        runs: batch size -> call, smallest first.
+        units: of work per call.
+        device: where they compute.
+        say: told of each turn.
+    """
+    speeds = {}
+    for size, run in runs.items():
+        name = f"batch {size}"
+        try:
+            turns = alternate({name: (units, run)}, 1, 0.0, device, lambda line: say(f"best batch size: {line}"))
+        except torch.OutOfMemoryError:
+            say(f"best batch size: {size} does not fit into memory")
+            break
+        speeds[size] = turns[name].median
+    return speeds
 
 
 def matmul_peak(precision: str, device: torch.device, seconds: float = 1.0) -> float:
@@ -164,6 +213,54 @@ def computed_tokens(weight_shape: tuple[int, int], layers: int) -> Iterator[list
         yield found
     finally:
         functional.linear = original
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that every benchmark has beside those that say what it works on."""
+    parser.add_argument("--json", type=Path, help="file for the rows")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender")
+    parser.add_argument("--seconds", type=float, help="least time per contender (default: one call a turn; GPU: 10)")
+    parser.add_argument("--budget", type=float, help="add rounds while they fit into so many seconds (--quick: 60)")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one")
+
+
+def settle(flags: argparse.Namespace, defaults: Callable[[bool], Mapping[str, Any]]) -> None:
+    """Fill in what was not given.
+
+    Args:
+        flags: of the command line, changed in place.
+        defaults: whether on a GPU -> values of a benchmark's own flags.
+    """
+    if flags.device == "auto":
+        flags.device = "cuda" if torch.cuda.is_available() else "cpu"
+    gpu = torch.device(flags.device).type == "cuda"
+    common = {
+        "seconds": 10.0 if gpu else 0.0,
+        "budget": 60.0 if flags.quick else 0.0,
+        "threads": os.cpu_count() or 1,
+    }
+    for name, value in {**common, **defaults(gpu)}.items():
+        if getattr(flags, name) is None:
+            setattr(flags, name, value)
+
+
+def teller(what: str) -> Callable[[str], None]:
+    """Tells people how far a measurement of this is."""
+    started = time.perf_counter()
+
+    def say(line: str) -> None:
+        print(f"{time.perf_counter() - started:6.1f} s  {what}: {line}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def hush_transformers() -> None:
+    """No progress bars, errors only."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
 
 
 def synchronise(device: torch.device) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from comparing import percent, print_doubts, speed_conditions, speed_rows, target_rows, targets_table
 from contenders import (
     CROSS,
     ENGINE,
@@ -102,18 +103,12 @@ def report_rows(
             rows.append(Row(f"{name}: speed", None, "pairs/s", conditions={**where, "note": contender.note}))
             continue
         mine = turns[name]
-        where |= {"min": min(mine.speeds), "max": max(mine.speeds), "seconds": round(mine.seconds, 1)}
-        where |= {"rounds": len(mine.speeds), "cores": round(mine.cores, 2)}
+        where |= speed_conditions(mine)
         if is_student(name):
             where["note"] = f"(answer, attribute) at K = {K}; {len(block.alone)} answers a call"
         per_call = K if is_student(name) else 1
         mean_tokens = float((block.alone_lengths if is_student(name) else block.lengths).mean())
-        rows.append(Row(f"{name}: speed", mine.median, "pairs/s", conditions=where))
-        rows += [
-            Row(f"{name}: speed", mine.median, "pairs/s", other, mine.ratio(turns[other]), where)
-            for other in baselines
-            if other != name and other in turns
-        ]
+        rows += speed_rows(name, turns, baselines, "pairs/s", where)
         passes = mine.median / per_call
         cost = alone_cost if is_student(name) else pair_cost
         rows += [
@@ -138,19 +133,9 @@ def report_rows(
     # few answers may be longer or shorter than all are; 8 tokens are an attribute
     limit = conditions["max_tokens"]
     longer = real_cost(shape, limit, 8 + SPECIAL_TOKENS) / pair_cost, real_cost(shape, limit, 2) / alone_cost
-    return [*rows, *target_rows(turns, conditions), *extrapolated_rows(turns, shape, full, conditions, *longer)]
-
-
-def target_rows(turns: Mapping[str, Turns], conditions: Mapping[str, Any]) -> list[Row]:
-    """What was promised, and what came out."""
-    rows = []
-    for name, baseline, least in TARGETS:
-        if baseline == PIPELINE_MIXED and baseline not in turns:
-            continue
-        ratio = turns[name].ratio(turns[baseline]) if baseline in turns else None
-        note = {"met": None if ratio is None else ratio >= least}
-        rows.append(Row(f"target: {name}", least, "x, at least", baseline, ratio, {**conditions, **note}))
-    return rows
+    targets = [target for target in TARGETS if target[1] != PIPELINE_MIXED or PIPELINE_MIXED in turns]
+    rows += target_rows(turns, targets, conditions)
+    return [*rows, *extrapolated_rows(turns, shape, full, conditions, *longer)]
 
 
 def extrapolated_rows(
@@ -224,34 +209,22 @@ def show(rows: Sequence[Row], console: Console) -> None:
             f"{speed.conditions['min']:.4g} - {speed.conditions['max']:.4g}",
             *(f"{row.ratio:.2f}" if row and row.ratio is not None else "-" for row in ratios),
             f"{values[f'{name}: tokens', None].value:.0f}",
-            _percent(values[f"{name}: padding", None].value),
-            _percent(values[f"{name}: matmul share", None].value),
-            _percent(speed.conditions["cores"]),
+            percent(values[f"{name}: padding", None].value),
+            percent(values[f"{name}: matmul share", None].value),
+            percent(speed.conditions["cores"]),
             f"{difference.value:.1e}" if difference and difference.value is not None else "-",
         )
     console.print(table)
-    busy = [row.conditions["cores"] for row in rows if "cores" in row.conditions]
-    if first["device"] == "cpu" and busy and min(busy) < 0.8:
-        console.print(f"other work had up to {100 * (1 - min(busy)):.0f} % of the cores: the ratios are unsure")
+    print_doubts(rows, console)
     peaks = [row for row in rows if row.name.startswith("matmul")]
     console.print("matmul peak: " + ", ".join(f"{row.name[8:12]} {row.value:.1f} {row.unit}" for row in peaks))
     searched = [row for row in rows if row.name.endswith(": search")]
     if searched:
         found = ", ".join(f"{row.name.split('batch ')[1].split(':')[0]}: {row.value:.3g}" for row in searched)
         console.print(f"CrossEncoder.predict, pairs/s by batch size: {found}")
-    targets = Table("target", "against", "at least", "measured", "")
-    for row in rows:
-        if row.name.startswith("target: "):
-            met = {True: "met", False: "missed", None: "not measured"}[row.conditions["met"]]
-            shown = "-" if row.ratio is None else f"{row.ratio:.2f}x"
-            targets.add_row(row.name.removeprefix("target: "), row.baseline, f"{row.value:g}x", shown, met)
-    console.print(targets)
+    console.print(targets_table(rows))
     notes = Table(f"the notes' labelling: {NOTES_ANSWERS} answers x {K} attributes", "hours", "conditions")
     for row in rows:
         if row.name.startswith("the notes'"):
             notes.add_row(row.name.split(": ", 1)[1], f"{row.value:.3g}", row.conditions["note"])
     console.print(notes)
-
-
-def _percent(share: float | None) -> str:
-    return "n/a" if share is None else f"{100 * share:.1f} %"

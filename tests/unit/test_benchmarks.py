@@ -1,4 +1,4 @@
-"""The labelling benchmark: it compares equal work, or refuses; its arithmetic; its rows."""
+"""The benchmarks: they compare equal work, or refuse; their arithmetic; their rows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import torch
 
+import generation
 import labelling
 from contenders import (
     CROSS,
@@ -26,10 +27,14 @@ from contenders import (
     check_agreement,
     check_spread,
 )
+from engines import answers_of, generate_answers, groups_of, peer_answers
 from labelling import run_benchmark
-from measuring import ROOT, Turns, alternate, computed_tokens
+from language_models import SHAPES as LANGUAGE_SHAPES
+from language_models import Steered, Work, build_language_model, make_vectors
+from measuring import ROOT, Spent, Turns, alternate, computed_tokens
 from reporting import NOTES_ANSWERS, extrapolated_rows, student_hours
 from sociolect.errors import InputError
+from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.settings import DistillationSettings
 from workload import LENGTHS, SHAPES, Shape, make_block, pair_flop, read_block, real_cost
 
@@ -145,6 +150,11 @@ def test_rounds_alternate_and_ratios_are_paired() -> None:
     assert Turns([12, 2, 2], 1.0).ratio(Turns([6, 1, 1], 1.0)) == 2
 
 
+def test_work_of_another_process_is_timed_there() -> None:
+    turns = alternate({"a": (6, lambda: Spent(2.0, 3.0))}, 2, 0.0, CPU)
+    assert turns["a"].speeds == [3.0, 3.0] and turns["a"].seconds == 4.0
+
+
 def test_computed_tokens_are_those_of_the_first_layer() -> None:
     up, down = torch.nn.Linear(2, 5), torch.nn.Linear(5, 2)
     with computed_tokens((5, 2), 2) as found:
@@ -173,6 +183,93 @@ def test_texts_of_a_table_are_cut_so_that_nobody_cuts(tmp_path: Path) -> None:
     pl.DataFrame({"other": ["x"]}).write_parquet(file)
     with pytest.raises(InputError, match="'answer' or 'text'"):
         read_block(file, 3, 4, 2, 64, vocabulary=300)
+
+
+def run_generation(monkeypatch: pytest.MonkeyPatch, *more: str) -> list[Any]:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    threads = torch.get_num_threads()
+    sizes = ["--requests", "33", "--prompt", "3", "9", "--new-tokens", "2", "--batch-size", "16", "--rounds", "3"]
+    flags = ["--shape", "tiny", "--dtype", "float32", "--device", "cpu", "--threads", "1", *sizes, *more]
+    try:
+        return generation.run_benchmark(flags)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_generation_without_vllm_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generation.importlib.util, "find_spec", lambda name: None)
+    file = tmp_path / "rows.json"
+    run_generation(monkeypatch, "--json", str(file))
+    rows = json.loads(file.read_text())
+    assert all(set(row) == {"name", "value", "unit", "baseline", "ratio", "conditions"} for row in rows)
+    found = {(row["name"], row["baseline"]): row for row in rows}
+    mixed = f"{generation.TRANSFORMERS}, {generation.MIXED}"
+    speed = found[f"{mixed}: speed", None]
+    assert speed["conditions"]["min"] <= speed["value"] <= speed["conditions"]["max"]
+    assert speed["conditions"]["vectors"] == 32 and speed["conditions"]["rounds"] == 3
+    assert found[f"{generation.PEER}: speed", mixed]["ratio"] > 0
+    # in float32 all contenders say the same
+    assert {row["conditions"].get("same_first_token", 1.0) for row in rows} == {1.0}
+    missing = found[f"{generation.VLLM}, {generation.MIXED}: speed", None]
+    assert missing["value"] is None and missing["conditions"]["note"] == generation.ALONE
+    assert {row["conditions"]["met"] for row in rows if row["name"].startswith("target: ")} == {None}
+    assert capsys.readouterr().out.count(generation.ALONE) == 1
+
+
+def test_ratios_of_generation_are_paired() -> None:
+    mixed, plain = f"{generation.VLLM}, {generation.MIXED}", generation.PLAIN
+    turns = {mixed: Turns([9.0, 2.0, 4.0], 1.0), plain: Turns([10.0, 2.0, 5.0], 1.0)}
+    contenders = {name: generation.contenders_of(quick=True)[name] for name in turns}
+    rows = generation.report_rows(contenders, turns, {}, dict.fromkeys(turns, 1.0), {}, {})
+    found = {(row.name, row.baseline): row for row in rows}
+    assert found[f"{mixed}: speed", plain].ratio == pytest.approx(0.9)
+    assert found[f"{mixed}: speed", plain].value == 4.0
+    target = found[f"target: {mixed}", plain]
+    assert target.ratio == pytest.approx(0.9) and target.conditions["met"] == (target.ratio >= 0.9)
+    assert all(set(t[:2]) <= set(generation.contenders_of(quick=True)) for t in generation.TARGETS)
+
+
+def test_all_manners_of_steering_say_the_same(tmp_path: Path) -> None:
+    shape = LANGUAGE_SHAPES["tiny"]
+    build_language_model(shape, "float32", 64, CPU, tmp_path / "model")
+    backend = TransformersBackend(tmp_path / "model", 64, device="cpu")
+    make_vectors(backend.model, tmp_path / "vectors.safetensors")
+    work = Work(str(tmp_path / "vectors.safetensors"), shape.layers, shape.vocabulary, 12, (3, 9), 5, 0.0)
+    assert work.requests(1, Steered()) == work.requests(1, Steered()) and work.context == 14
+    assert work.requests(1, Steered())[0].prompt_token_ids != work.requests(2, Steered())[0].prompt_token_ids
+    said = {}
+    for steered in (Steered(), Steered(3), Steered(3, everywhere=True)):
+        requests = work.requests(1, steered)
+        assert len(groups_of(requests)) == max(1, steered.vectors)
+        said[steered] = answers_of(backend)(requests)
+        manners = (answers_of(backend, grouped=True), peer_answers(backend.model, 2))
+        for manner in manners if steered.vectors else (generate_answers(backend.model, 5),):
+            assert {name: tuple(ids) for name, ids in manner(requests).items()} == said[steered]
+    assert len(set(map(str, said.values()))) == 3
+
+
+def test_generation_of_other_work_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = {"a": 1, "b": 2}
+    assert generation.check_answers("x", {"a": [1, 5], "b": [3, 5]}, expected, 2) == 0.5
+    with pytest.raises(InputError, match="not 2 answers of 2 tokens"):
+        generation.check_answers("x", {"a": [1, 5], "b": [2]}, expected, 2)
+    with pytest.raises(InputError, match="does not compute the same"):
+        generation.check_answers("x", {"a": [2, 5], "b": [1, 5]}, expected, 2)
+    monkeypatch.setattr(generation, "peer_answers", generation.generate_answers)
+    with pytest.raises(InputError, match=rf"{generation.PEER}.*does not compute the same"):
+        run_generation(monkeypatch, "--without", "vllm")
+
+
+def test_engines_share_a_gpu_or_take_turns() -> None:
+    gib = 2**30
+    share, alive = generation.memory_share(3 * gib, 5, 80 * gib)
+    assert alive and share * 5 * 80 <= 80 - 3 - 8
+    share, alive = generation.memory_share(16 * gib, 5, 80 * gib)
+    assert not alive and 16 < share * 80 <= 80 - 16 - 8
+    with pytest.raises(InputError, match="do not fit"):
+        generation.memory_share(16 * gib, 5, 24 * gib)
 
 
 def test_pins_of_the_benchmarks_leave_those_of_the_core_alone() -> None:

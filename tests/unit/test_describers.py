@@ -154,7 +154,11 @@ def encode(system: str | None, user: str) -> list[int]:
 class Player:
     """Plays back a text that tells what it was asked; stops dead after `budget` requests."""
 
-    def __init__(self, budget: int = 10**9) -> None:
+    tokenizer = context = end_token = None
+    guides = False
+
+    def __init__(self, budget: int = 10**9, one_queue: bool = False) -> None:
+        self.one_queue = one_queue
         self.asked: list[str] = []
         self.budget = budget
 
@@ -182,27 +186,28 @@ def test_llm_asks_every_question_once_and_keeps_what_was_said(tmp_path: Path) ->
     assert said[0] == said[2]
 
 
-def test_llm_goes_on_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("queue", [False, True])
+def test_llm_goes_on_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queue: bool) -> None:
     monkeypatch.setattr(llm, "PIECE", 3)
     answers = [f"{i:02d}" * (1 + i % 3) for i in range(10)]
-    whole = describe_answers(answers, PROMPTS, Player(), encode, SETTINGS, tmp_path / "whole", "m")
+    whole = describe_answers(answers, PROMPTS, Player(one_queue=queue), encode, SETTINGS, tmp_path / "whole", "m")
     cache = tmp_path / "cache"
     with pytest.raises(KeyboardInterrupt):
-        describe_answers(answers, PROMPTS, Player(8), encode, SETTINGS, cache, "m")
-    rest = Player()
+        describe_answers(answers, PROMPTS, Player(8, queue), encode, SETTINGS, cache, "m")
+    rest = Player(one_queue=queue)
     assert describe_answers(answers, PROMPTS, rest, encode, SETTINGS, cache, "m") == whole
     assert len(rest.asked) == 20 - 6, "two pieces of three were done, the one under way is lost"
     # nothing is asked twice; a broken piece, more answers and another model are
-    done = Player()
+    done = Player(one_queue=queue)
     assert describe_answers(answers, PROMPTS, done, encode, SETTINGS, cache, "m") == whole and not done.asked
     broken = sorted(cache.glob("*.parquet"))[0]
     broken.write_bytes(broken.read_bytes()[:100])
     assert describe_answers(answers, PROMPTS, done, encode, SETTINGS, cache, "m") == whole
     assert len(done.asked) in (2, 3)
-    more = Player()
+    more = Player(one_queue=queue)
     describe_answers([*answers, "new"], PROMPTS, more, encode, SETTINGS, cache, "m")
     assert len(more.asked) == 2
-    other = Player()
+    other = Player(one_queue=queue)
     describe_answers(answers, PROMPTS, other, encode, SETTINGS, cache, "other model")
     assert len(other.asked) == 20
 
@@ -281,6 +286,7 @@ def test_programs_end_to_end(tmp_path: Path, program: Programs) -> None:
         "--cache",
         tmp_path / "cache",
     )
+    flags = (*flags, "--backend", '{"backend": "transformers"}')
     flags = (*flags, "--dtype", "float32", "--sentences", tmp_path / "sentences.parquet")
     status, output = program("describe_style", settings, *flags)
     assert status == 0, output
@@ -326,6 +332,7 @@ def test_program_with_a_tiny_model(tmp_path: Path, program: Programs) -> None:
     (tmp_path / "p.yaml").write_text("version: 1\nprompts: [{id: tone, kind: targeted, text: 'Tone of {answer} ?'}]")
     flags = ["--samples", tmp_path / "s.parquet", "--splits", "single", "--cache", tmp_path / "cache"]
     flags += ["--model", tmp_path / "lm", "--prompts", tmp_path / "p.yaml", "--dtype", "float32"]
+    flags += ["--backend", '{"backend": "transformers"}']
     for name in ("one", "two"):
         status, output = program(
             "describe_style", {"max_new_tokens": 6}, *flags, "--sentences", tmp_path / f"{name}.parquet"

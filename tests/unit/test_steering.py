@@ -238,7 +238,7 @@ def test_a_vector_that_is_known_to_work_is_chosen(tmp_path: Path) -> None:
     backend = TransformersBackend(tmp_path / "lm", 2000, device="cpu")
     generation = GenerationSettings(max_new_tokens=8, batch_tokens=2000)
     file = tmp_path / "v.safetensors"
-    trials = Trials(backend, questions, frame, Prompts(), generation, nearest, "last", file, 1)
+    trials = Trials(backend, backend, questions, frame, Prompts(), generation, nearest, "last", file, 1)
     assert trials.base.hit_rate == 0 and len(trials.norms) == 3 and min(trials.norms) > 0
     sweep = SweepSettings(alphas=(0.0, 0.5, 40.0), max_log_perplexity_change=1e9, max_repetition=1.0, band=None)
     idle = trials.evaluate([Setting("all", (2,), 0.0)])[0]

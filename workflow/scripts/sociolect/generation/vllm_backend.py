@@ -94,15 +94,19 @@ class VllmBackend:
         gc.collect()
         self._llm = _start(folder, settings, dtype, threads, share=0.5 if reader is not None else 1.0)
         self._engine: Any = self._llm.llm_engine
-        by = "position" if settings.steering == "one_vector" else "slots"
-        report = self._engine.collective_rpc("steering_install", args=(settings.slots, by))[0]
-        self._runner = report["runner"]
-        if report["blocks"] != self.n_layers:
-            raise InputError(
-                f"vLLM's model has {report['blocks']} blocks, the config {self.n_layers}: use transformers"
-            )
         self._digests: dict[SteerRef, str] = {}
-        self.worst = check_steering(reference, self._logits_of)
+        by = "position" if settings.steering == "one_vector" else "slots"
+        try:
+            report = self._engine.collective_rpc("steering_install", args=(settings.slots, by))[0]
+            self._runner = report["runner"]
+            if report["blocks"] != self.n_layers:
+                raise InputError(
+                    f"vLLM's model has {report['blocks']} blocks, the config {self.n_layers}: use transformers"
+                )
+            self.worst = check_steering(reference, self._logits_of)
+        except BaseException:
+            self.close()
+            raise
         log.info("steering test passed, largest error %.2g of the change", self.worst)
 
     @property
@@ -150,6 +154,7 @@ class VllmBackend:
             InputError: a request that cannot be answered, checked before anything runs. The message names it.
         """
         self._check(requests)
+        self._digest(requests)
         done = 0
         for first, round_ in self._rounds(requests):
             for output in self._run(round_, self._load(round_, first), {}):
@@ -177,8 +182,7 @@ class VllmBackend:
 
     def _load(self, requests: Sequence[Request], first: int | None) -> dict[SteerRef, int]:
         """Put the steerings of these requests into slots, counted from 1."""
-        refs = list(dict.fromkeys(r.steer for r in requests if r.steer is not None))
-        self._digest(refs)
+        refs = dict.fromkeys(r.steer for r in requests if r.steer is not None)
         slots = {ref: slot for slot, ref in enumerate(refs, start=1)}
         entries = [
             (slot, self._digests[r], r.vectors_file, r.key, list(r.layers), r.strength, r.positions)
@@ -189,11 +193,16 @@ class VllmBackend:
             self._engine.collective_rpc("steering_fix", args=(first,))
         return slots
 
-    def _digest(self, refs: Sequence[SteerRef]) -> None:
+    def _digest(self, requests: Sequence[Request]) -> None:
+        """Read the vectors of these requests and keep what names them; those that do not fit are refused."""
+        refs = dict.fromkeys(r.steer for r in requests if r.steer is not None)
         for file in dict.fromkeys(ref.vectors_file for ref in refs):
             own = [ref for ref in refs if ref.vectors_file == file]
             vectors = read_vectors(file, sorted({ref.key for ref in own}))
             for ref in own:
+                shape, expected = tuple(vectors[ref.key].shape), (self.n_layers, int(self._config.hidden_size))
+                if shape != expected:
+                    raise InputError(f"{file}: {ref.key!r} is {shape}, the model needs {expected}")
                 self._digests[ref] = steering_digest(ref, vectors[ref.key])
 
     def _run(self, requests: Sequence[Request], slots: dict[SteerRef, int], more: dict[str, Any]) -> Iterator[Any]:
@@ -244,6 +253,7 @@ class VllmBackend:
         """Logits of these tokens after each case's prompt and forced tokens, in the way that answers are made."""
         found: dict[str, list[float]] = {}
         requests = [case.request for case in cases]
+        self._digest(requests)
         forced = {case.request.id: case.forced for case in cases}
         for first, round_ in self._rounds(requests):
             slots = self._load(round_, first)

@@ -95,8 +95,6 @@ class SteeringExtension:
         self.steering.clear()
 
     def _steering_by_position(self: Any, model: Any, args: Any, kwargs: dict[str, Any]) -> None:
-        if self.steering.slots.device.type == "cpu":
-            spare_draws(self.model_runner)
         positions = kwargs.get("positions")
         if self.steering_first is None:
             return
@@ -110,8 +108,6 @@ class SteeringExtension:
         forward = runner._model_forward
 
         def steered(*args: Any, **kwargs: Any) -> Any:
-            if self.steering.slots.device.type == "cpu":
-                spare_draws(runner)
             self.steering.place(self._steering_slots(runner))
             try:
                 return forward(*args, **kwargs)
@@ -146,21 +142,6 @@ class SteeringExtension:
         found = (slot, first_steered(positions, len(request.prompt_token_ids)))
         self._steering_requests[name] = found
         return found
-
-
-def spare_draws(runner: Any) -> None:
-    """Leave out of the pass to come the generators of requests whose prompt goes on after it.
-
-    vLLM draws a token for them all the same, throws it away and sets the generator back by an offset. Generators of a
-    CPU have none: a seeded request whose prompt takes several passes would stop the engine.
-    """
-    batch = runner.input_batch
-    for row, name in enumerate(batch.req_ids[: batch.num_reqs]):
-        generator = runner.requests[name].generator
-        if generator is not None and not runner.discard_request_mask.np[row]:
-            batch.generators[row] = generator
-        else:
-            batch.generators.pop(row, None)
 
 
 def check_runner(runner: Any) -> None:

@@ -1,0 +1,184 @@
+"""The work of the generation benchmark: a random language model, steering vectors, and the requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+import measuring  # noqa: F401  (makes sociolect importable)
+from sociolect.activations import residual_norms
+from sociolect.generation.requests import Request, SteerRef, write_vectors
+
+__all__ = ["DTYPES", "SHAPES", "LanguageShape", "Steered", "Work", "build_language_model", "make_vectors"]
+
+SEED = 30
+N_VECTORS = 32
+PAD, UNKNOWN, BEGINNING, FIRST_WORD = range(4)
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class LanguageShape:
+    """Sizes of a Llama.
+
+    Attributes:
+        spread: standard deviation of the weights. Much larger than trained ones have it, so that the model has
+            preferences that rounding does not overturn; speed does not depend on it.
+    """
+
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    intermediate: int
+    vocabulary: int
+    tied: bool
+    spread: float = 0.1
+
+    @property
+    def head_dim(self) -> int:
+        """Width of a head."""
+        return self.hidden // self.heads
+
+    @property
+    def parameters(self) -> int:
+        """Weights of all matrices."""
+        attention = 2 * self.hidden * (self.heads + self.kv_heads) * self.head_dim
+        blocks = self.layers * (attention + 3 * self.hidden * self.intermediate)
+        return blocks + (1 if self.tied else 2) * self.vocabulary * self.hidden
+
+    def cache_bytes(self, tokens: int, item: int) -> int:
+        """Keys and values of so many tokens, of `item` bytes a number."""
+        return 2 * self.layers * self.kv_heads * self.head_dim * item * tokens
+
+
+SHAPES = {
+    # heads of 32: vLLM's CPU kernels have no smaller ones
+    "tiny": LanguageShape(128, 4, 4, 2, 256, 1024, tied=True, spread=0.2),
+    "80m": LanguageShape(640, 12, 10, 5, 1728, 32000, tied=True),
+    # those of Qwen2.5-1.5B and of Llama-3.1-8B
+    "1.5b": LanguageShape(1536, 28, 12, 2, 8960, 151936, tied=True, spread=0.05),
+    "8b": LanguageShape(4096, 32, 32, 8, 14336, 128256, tied=False, spread=0.03),
+}
+
+
+def build_language_model(shape: LanguageShape, dtype: str, context: int, device: torch.device, folder: Path) -> None:
+    """Save a model with random weights, always the same, and a tokenizer of whole words.
+
+    Neither has an end token: all answers get their full length.
+    """
+    make_config: Any = LlamaConfig  # its keywords are not declared
+    config = make_config(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.hidden,
+        intermediate_size=shape.intermediate,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
+        head_dim=shape.head_dim,
+        max_position_embeddings=context,
+        tie_word_embeddings=shape.tied,
+        initializer_range=shape.spread,
+        bos_token_id=BEGINNING,
+        eos_token_id=None,
+        pad_token_id=PAD,
+        dtype=DTYPES[dtype],
+    )
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(DTYPES[dtype])
+    try:
+        # where the weights are drawn decides how long 8 billion take
+        with torch.random.fork_rng(), torch.device(device):
+            torch.manual_seed(SEED)
+            LlamaForCausalLM(config).save_pretrained(folder)
+    finally:
+        torch.set_default_dtype(usual)
+    words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(shape.vocabulary)}, unk_token=f"w{UNKNOWN}"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = {"pad_token": f"w{PAD}", "unk_token": f"w{UNKNOWN}", "bos_token": f"w{BEGINNING}"}
+    PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(folder)
+
+
+@dataclass(frozen=True)
+class Steered:
+    """How the requests are steered: by so many vectors in turn, in the middle block or in all; 0 is not at all."""
+
+    vectors: int = 0
+    everywhere: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """The requests that every contender answers.
+
+    Attributes:
+        vectors_file: N_VECTORS steering vectors.
+        n_layers: blocks of the model.
+        vocabulary: of the model.
+        n_requests: of one call.
+        prompt: fewest and most tokens of a prompt; the lengths are spaced evenly.
+        new_tokens: of every answer.
+        temperature: 0 is greedy.
+    """
+
+    vectors_file: str
+    n_layers: int
+    vocabulary: int
+    n_requests: int
+    prompt: tuple[int, int]
+    new_tokens: int
+    temperature: float
+
+    @property
+    def context(self) -> int:
+        """Tokens of the longest request."""
+        return self.prompt[1] + self.new_tokens
+
+    def requests(self, number: int, steered: Steered, greedy: bool = False) -> list[Request]:
+        """Those of call `number`. Each call has prompts of its own, so that no prefix of an earlier one is cached.
+
+        Args:
+            number: of the call.
+            steered: by what.
+            greedy: whatever the temperature.
+        """
+        draw = np.random.default_rng([SEED, number])
+        lengths = np.linspace(*self.prompt, self.n_requests).round().astype(int)
+        # so that each vector has prompts of all lengths
+        lengths = np.random.default_rng(SEED).permutation(lengths)
+        return [
+            Request(
+                id=f"{number}-{i:06d}",
+                prompt_token_ids=(BEGINNING, *map(int, draw.integers(FIRST_WORD, self.vocabulary, length - 1))),
+                max_new_tokens=self.new_tokens,
+                temperature=0.0 if greedy else self.temperature,
+                top_p=1.0,
+                seed=self.n_requests * number + i,
+                steer=self._steer(i, steered),
+            )
+            for i, length in enumerate(lengths)
+        ]
+
+    def _steer(self, index: int, steered: Steered) -> SteerRef | None:
+        if not steered.vectors:
+            return None
+        layers = tuple(range(self.n_layers)) if steered.everywhere else (self.n_layers // 2,)
+        # of many blocks each gets its part, so that the sum of random vectors is as long as one
+        return SteerRef(self.vectors_file, f"v{index % steered.vectors:02d}", layers, len(layers) ** 0.5, "all")
+
+
+def make_vectors(model: Any, path: Path) -> None:
+    """Random directions, as long as the residual stream of each block."""
+    prompts = np.random.default_rng(SEED).integers(FIRST_WORD, int(model.config.vocab_size), (8, 32)).tolist()
+    norms = residual_norms(model, [(BEGINNING,)] * len(prompts), [tuple(prompt) for prompt in prompts], 256)
+    rows = np.random.default_rng(SEED).standard_normal((N_VECTORS, len(norms), int(model.config.hidden_size)))
+    rows *= np.asarray(norms)[:, None] / np.linalg.norm(rows, axis=2, keepdims=True)
+    vectors: Mapping[str, torch.Tensor] = {f"v{i:02d}": torch.from_numpy(row) for i, row in enumerate(rows)}
+    write_vectors(vectors, path)

@@ -1,0 +1,99 @@
+"""Tiny random language models that vLLM can run on a CPU, steerings for them, and requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers as tf
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from sociolect.activations import residual_norms
+from sociolect.generation.requests import Request, SteerRef, write_vectors
+
+__all__ = ["LAYERS", "MODELS", "WIDTH", "prompt_of", "requests_of", "save_model", "save_vectors", "steerings"]
+
+VOCABULARY, LAYERS, WIDTH = 384, 4, 64
+COMMON: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": WIDTH,
+    "intermediate_size": 128,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    # vLLM's CPU kernels have no smaller one
+    "head_dim": 32,
+    "max_position_embeddings": 512,
+    "bos_token_id": 2,
+    "eos_token_id": 3,
+    "pad_token_id": 0,
+    # large, so that the model has preferences and its answers vary
+    "initializer_range": 0.3,
+}
+MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "llama": (tf.LlamaConfig, {}),
+    "qwen2": (tf.Qwen2Config, {}),
+    "qwen3": (tf.Qwen3Config, {}),
+    "mistral": (tf.MistralConfig, {"sliding_window": 32}),
+    "gemma2": (tf.Gemma2Config, {"sliding_window": 32, "query_pre_attn_scalar": 32}),
+}
+# so many that answers of some thirty tokens end by themselves now and then
+ENDS = [3, *range(10, 16)]
+
+
+def save_model(name: str, folder: Path) -> Path:
+    """A random model of this architecture, with a tokenizer of whole words w0, w1, ..."""
+    config, more = MODELS[name]
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = tf.AutoModelForCausalLM.from_config(config(**{**COMMON, **more}))
+    if name == "gemma2":
+        # its output layer is its embedding: without blocks that weigh more it only repeats the last token
+        for block in model.model.layers:
+            block.post_feedforward_layernorm.weight.data.fill_(7)
+    model.generation_config.eos_token_id = ENDS
+    model.save_pretrained(folder)
+    words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(VOCABULARY)}, unk_token="w1"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = {"pad_token": "w0", "unk_token": "w1", "bos_token": "w2", "eos_token": "w3"}
+    tf.PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(folder)
+    return folder
+
+
+def save_vectors(path: Path, model: Any, seed: int = 3) -> str:
+    """Vectors a, b, c, d: another random direction for every layer, as long as the residual stream is there."""
+    rows = np.random.default_rng(seed).standard_normal((4, LAYERS, WIDTH))
+    norms = residual_norms(model, [prompt_of(0, 2)], [prompt_of(0, 40)[2:]], 64)
+    rows *= np.asarray(norms)[:, None] / np.linalg.norm(rows, axis=2, keepdims=True)
+    write_vectors({key: torch.from_numpy(value) for key, value in zip("abcd", rows, strict=True)}, path)
+    return str(path)
+
+
+def steerings(file: str) -> list[SteerRef | None]:
+    """No steering, and seven that differ in vector, layers, strength and positions."""
+    return [
+        None,
+        SteerRef(file, "a", (1,), 1.0, "all"),
+        SteerRef(file, "a", (1,), 1.5, "generated"),
+        SteerRef(file, "b", (0, 2), 2.0, "last"),
+        SteerRef(file, "b", (3,), 0.7, "all"),
+        SteerRef(file, "c", (0, 1, 2, 3), 3.0, "generated"),
+        SteerRef(file, "c", (2,), 1.0, "last"),
+        SteerRef(file, "d", (0,), 1.0, "generated"),
+    ]
+
+
+def prompt_of(seed: int, length: int) -> tuple[int, ...]:
+    """A random prompt that begins with the beginning token."""
+    return (2, *(int(t) for t in np.random.default_rng(seed).integers(16, VOCABULARY, length - 1)))
+
+
+def requests_of(file: str, lengths: list[int], **more: Any) -> list[Request]:
+    """One request per length; they take the steerings in turn, and differ in how many tokens they want."""
+    refs, made = steerings(file), []
+    for i, length in enumerate(lengths):
+        values = {"max_new_tokens": 20 + 4 * (i % 5), "temperature": 0.0, "top_p": 1.0, "seed": 7919 * i, **more}
+        made.append(Request(f"r{i:02d}", prompt_of(i, length), steer=refs[i % len(refs)], **values))
+    return made

@@ -1,0 +1,75 @@
+"""The demo on vLLM: the same tables, and nothing redone that does not generate."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from conftest import ROOT, skip_here, snakemake
+
+from sociolect.artifacts import read_provenance
+
+STAGES = ("description", "activations", "sweep", "generation")
+ON_VLLM = ["--config", *(f"{stage}={{backend: vllm}}" for stage in STAGES)]
+# what generates, and what follows from it
+REDONE = {
+    "choose_strength",
+    "generate_answers",
+    "gather_generations",
+    "measure_fluency",
+    "label_answers",
+    "gather_labels",
+    "score_generations",
+    "compare_conditions",
+    "write_report",
+}
+
+
+@pytest.fixture
+def copy(demo_copy: Path) -> Path:
+    """The finished demo, with vLLM's environment."""
+    if not (ROOT / ".venv-vllm" / "bin" / "python").is_file():
+        skip_here("there is no .venv-vllm: make setup-vllm")
+    (demo_copy / ".venv-vllm").symlink_to(ROOT / ".venv-vllm")
+    return demo_copy
+
+
+def test_tables_of_both_backends_agree(copy: Path) -> None:
+    results = copy / "results" / "demo"
+    before = pl.read_parquet(results / "comparison" / "main.parquet")
+    said = pl.read_parquet(results / "generations" / "main.parquet")
+    done = snakemake(copy, "--profile", "profiles/local", *ON_VLLM)
+    asked = {line.split()[0] for line in done.stderr.splitlines() if line.split()[1:] and line.split()[1].isdigit()}
+    assert asked & {"choose_strength", "sample_groups", "train_sfam", "extract_activations"} == {"choose_strength"}
+    assert asked - {"all", "total"} == REDONE
+
+    info = read_provenance(results / "generations" / "main" / "1-of-2.parquet")["backend"]
+    assert info["backend"] == "vllm" and info["vllm"] == "0.32.0" and info["steering"] == "eager"
+    now = pl.read_parquet(results / "generations" / "main.parquet")
+    assert now["request_id"].equals(said["request_id"]) and now["seed"].equals(said["seed"])
+    # float32 and the draws of the reference: only near ties may differ
+    assert (now["text"] == said["text"]).mean() > 0.98
+    after = pl.read_parquet(results / "comparison" / "main.parquet")
+    assert after["condition"].equals(before["condition"])
+    for name in ("group_change_rate", "correct_change_rate", "direction_distance"):
+        for old, new in zip(before.iter_rows(named=True), after.iter_rows(named=True), strict=True):
+            if old[name] is not None:
+                assert old[f"{name}_low"] <= new[name] <= old[f"{name}_high"], (name, old["condition"])
+
+
+def test_missing_environment_is_named(project: Path) -> None:
+    done = snakemake(project, "-n", *ON_VLLM, check=False)
+    assert done.returncode and "there is no .venv-vllm: make setup-vllm" in done.stdout + done.stderr
+
+
+def test_key_of_vllm_reruns_only_what_uses_it(copy: Path) -> None:
+    # a stage that generates nothing stays with the core environment, whatever its backend
+    key = ["--config", "vllm={slots: 7}", *ON_VLLM[1:3]]
+    done = snakemake(copy, "-n", *key)
+    assert "Nothing to be done" in done.stdout + done.stderr
+    only = snakemake(copy, "-n", "--config", "vllm={slots: 7}", "generation={backend: vllm}")
+    jobs = {line.split()[0] for line in only.stdout.splitlines() if line.split()[1:] and line.split()[1].isdigit()}
+    assert "generate_answers" in jobs and "choose_strength" not in jobs
+    assert json.loads((copy / "results/demo/steering/main.choice.json").read_text())["fluent"] is True
