@@ -44,7 +44,7 @@ test: $(STAMP)  ## lint, types and all tests
 	.venv/bin/snakefmt --check Snakefile workflow
 	.venv/bin/mypy workflow/scripts/sociolect workflow/scripts/*.py benchmarks/*.py
 	.venv/bin/snakemake --lint
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest $(if $(wildcard $(VLLM_STAMP)),--ignore=tests/vllm) $(ARGS)
 	@if [ -e $(VLLM_STAMP) ]; then echo .venv-vllm/bin/python -m pytest tests/vllm; .venv-vllm/bin/python -m pytest tests/vllm; \
 		elif [ "$$CI" = true ]; then echo "error: no .venv-vllm: make setup-vllm"; exit 1; \
 		else echo "skipped: tests/vllm, there is no .venv-vllm: make setup-vllm"; fi

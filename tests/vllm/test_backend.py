@@ -379,9 +379,8 @@ def test_an_abandoned_call_leaves_the_engine_usable(world: World) -> None:
 
 
 def test_requests_that_do_not_say_how_they_are_steered_stop(world: World) -> None:
-    from vllm.inputs.engine import tokens_input
-
     from vllm import SamplingParams
+    from vllm.inputs.engine import tokens_input
 
     made, wanted, leads = world.greedy("llama")
     backend = world.engine("llama", **ROOMY)

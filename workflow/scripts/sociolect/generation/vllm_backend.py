@@ -207,11 +207,11 @@ class VllmBackend:
 
     def _run(self, requests: Sequence[Request], slots: dict[SteerRef, int], more: dict[str, Any]) -> Iterator[Any]:
         """Queue the requests and yield vLLM's outputs as they are finished."""
+        from vllm import SamplingParams
         from vllm.inputs.engine import tokens_input
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         from sociolect.generation.vllm_sampling import SAMPLING
-        from vllm import SamplingParams
 
         names = []
         try:
