@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import subprocess
@@ -139,3 +140,12 @@ def test_every_field_has_a_description() -> None:
 def test_errors_name_key_and_known_keys() -> None:
     with pytest.raises(InputError, match=r"here: key 'sfam.lr'.*known keys here: .*learning_rate"):
         load_config({"run": "x", "experiments": {"m": {"fit": ["single"], "ask": "single"}}, "sfam": {"lr": 1}}, "here")
+
+
+def test_what_only_vllm_needs_changes_no_digest_of_the_others() -> None:
+    tree = ast.parse((SCRIPTS / "sociolect/generation/backends.py").read_text(encoding="utf-8"))
+    lazy = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "vllm" in (node.module or "")]
+    # the one import, inside a function: the other backend never comes by it
+    assert len(lazy) == 1 and lazy[0] not in tree.body
+    left = source_digest("generate_answers", leave=(str(lazy[0].module),))
+    assert left != source_digest("generate_answers")

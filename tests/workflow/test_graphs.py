@@ -89,7 +89,9 @@ def test_every_rule_starts_its_program_in_the_one_way_and_asks_for_what_it_needs
         # srun hangs inside a job's step; a rule's own retries repeat inside the same allocation
         assert "srun" not in body and "retries:" not in body, name
         gpu = re.search(r"\bgpu=", body) is not None
-        assert gpu == ("gpus=GPUS" in body), f"{name}: resources gpu= and command(gpus=) must go together"
+        assert gpu == bool(re.search(r"\bgpus=(GPUS|needed)\b", body)), (
+            f"{name}: resources gpu= and command(gpus=) must go together"
+        )
         assert gpu == (name in profile["set-resources"]), (
             f"{name}: the profile says where GPU rules run, and only those"
         )

@@ -26,7 +26,7 @@ rule describe_style:
         backend=backend_of("description"),
         cache=f"{RUN}/cache/describe_style",
         seed=SEED,
-        code=source_digest("describe_style"),
+        code=code_of("describe_style", "description"),
     shell:
         command(
             "describe_style",

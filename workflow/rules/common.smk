@@ -48,9 +48,9 @@ def one_of(*names):
 def json_of(*names, only=None):
     """The settings of a program: one section (or these keys of it), or several sections by name."""
     values = section(CONFIG, *names, only=only)
-    for part in [values] if len(names) == 1 else values.values():
-        # a flag of its own, and only where something is generated
-        if isinstance(part, dict):
+    for name, part in [(names[0], values)] if len(names) == 1 else values.items():
+        # a flag of its own, and only where something is generated; the probe of all stages names it
+        if isinstance(part, dict) and "backend" not in (only.get(name, ()) if isinstance(only, dict) else only or ()):
             part.pop("backend", None)
     return json.dumps(values, sort_keys=True)
 
@@ -85,6 +85,16 @@ def backend_of(stage):
     return json.dumps(
         {"backend": name, **({"vllm": section(CONFIG, "vllm")} if name == "vllm" else {})}, sort_keys=True
     )
+
+
+def probed_stage():
+    """The stage whose backend is probed: one that generates with vLLM, if any does."""
+    return "description" if engine_of("description") == "vllm" else "generation"
+
+
+def code_of(program, stage):
+    """Source digest of a program that generates: an edit of what only vLLM needs reruns only what uses vLLM."""
+    return source_digest(program, leave=() if engine_of(stage) == "vllm" else ("sociolect.generation.vllm_backend",))
 
 
 def gpus_of(stage):

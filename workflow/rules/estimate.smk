@@ -15,12 +15,12 @@ rule probe_rates:
     benchmark:
         f"{TIMES}/probe_rates.tsv"
     conda:
-        env_of("core")
+        env_of(engine_of(probed_stage()))
     threads: MODEL_THREADS
     resources:
         mem_mb=growing(32300 if HUB_MODELS else 4300),
         runtime=growing(30, most=DAY),
-        gpu=1,
+        gpu=gpus_of(probed_stage()),
     params:
         settings=json_of(
             "estimate",
@@ -34,24 +34,41 @@ rule probe_rates:
             "generation",
             only={
                 "estimate": {"seconds"},
-                "description": {"describer", "quantile", "batch_tokens", "max_new_tokens", "max_prompt_chars"},
+                "description": {
+                    "describer",
+                    "backend",
+                    "guided",
+                    "quantile",
+                    "batch_tokens",
+                    "max_new_tokens",
+                    "max_prompt_chars",
+                },
                 "catalogue": {"max_attributes"},
                 "sfam": {"n_outputs", "max_tokens", "batch_size", "precision"},
                 "labeling": {"scorer", "precision", "compiled", "max_tokens", "tokens_per_batch"},
                 "distillation": {"batch_size", "precision"},
-                "generation": {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"},
+                "generation": {
+                    "backend",
+                    "max_new_tokens",
+                    "temperature",
+                    "top_p",
+                    "batch_tokens",
+                    "max_question_chars",
+                },
             },
         ),
         dtype=CONFIG.models.dtype,
+        backend=backend_of(probed_stage()),
         seed=SEED,
-        code=source_digest("probe_rates"),
+        code=code_of("probe_rates", probed_stage()),
     shell:
         command(
             "probe_rates",
             "--samples {input.samples:q} --sfam {input.sfam:q} --lm {input.lm:q} --prompts {input.prompts:q} "
-            "--describing {input.describing:q} --dtype {params.dtype} --rates {output.rates:q} "
+            "--describing {input.describing:q} --dtype {params.dtype} --backend {params.backend:q} --rates {output.rates:q} "
             "--threads {threads} --seed {params.seed}",
-            gpus=GPUS,
+            env=engine_of(probed_stage()),
+            gpus=needed(probed_stage()),
         )
 
 

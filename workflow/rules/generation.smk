@@ -57,7 +57,7 @@ rule generate_answers:
         backend=backend_of("generation"),
         cache=lambda wildcards: f"{RUN}/cache/generations/{wildcards.experiment}",
         seed=SEED,
-        code=source_digest("generate_answers"),
+        code=code_of("generate_answers", "generation"),
     shell:
         command(
             "generate_answers",

@@ -23,7 +23,7 @@ rule extract_activations:
         dtype=CONFIG.models.dtype,
         backend=backend_of("activations"),
         seed=SEED,
-        code=source_digest("extract_activations"),
+        code=code_of("extract_activations", "activations"),
     shell:
         command(
             "extract_activations",
@@ -102,7 +102,7 @@ rule choose_strength:
         dtype=CONFIG.models.dtype,
         backend=backend_of("sweep"),
         seed=SEED,
-        code=source_digest("choose_strength"),
+        code=code_of("choose_strength", "sweep"),
     shell:
         command(
             "choose_strength",

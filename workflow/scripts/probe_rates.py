@@ -21,12 +21,13 @@ def main(job: Job[ProbeJob]) -> None:
     given = {name: (paths[0] if paths else None) for name, paths in job.inputs.items() if name != "samples"}
     folders = Folders(given["sfam"], given["lm"], job.path("prompts"), given["describing"])
     found = [("imports", "job", Timed(1, imports, imports))]
-    for name, unit, timed in all_probes(job.settings, job.read("samples", SAMPLES), folders, job.options["dtype"]):
+    samples, dtype, backend = job.read("samples", SAMPLES), job.options["dtype"], job.options["backend"]
+    for name, unit, timed in all_probes(job.settings, samples, folders, dtype, backend, job.threads):
         found.append((name, unit, timed))
         job.stage(f"probed {name}", message=f"{timed.rate:.3g} s per {unit}")
-    job.write(rates_table(found, job.settings, job.options["dtype"], job.threads), "rates", RATES)
+    job.write(rates_table(found, job.settings, dtype, job.threads), "rates", RATES)
 
 
 if __name__ == "__main__":
     inputs = ["samples*", "sfam?", "lm?", "prompts", "describing?"]
-    run_program(main, __doc__, ProbeJob, inputs=inputs, outputs=["rates"], options=["dtype"])
+    run_program(main, __doc__, ProbeJob, inputs=inputs, outputs=["rates"], options=["dtype", "backend"])

@@ -36,21 +36,22 @@ def file_digest(path: Path) -> str:
     return sha.hexdigest()[:16]
 
 
-def source_digest(program: str, scripts: Path = SCRIPTS) -> str:
+def source_digest(program: str, scripts: Path = SCRIPTS, leave: tuple[str, ...] = ()) -> str:
     """Digest of a program's syntax tree and of all it imports from the library, directly or not.
 
     Args:
         program: name of the rule, so of workflow/scripts/<program>.py.
         scripts: folder of the programs and of the package.
+        leave: modules that the program does not come to import as it is run, and that are not followed.
 
     Raises:
         FileNotFoundError: there is no such program.
     """
-    return _source_digest(program, scripts)
+    return _source_digest(program, scripts, leave)
 
 
 @cache
-def _source_digest(program: str, scripts: Path) -> str:
+def _source_digest(program: str, scripts: Path, leave: tuple[str, ...]) -> str:
     parts: dict[str, str] = {}
     pending: list[tuple[str, str | None]] = []
 
@@ -64,7 +65,7 @@ def _source_digest(program: str, scripts: Path) -> str:
     while pending:
         module, name = pending.pop()
         key = (module, name if module in BY_NAME else None)
-        if key in seen:
+        if key in seen or module in leave:
             continue
         seen.add(key)
         tree = _tree(_file_of(module, scripts))

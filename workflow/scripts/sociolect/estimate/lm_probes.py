@@ -18,6 +18,7 @@ from sociolect.describers.style_attributes import ATTRIBUTES
 from sociolect.describers.stylometry import describe, fit_thresholds
 from sociolect.estimate.probing import Timed, time_rounds, time_steps
 from sociolect.estimate.texts import attribute_table
+from sociolect.generation.backends import open_backend
 from sociolect.generation.fluency import log_perplexities
 from sociolect.generation.requests import Request, SteerRef, write_vectors
 from sociolect.generation.transformers_backend import TransformersBackend
@@ -42,7 +43,7 @@ class Endless(TransformersBackend):
 
     def __init__(self, model_folder: Path | str, batch_tokens: int, dtype: str) -> None:
         super().__init__(model_folder, batch_tokens, dtype)
-        self._ends = {-1}
+        self.ends = set()
 
 
 def probe_scratch_lm(settings: ProbeJob, frame: pl.DataFrame, prompts: Path, folder: Path) -> Probed:
@@ -81,6 +82,8 @@ def probe_lm(
     prompts: Path,
     describing: Path | None,
     work: Path,
+    backend: str,
+    threads: int,
 ) -> Probed:
     """Everything that the language model does in a run.
 
@@ -93,25 +96,34 @@ def probe_lm(
         prompts: wording of the conditions.
         describing: questions of the `llm` describer; None if another describes.
         work: folder for what is soon forgotten.
+        backend: flag of the backend that generates; a stage whose own backend is transformers does without it.
+        threads: CPU threads.
     """
     began, seconds = time.perf_counter(), settings.estimate.seconds
-    backend = Endless(folder, settings.generation.batch_tokens, dtype)
+    reader = Endless(folder, settings.generation.batch_tokens, dtype)
+    engine = open_backend(backend, folder, settings.generation.batch_tokens, dtype, threads, reader)
+    engine.ends = set()
     loading = time.perf_counter() - began
     yield "loading", "job", Timed(1, loading, loading)
     if describing is not None:
-        yield "describing", "prompt", _described(settings, backend, frame["answer"].to_list(), describing, work)
+        describer = engine if settings.description.backend == "vllm" else reader
+        yield "describing", "prompt", _described(settings, describer, frame["answer"].to_list(), describing, work)
     catalogue = attribute_table(k)
 
     def read(n: int) -> int:
-        return attribute_vectors(backend, catalogue[:n], settings.activations, 0)["attribute_id"].n_unique()
+        return attribute_vectors(reader, catalogue[:n], settings.activations, 0)["attribute_id"].n_unique()
 
     yield "activations", "attribute sentence", time_rounds(read, k, seconds)
-    yield from _generated(settings, backend, frame.head(BUCKET), prompts, work / "vectors.safetensors")
+    generator = engine if settings.generation.backend == "vllm" else reader
+    yield from _generated(settings, reader, generator, frame.head(BUCKET), prompts, work / "vectors.safetensors")
+    engine.close()
 
 
-def _described(settings: ProbeJob, backend: Endless, texts: Sequence[str], describing: Path, work: Path) -> Timed:
+def _described(settings: ProbeJob, backend: Any, texts: Sequence[str], describing: Path, work: Path) -> Timed:
     prompts, number = read_description_prompts(describing), count()
-    usual, backend.batch_tokens = backend.batch_tokens, settings.description.batch_tokens
+    usual = getattr(backend, "batch_tokens", None)
+    if usual is not None:
+        backend.batch_tokens = settings.description.batch_tokens
 
     def encode(system: str | None, user: str) -> list[int]:
         return encode_prompt(backend.tokenizer, render_chat(backend.tokenizer, system, user))
@@ -124,24 +136,27 @@ def _described(settings: ProbeJob, backend: Endless, texts: Sequence[str], descr
 
     full = min(len(texts), max(1, BUCKET // len(prompts.prompts)))
     timed = time_rounds(run, full, settings.estimate.seconds)
-    backend.batch_tokens = usual
+    if usual is not None:
+        backend.batch_tokens = usual
     return timed
 
 
-def _generated(settings: ProbeJob, backend: Endless, frame: pl.DataFrame, prompts: Path, vectors: Path) -> Probed:
+def _generated(
+    settings: ProbeJob, reader: Endless, backend: Any, frame: pl.DataFrame, prompts: Path, vectors: Path
+) -> Probed:
     """All four kinds of prompt, half of the requests steered; then the fluency of what came out."""
     generation, wording, seconds = settings.generation, read_prompts(prompts), settings.estimate.seconds
-    write_vectors({"probe": torch.randn(backend.n_layers, width_of(backend.model))}, vectors)
-    steer = SteerRef(str(vectors), "probe", (backend.n_layers // 2,), 0.1)
+    write_vectors({"probe": torch.randn(reader.n_layers, width_of(reader.model))}, vectors)
+    steer = SteerRef(str(vectors), "probe", (reader.n_layers // 2,), 0.1)
     said, kinds = [a.name for a in ATTRIBUTES[:SAID]], list(PROMPT_KINDS)
     rendered = [
-        render_prompt(backend.tokenizer, wording, kinds[i % 4], question[: generation.max_question_chars], group, said)
+        render_prompt(reader.tokenizer, wording, kinds[i % 4], question[: generation.max_question_chars], group, said)
         for i, (question, group) in enumerate(frame.select("question", "group").iter_rows())
     ]
     requests = [
         Request(
             id=f"{i:06d}",
-            prompt_token_ids=tuple(encode_prompt(backend.tokenizer, prompt)),
+            prompt_token_ids=tuple(encode_prompt(reader.tokenizer, prompt)),
             max_new_tokens=generation.max_new_tokens,
             temperature=generation.temperature,
             top_p=generation.top_p,
@@ -161,6 +176,6 @@ def _generated(settings: ProbeJob, backend: Endless, frame: pl.DataFrame, prompt
     own = [texts[i] for i in sorted(texts)]
 
     def read(n: int) -> int:
-        return len(log_perplexities(backend.model, backend.tokenizer, rendered[:n], own[:n], generation.batch_tokens))
+        return len(log_perplexities(reader.model, reader.tokenizer, rendered[:n], own[:n], generation.batch_tokens))
 
     yield "fluency", "text", time_rounds(read, len(own), seconds)

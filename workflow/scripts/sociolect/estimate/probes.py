@@ -36,9 +36,18 @@ class Folders:
 
 
 def all_probes(
-    settings: ProbeJob, samples: pl.DataFrame, folders: Folders, dtype: str
+    settings: ProbeJob, samples: pl.DataFrame, folders: Folders, dtype: str, backend: str, threads: int
 ) -> Iterator[tuple[str, str, Timed]]:
-    """Name, unit and time of each; SFAM comes first, its memory is free again when the language model is loaded."""
+    """Name, unit and time of each; SFAM comes first, its memory is free again when the language model is loaded.
+
+    Args:
+        settings: of all stages.
+        samples: answers of the run.
+        folders: models and prompts.
+        dtype: of the language model's weights.
+        backend: flag of the backend that generates.
+        threads: CPU threads.
+    """
     frame, k = draw_texts(samples), most_attributes(settings.description.describer, settings.catalogue.max_attributes)
     yield from probe_sfam(settings, folders.sfam, frame["answer"].to_list(), k)
     if torch.cuda.is_available():
@@ -50,7 +59,8 @@ def all_probes(
         if folders.lm is None:
             yield from probe_scratch_lm(settings, frame, folders.prompts, work / "lm")
         folder = folders.lm or work / "lm"
-        yield from probe_lm(settings, folder, dtype, frame, k, folders.prompts, folders.describing, work)
+        prompts, describing = folders.prompts, folders.describing
+        yield from probe_lm(settings, folder, dtype, frame, k, prompts, describing, work, backend, threads)
 
 
 def rates_table(found: list[tuple[str, str, Timed]], settings: ProbeJob, dtype: str, threads: int) -> pl.DataFrame:

@@ -40,6 +40,7 @@ class TransformersBackend:
         one_queue: a piece of the requests at a time, so that its batches, and in bfloat16 its answers, do not depend
             on what else there is to do.
         guides: it holds no text to a pattern.
+        ends: tokens that end an answer.
     """
 
     one_queue, guides = False, False
@@ -51,7 +52,7 @@ class TransformersBackend:
         self.model: Any = load_causal_lm(Path(model_folder), dtype, device)
         self.batch_tokens, self.dtype = batch_tokens, dtype
         self.n_layers = len(blocks_of(self.model))
-        self._ends = end_tokens(Path(model_folder), self.tokenizer)
+        self.ends = end_tokens(Path(model_folder), self.tokenizer)
 
     @property
     def device(self) -> torch.device:
@@ -67,7 +68,7 @@ class TransformersBackend:
     @property
     def end_token(self) -> int | None:
         """A token that ends an answer; None if the model has none."""
-        return min(self._ends, default=None)
+        return min(self.ends, default=None)
 
     def info(self) -> dict[str, Any]:
         """Backend, versions, dtype and device."""
@@ -153,7 +154,7 @@ class TransformersBackend:
     def _run(self, state: _State, steering: _Steering | None) -> None:
         """Fill state.tokens: the prompt first, then a token per pass for the rows that have not ended."""
         cache = DynamicCache(config=self.model.config)
-        ends = torch.tensor(sorted(self._ends), device=self.device)
+        ends = torch.tensor(sorted(self.ends), dtype=torch.int64, device=self.device)
         ids, mask = state.prompt, state.mask
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
         if steering is not None:
@@ -187,9 +188,7 @@ class TransformersBackend:
     def _results(self, batch: Batch, tokens: list[list[int]], lengths: list[int]) -> list[Result]:
         results = []
         for request, row, length in zip(batch, tokens, lengths, strict=True):
-            results.append(
-                result_of(request.id, row[: min(length, request.max_new_tokens)], self._ends, self.tokenizer)
-            )
+            results.append(result_of(request.id, row[: min(length, request.max_new_tokens)], self.ends, self.tokenizer))
         return results
 
     def _pad(self) -> int:

@@ -64,6 +64,7 @@ class VllmBackend:
     Attributes:
         tokenizer: of the language model.
         one_queue: all requests at once.
+        ends: tokens that end an answer.
         guides: whether a text can be held to a pattern: the tokenizer's tokens, put together, are the text.
 
     Raises:
@@ -87,7 +88,7 @@ class VllmBackend:
         self.tokenizer: Any = load_tokenizer(folder)
         self._config: Any = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config()
         self.guides = _is_spelled(self.tokenizer)
-        self._ends = end_tokens(folder, self.tokenizer)
+        self.ends = end_tokens(folder, self.tokenizer)
         self.n_layers = int(self._config.num_hidden_layers)
         # before the engine takes the device's memory
         reference = reference_of(reader or TransformersBackend(folder, READ_TOKENS, dtype))
@@ -119,7 +120,7 @@ class VllmBackend:
     @property
     def end_token(self) -> int | None:
         """A token that ends an answer; None if the model has none."""
-        return min(self._ends, default=None)
+        return min(self.ends, default=None)
 
     def info(self) -> dict[str, Any]:
         """Backend, versions, runner, dtype and device."""
@@ -159,7 +160,7 @@ class VllmBackend:
         for first, round_ in self._rounds(requests):
             for output in self._run(round_, self._load(round_, first), {}):
                 done += 1
-                yield result_of(output.request_id, list(output.outputs[0].token_ids), self._ends, self.tokenizer)
+                yield result_of(output.request_id, list(output.outputs[0].token_ids), self.ends, self.tokenizer)
                 if progress is not None:
                     progress(done, len(requests))
 
@@ -224,7 +225,7 @@ class VllmBackend:
                     # sampled tokens are drawn by SeededSampling, which leaves one to be picked
                     temperature=0.0,
                     max_tokens=request.max_new_tokens,
-                    stop_token_ids=sorted(self._ends),
+                    stop_token_ids=sorted(self.ends),
                     ignore_eos=True,
                     detokenize=False,
                     output_kind=RequestOutputKind.FINAL_ONLY,
