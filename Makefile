@@ -76,8 +76,8 @@ why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, o
 test-slurm: $(STAMP)  ## the tests on a real SLURM cluster of this machine (root, Debian packages)
 	.venv/bin/python -m pytest tests/slurm $(ARGS)
 
-bench: $(BENCH_STAMP)  ## measure against what else one would use: WHAT=labelling ARGS="--quick --json FILE"
-	@.venv-bench/bin/python benchmarks/$(WHAT).py $(ARGS)
+bench: $(if $(filter generation,$(WHAT)),$(VLLM_STAMP),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling or generation ARGS="--quick --json FILE"
+	@.venv-$(if $(filter generation,$(WHAT)),vllm,bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 schema: $(STAMP)  ## write the generated files anew: config schema, table of keys, envs
 	@.venv/bin/python workflow/scripts/write_generated.py --root .

@@ -67,6 +67,7 @@ TARGETS = (
     (f"{VLLM}, {EVERYWHERE}", f"{TRANSFORMERS}, {EVERYWHERE}", 2.0),
     (f"{VLLM}, {MIXED}", PLAIN, 0.9),
     (f"{VLLM}, {EVERYWHERE}", PLAIN, 0.9),
+    (f"{VLLM} (compiled), {MIXED}", INSTALLED, 0.9),
     (f"{VLLM}, {MIXED}", f"{VLLM}, {BY_VECTOR}", 2.0),
 )
 BASELINES = (GENERATE, f"{TRANSFORMERS}, {MIXED}", PLAIN)
@@ -364,7 +365,8 @@ def report_rows(
             continue
         where |= speed_conditions(turns[name]) | {"same_first_token": agreeing[name]}
         rows += speed_rows(name, turns, BASELINES, UNIT, where)
-    return [*rows, *target_rows(turns, TARGETS, conditions)]
+    targets = [target for target in TARGETS if {*target[:2]} <= contenders.keys()]
+    return [*rows, *target_rows(turns, targets, conditions)]
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
@@ -411,9 +413,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="two minutes on two cores: a tiny model, fewer contenders")
     parser.add_argument("--shape", choices=SHAPES, help="of the model (default: 80m; --quick: tiny; GPU: 1.5b)")
     parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of the weights")
-    parser.add_argument("--requests", type=int, help="of a call (default: 256; --quick: 128)")
+    parser.add_argument("--requests", type=int, help="of a call (default: 128; GPU: 256)")
     parser.add_argument("--prompt", type=int, nargs=2, default=[32, 96], metavar=("LEAST", "MOST"), help="its tokens")
-    parser.add_argument("--new-tokens", type=int, help="of each answer (default: 48; --quick: 24; GPU: 128)")
+    parser.add_argument("--new-tokens", type=int, help="of each answer (default: 64; --quick: 24; GPU: 128)")
     parser.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
     parser.add_argument("--batch-size", type=int, help="of transformers (default: the best of several; --quick: 64)")
     parser.add_argument("--max-sequences", type=int, default=256, help="vLLM: most requests under way at once")
@@ -424,8 +426,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     def defaults(gpu: bool) -> dict[str, Any]:
         return {
             "shape": "tiny" if flags.quick else "1.5b" if gpu else "80m",
-            "requests": 128 if flags.quick else 256,
-            "new_tokens": 24 if flags.quick else 128 if gpu else 48,
+            "requests": 256 if gpu else 128,
+            "new_tokens": 24 if flags.quick else 128 if gpu else 64,
             "batch_size": 64 if flags.quick else None,
         }
 

@@ -65,6 +65,7 @@ class VllmBackend:
         tokenizer: of the language model.
         one_queue: all requests at once.
         ends: tokens that end an answer.
+        worst_error: largest relative error of the test at the start.
         guides: whether a text can be held to a pattern: the tokenizer's tokens, put together, are the text.
 
     Raises:
@@ -104,11 +105,11 @@ class VllmBackend:
                 raise InputError(
                     f"vLLM's model has {report['blocks']} blocks, the config {self.n_layers}: use transformers"
                 )
-            self.worst = check_steering(reference, self._logits_of)
+            self.worst_error = check_steering(reference, self._logits_of)
         except BaseException:
             self.close()
             raise
-        log.info("steering test passed, largest error %.2g of the change", self.worst)
+        log.info("steering test passed, largest error %.2g of the change", self.worst_error)
 
     @property
     def context(self) -> int | None:
