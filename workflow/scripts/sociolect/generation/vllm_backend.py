@@ -14,7 +14,6 @@ transformers.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -91,9 +90,11 @@ class VllmBackend:
         self.guides = _is_spelled(self.tokenizer)
         self.ends = end_tokens(folder, self.tokenizer)
         self.n_layers = int(self._config.num_hidden_layers)
-        # before the engine takes the device's memory
-        reference = reference_of(reader or TransformersBackend(folder, READ_TOKENS, dtype))
-        gc.collect()
+        # before the engine takes the device's memory, and given back to it
+        known = reader or TransformersBackend(folder, READ_TOKENS, dtype)
+        reference = reference_of(known)
+        if reader is None:
+            known.close()
         self._llm = _start(folder, settings, dtype, threads, share=0.5 if reader is not None else 1.0)
         self._engine: Any = self._llm.llm_engine
         self._digests: dict[SteerRef, str] = {}
