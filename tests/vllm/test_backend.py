@@ -10,27 +10,25 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from models import LAYERS, MODELS, WIDTH, prompt_of, requests_of, save_model, save_vectors, steerings
+from tiny_models import LAYERS, MODELS, WIDTH, need_vllm, prompt_of, requests_of, save_model, save_vectors, steerings
 
 from sociolect.errors import InputError
 from sociolect.generation import steering_slots, transformers_backend
+from sociolect.generation.backends import open_backend
 from sociolect.generation.requests import Request, Result, SteerRef, write_vectors
 from sociolect.generation.sampling import sample_tokens
+from sociolect.generation.steering_check import check_steering, reference_of
 from sociolect.generation.steering_slots import SlotEntry, SteeringSlots
-from sociolect.generation.steering_test import check_steering, reference_of
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.generation.vllm_backend import VllmBackend
 from sociolect.settings import VllmSettings
 
-# without vLLM this folder goes by its name: a package with nothing in it
-if getattr(find_spec("vllm"), "origin", None) is None:
-    pytest.skip("this environment has no vLLM: make setup-vllm", allow_module_level=True)
+need_vllm()
 
 torch.set_num_threads(1)
 BLOCK = 128
@@ -360,6 +358,15 @@ def test_what_cannot_be_answered_is_refused_before_anything_runs(
     # also if its turn is not in the first round
     monkeypatch.setattr(backend, "settings", VllmSettings(**ROOMY, slots=2))
     refuse("no steering vector 'z'", steer=SteerRef(file, "z", (0,), 1.0))
+
+
+def test_model_that_vllm_cannot_run_is_refused_with_a_way_out(world: World, tmp_path: Path) -> None:
+    world.close()
+    folder = save_model("llama", tmp_path / "narrow", head_dim=16)
+    with pytest.raises(InputError, match=r"narrow: vLLM cannot run .*head_dim=16.*; set backend: transformers"):
+        VllmBackend(folder, VllmSettings(**ROOMY), threads=1)
+    with pytest.raises(InputError, match="--backend: 'backend': Input should be 'transformers' or 'vllm'"):
+        open_backend('{"backend": "vlm"}', folder, 100, "float32", 1)
 
 
 def test_an_abandoned_call_leaves_the_engine_usable(world: World) -> None:

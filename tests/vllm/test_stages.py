@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import polars as pl
 import pytest
 import torch
 import transformers as tf
+from tiny_models import need_vllm
 
 from sociolect.activations import attribute_vectors
 from sociolect.artifacts import matrix
@@ -22,8 +22,7 @@ from sociolect.generation.vllm_backend import VllmBackend
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings import ActivationSettings, DescriptionSettings, ScratchTokenizer, VllmSettings
 
-if getattr(find_spec("vllm"), "origin", None) is None:
-    pytest.skip("this environment has no vLLM: make setup-vllm", allow_module_level=True)
+need_vllm()
 
 torch.set_num_threads(1)
 SAID = ["The author uses short words, commas and a formal tone.", "You use words. Say it.", "(a) b's; c: d & e/f - 12."]

@@ -49,7 +49,8 @@ def test_tables_of_both_backends_agree(copy: Path) -> None:
     assert jobs_of(done.stderr) == REDONE
 
     info = read_provenance(results / "generations" / "main" / "1-of-2.parquet")["backend"]
-    assert info["backend"] == "vllm" and info["vllm"] == "0.32.0" and info["steering"] == "eager"
+    assert info["backend"] == "vllm" and info["steering"] == "eager"
+    assert f"vllm=={info['vllm']}" in (ROOT / "envs" / "vllm-gpu.txt").read_text().splitlines()
     now = pl.read_parquet(results / "generations" / "main.parquet")
     assert now["request_id"].equals(said["request_id"]) and now["seed"].equals(said["seed"])
     # float32 and the draws of the reference: only near ties may differ

@@ -6,6 +6,7 @@ import torch
 
 from sociolect.activations import attribute_vectors
 from sociolect.generation.backends import open_backend
+from sociolect.generation.requests import Backend
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.runtime import Job, run_program
 from sociolect.schemas import ACTIVATIONS, CATALOGUE
@@ -17,7 +18,8 @@ def main(job: Job[ActivationSettings]) -> None:
     torch.set_num_threads(job.threads)
     job.stage("model")
     dtype, budget, catalogue = job.options["dtype"], job.settings.batch_tokens, job.read("catalogue", CATALOGUE)
-    reader = generator = TransformersBackend(job.path("model"), budget, dtype)
+    reader = TransformersBackend(job.path("model"), budget, dtype)
+    generator: Backend = reader
     if job.settings.source != "forward":
         generator = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads, reader)
     job.stage("activations", **generator.info())

@@ -20,7 +20,7 @@ from sociolect.estimate.probing import Timed, time_rounds, time_steps
 from sociolect.estimate.texts import attribute_table
 from sociolect.generation.backends import open_backend
 from sociolect.generation.fluency import log_perplexities
-from sociolect.generation.requests import Request, SteerRef, write_vectors
+from sociolect.generation.requests import Backend, Request, SteerRef, write_vectors
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.hooks import width_of
 from sociolect.prompts import PROMPT_KINDS, encode_prompt, read_prompts, render_chat, render_prompt
@@ -107,7 +107,9 @@ def probe_lm(
     yield "loading", "job", Timed(1, loading, loading)
     if describing is not None:
         describer = engine if settings.description.backend == "vllm" else reader
+        reader.batch_tokens = settings.description.batch_tokens
         yield "describing", "prompt", _described(settings, describer, frame["answer"].to_list(), describing, work)
+        reader.batch_tokens = settings.generation.batch_tokens
     catalogue = attribute_table(k)
 
     def read(n: int) -> int:
@@ -119,11 +121,8 @@ def probe_lm(
     engine.close()
 
 
-def _described(settings: ProbeJob, backend: Any, texts: Sequence[str], describing: Path, work: Path) -> Timed:
+def _described(settings: ProbeJob, backend: Backend, texts: Sequence[str], describing: Path, work: Path) -> Timed:
     prompts, number = read_description_prompts(describing), count()
-    usual = getattr(backend, "batch_tokens", None)
-    if usual is not None:
-        backend.batch_tokens = settings.description.batch_tokens
 
     def encode(system: str | None, user: str) -> list[int]:
         return encode_prompt(backend.tokenizer, render_chat(backend.tokenizer, system, user))
@@ -135,14 +134,11 @@ def _described(settings: ProbeJob, backend: Any, texts: Sequence[str], describin
         return n * len(prompts.prompts)
 
     full = min(len(texts), max(1, BUCKET // len(prompts.prompts)))
-    timed = time_rounds(run, full, settings.estimate.seconds)
-    if usual is not None:
-        backend.batch_tokens = usual
-    return timed
+    return time_rounds(run, full, settings.estimate.seconds)
 
 
 def _generated(
-    settings: ProbeJob, reader: Endless, backend: Any, frame: pl.DataFrame, prompts: Path, vectors: Path
+    settings: ProbeJob, reader: Endless, backend: Backend, frame: pl.DataFrame, prompts: Path, vectors: Path
 ) -> Probed:
     """All four kinds of prompt, half of the requests steered; then the fluency of what came out."""
     generation, wording, seconds = settings.generation, read_prompts(prompts), settings.estimate.seconds

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from sociolect.errors import InputError
+from sociolect.generation.requests import Backend
 from sociolect.generation.transformers_backend import TransformersBackend
 from sociolect.settings import BackendChoice
 
-__all__ = ["open_backend", "read_choice_of_backend"]
-
-
-def read_choice_of_backend(text: str) -> BackendChoice:
-    """The flag `--backend`: `{"backend": "transformers"}`, or vllm and how it is run.
-
-    Raises:
-        InputError: not JSON, or an unknown key or value.
-    """
-    try:
-        return BackendChoice.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"--backend: {'.'.join(map(str, first['loc'])) or text!r}: {first['msg']}") from error
+__all__ = ["open_backend"]
 
 
 def open_backend(
@@ -34,11 +21,11 @@ def open_backend(
     dtype: str,
     threads: int,
     reader: TransformersBackend | None = None,
-) -> Any:
+) -> Backend:
     """The backend of a stage, ready to generate.
 
     Args:
-        choice: the flag `--backend`.
+        choice: the flag `--backend`: `{"backend": "transformers"}`, or vllm and how it is run.
         folder: the language model.
         batch_tokens: transformers: token budget of a batch.
         dtype: of the weights.
@@ -49,7 +36,11 @@ def open_backend(
     Raises:
         InputError: a flag, a model or an engine that is not as it should be.
     """
-    wanted = read_choice_of_backend(choice)
+    try:
+        wanted = BackendChoice.model_validate_json(choice)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"--backend: {'.'.join(map(str, first['loc'])) or choice!r}: {first['msg']}") from error
     if wanted.backend == "transformers":
         return reader or TransformersBackend(folder, batch_tokens, dtype)
     from sociolect.generation.vllm_backend import VllmBackend

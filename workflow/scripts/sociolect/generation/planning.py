@@ -212,17 +212,20 @@ def generate_buckets(
     vectors_file: Path,
     settings: GenerationSettings,
     progress: Report | None = None,
-) -> Iterator[pl.DataFrame]:
+) -> list[pl.DataFrame]:
     """Answer buckets, keeping each in the store as soon as it is whole; those that are there already are read.
 
     A backend with `one_queue` gets what all missing buckets ask at once, others one bucket at a time, so that nothing
     in a piece depends on which buckets share a job.
+
+    Returns:
+        GENERATIONS of each bucket, in the order of their numbers.
     """
     digests = {index: digest_of(part.to_dicts()) for index, part in parts.items()}
-    missing = {i: part for i, part in sorted(parts.items()) if store.get(i, digests[i]) is None}
+    tables = {i: frame for i in parts if (frame := store.get(i, digests[i])) is not None}
+    missing = {i: parts[i] for i in sorted(parts.keys() - tables.keys())}
     asked = {i: ask(tokenizer, part, choice, vectors_file, settings) for i, part in missing.items()}
-    total = sum(part.height for part in parts.values())
-    done = total - sum(part.height for part in missing.values())
+    total, done = sum(part.height for part in parts.values()), sum(frame.height for frame in tables.values())
     for group in [list(asked)] if backend.one_queue else [[i] for i in asked]:
         rows = sum(missing[i].height for i in group)
 
@@ -232,12 +235,9 @@ def generate_buckets(
 
         for index, table in _answered({i: asked[i] for i in group}, backend, report):
             store.put(index, table, digests[index])
+            tables[index] = table
         done += rows
-    for index in sorted(parts):
-        frame = store.get(index, digests[index])
-        if frame is None:
-            raise InputError(f"{store.path(index)}: cannot be read although it was just written; is the disk full?")
-        yield frame
+    return [tables[i] for i in sorted(tables)]
 
 
 def _answered(asked: Mapping[int, Asked], backend: Backend, progress: Report) -> Iterator[tuple[int, pl.DataFrame]]:

@@ -96,11 +96,13 @@ class Backend(Protocol):
         tokenizer: of the language model.
         one_queue: whether requests are best given all at once; else a piece of them at a time.
         guides: whether it can hold a text to a pattern.
+        ends: tokens that end an answer.
     """
 
     tokenizer: Any
     one_queue: bool
     guides: bool
+    ends: set[int]
 
     @property
     def context(self) -> int | None:

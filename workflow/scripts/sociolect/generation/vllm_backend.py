@@ -15,7 +15,6 @@ transformers.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,10 @@ from transformers import AutoConfig
 
 from sociolect.errors import InputError
 from sociolect.generation.requests import Report, Request, Result, SteerRef, check_requests, read_vectors, result_of
+from sociolect.generation.steering_check import Case, check_steering, reference_of
 from sociolect.generation.steering_slots import first_steered, steering_digest
-from sociolect.generation.steering_test import Case, check_steering, reference_of
 from sociolect.generation.transformers_backend import TransformersBackend
+from sociolect.generation.vllm_engine import start_engine
 from sociolect.generation.vllm_worker import EXTRA
 from sociolect.models import check_snapshot, end_tokens, load_tokenizer
 from sociolect.settings import VllmSettings
@@ -35,18 +35,8 @@ from sociolect.settings import VllmSettings
 __all__ = ["VllmBackend"]
 
 log = logging.getLogger("sociolect")
-WORKER = "sociolect.generation.vllm_worker.SteeringExtension"
-COMPILED_WORKER = "sociolect.generation.vllm_compiled_worker.CompiledWorker"
 UNSTEERED = "unsteered"
 READ_TOKENS = 2048
-# read by vLLM when it is imported
-ENVIRONMENT = {
-    # the runner whose records the extension reads; vLLM takes another on GPUs by default
-    "VLLM_USE_V2_MODEL_RUNNER": "0",
-    "VLLM_NO_USAGE_STATS": "1",
-    "DO_NOT_TRACK": "1",
-    "HF_HUB_OFFLINE": "1",
-}
 
 
 class VllmBackend:
@@ -95,7 +85,7 @@ class VllmBackend:
         reference = reference_of(known)
         if reader is None:
             known.close()
-        self._llm = _start(folder, settings, dtype, threads, share=0.5 if reader is not None else 1.0)
+        self._llm = start_engine(folder, settings, dtype, threads, share=0.5 if reader is not None else 1.0)
         self._engine: Any = self._llm.llm_engine
         self._digests: dict[SteerRef, str] = {}
         by = "position" if settings.steering == "one_vector" else "slots"
@@ -107,8 +97,12 @@ class VllmBackend:
                     f"vLLM's model has {report['blocks']} blocks, the config {self.n_layers}: use transformers"
                 )
             self.worst_error = check_steering(reference, self._logits_of)
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, RuntimeError):
+                raise InputError(
+                    f"{folder}: vLLM cannot run this model ({error}); set backend: transformers"
+                ) from error
             raise
         log.info("steering test passed, largest error %.2g of the change", self.worst_error)
 
@@ -289,53 +283,3 @@ def rounds_of(requests: Sequence[Request], n_slots: int) -> Iterator[list[Reques
 def _is_spelled(tokenizer: Any) -> bool:
     """Whether tokens hold their spaces, as byte-level and sentencepiece ones do and those of whole words do not."""
     return any(token[:1] in ("\u0120", "\u2581") for token in tokenizer.tokenize("The author uses words."))
-
-
-def _start(folder: Path, settings: VllmSettings, dtype: str, threads: int, share: float) -> Any:
-    """The engine.
-
-    Raises:
-        InputError: vLLM is not installed in this environment, or does not start with this model.
-    """
-    cuda = torch.cuda.is_available()
-    os.environ.update(ENVIRONMENT)
-    # a process of its own only pays where it runs beside a GPU
-    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "1" if cuda else "0")
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-    if not cuda:
-        torch.set_num_threads(threads)
-    try:
-        from vllm import LLM
-    except ImportError as error:
-        raise InputError(f"vLLM cannot be imported ({error}); make its environment: make setup-vllm") from error
-    compiled = settings.steering == "compiled"
-    gib = settings.cache_gib if settings.cache_gib is not None or cuda else 1.0
-    try:
-        return LLM(
-            model=str(folder),
-            tokenizer=str(folder),
-            dtype=dtype,
-            seed=0,
-            generation_config="vllm",
-            logprobs_mode="raw_logits",
-            logits_processors=["sociolect.generation.vllm_sampling:SeededSampling"],
-            max_model_len=settings.context,
-            max_num_seqs=settings.max_sequences,
-            max_num_batched_tokens=settings.batch_tokens,
-            gpu_memory_utilization=settings.memory_share * share,
-            kv_cache_memory_bytes=None if gib is None else int(gib * 2**30),
-            tensor_parallel_size=settings.tensor_parallel,
-            enable_prefix_caching=settings.prefix_caching,
-            enforce_eager=not compiled,
-            disable_log_stats=True,
-            **(
-                # vLLM keeps compiled models; one that was compiled without the hooks must not be found
-                {"worker_cls": COMPILED_WORKER, "additional_config": {"sociolect_slots": settings.slots}}
-                if compiled
-                else {"worker_extension_cls": WORKER}
-            ),
-        )
-    except (ValueError, RuntimeError, OSError) as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise InputError(f"{folder}: vLLM does not start with this model ({first}); the log above says more") from error

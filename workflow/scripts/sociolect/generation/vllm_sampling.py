@@ -41,16 +41,15 @@ class SeededSampling(LogitsProcessor):
         """Mask all but the drawn tokens; logits [requests, vocabulary] are changed in place."""
         if not self._rows:
             return logits
-        places = sorted(self._rows)
-        rows = [self._rows[place] for place in places]
-        index = torch.tensor(places, device=logits.device)
+        index = torch.tensor(sorted(self._rows), device=logits.device)
+        temperature, top_p, draws, said = zip(*(self._rows[place] for place in sorted(self._rows)), strict=True)
+        # a pass that was scheduled ahead may ask for one more than will be kept
+        uniforms = torch.stack([own[min(len(so_far), len(own) - 1)] for own, so_far in zip(draws, said, strict=True)])
         drawn = sample_tokens(
             logits[index],
-            torch.tensor([row[0] for row in rows], device=logits.device),
-            torch.tensor([row[1] for row in rows], device=logits.device),
-            torch.stack([uniforms[min(len(said), len(uniforms) - 1)] for _, _, uniforms, said in rows]).to(
-                logits.device
-            ),
+            torch.tensor(temperature, device=logits.device),
+            torch.tensor(top_p, device=logits.device),
+            uniforms.to(logits.device),
         )
         logits[index] = float("-inf")
         logits[index, drawn] = 0.0

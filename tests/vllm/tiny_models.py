@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 import transformers as tf
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -13,7 +15,17 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from sociolect.activations import residual_norms
 from sociolect.generation.requests import Request, SteerRef, write_vectors
 
-__all__ = ["LAYERS", "MODELS", "WIDTH", "prompt_of", "requests_of", "save_model", "save_vectors", "steerings"]
+__all__ = [
+    "LAYERS",
+    "MODELS",
+    "WIDTH",
+    "need_vllm",
+    "prompt_of",
+    "requests_of",
+    "save_model",
+    "save_vectors",
+    "steerings",
+]
 
 VOCABULARY, LAYERS, WIDTH = 384, 4, 64
 COMMON: dict[str, Any] = {
@@ -43,12 +55,19 @@ MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
 ENDS = [3, *range(10, 16)]
 
 
-def save_model(name: str, folder: Path) -> Path:
+def need_vllm() -> None:
+    """Skip a module in an environment without vLLM; `make test` runs it with the one that has it."""
+    # without vLLM the folder of these tests goes by its name: a package with nothing in it
+    if getattr(find_spec("vllm"), "origin", None) is None:
+        pytest.skip("this environment has no vLLM: make setup-vllm", allow_module_level=True)
+
+
+def save_model(name: str, folder: Path, **other: Any) -> Path:
     """A random model of this architecture, with a tokenizer of whole words w0, w1, ..."""
     config, more = MODELS[name]
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        model = tf.AutoModelForCausalLM.from_config(config(**{**COMMON, **more}))
+        model = tf.AutoModelForCausalLM.from_config(config(**{**COMMON, **more, **other}))
     if name == "gemma2":
         # its output layer is its embedding: without blocks that weigh more it only repeats the last token
         for block in model.model.layers:
