@@ -35,7 +35,7 @@ Logits = Callable[[Sequence["Case"], Sequence[int]], Sequence[Sequence[float]]]
 
 @dataclass(frozen=True)
 class Probe:
-    """A prompt, steered in one way; `base` is the probe that it is measured against, None for itself."""
+    """One way to steer the prompt; with `forced`, the logits are those after a given token that follows it."""
 
     name: str
     key: str | None
