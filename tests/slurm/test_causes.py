@@ -248,9 +248,9 @@ def test_l_temporary_folder_full_or_missing(site: Site, cluster: Cluster, cause_
     site.rules(PLAIN)
     site.program("working", WORKING)
     # an environment that lies there itself stays in sight
-    here = sys.prefix
-    keep = [f"mkdir -p /run/sociolect-kept && mount --bind {here} /run/sociolect-kept"]
-    back = [f"mkdir -p {here} && mount --bind /run/sociolect-kept {here}"]
+    here, kept = sys.prefix, site.folder / "kept"
+    keep = [f"mkdir {kept} && mount --bind {here} {kept}"]
+    back = [f"mkdir -p {here} && mount --bind {kept} {here}"]
     small = ["mount -t tmpfs -o size=1m none /tmp"]
     with cluster.changed_node("node03", [*keep, *small, *back] if here.startswith("/tmp/") else small):
         line = fails_on_node03_and_then_goes_elsewhere(site, "L", "preflight")
