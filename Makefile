@@ -52,7 +52,7 @@ test: $(STAMP)  ## lint, types and all tests
 		else echo "skipped: tests/vllm, there is no .venv-vllm: make setup-vllm"; fi
 
 dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
-	@.venv/bin/python workflow/scripts/draw_graphs.py --snakemake .venv/bin/snakemake --configfile $(CONFIG) \
+	@.venv/bin/python workflow/tools/draw_graphs.py --snakemake .venv/bin/snakemake --configfile $(CONFIG) \
 		--target $(TARGET) --folder results/$(RUN)/dag
 
 report: $(STAMP)  ## write the run's report, results/<run>/report.html
@@ -61,18 +61,18 @@ report: $(STAMP)  ## write the run's report, results/<run>/report.html
 
 estimate: $(STAMP)  ## say what a run takes, before anything expensive runs; after it, beside what it took
 	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/estimate/estimate.parquet
-	@.venv/bin/python workflow/scripts/print_estimate.py --estimate results/$(RUN)/estimate/estimate.parquet \
+	@.venv/bin/python workflow/tools/print_estimate.py --estimate results/$(RUN)/estimate/estimate.parquet \
 		--benchmarks results/$(RUN)/benchmarks
 
 status: $(HERE)  ## show what is running now
-	@.venv/bin/python workflow/scripts/show_status.py --results results
+	@.venv/bin/python workflow/tools/show_status.py --results results
 
 doctor: $(HERE)  ## check this site before anything is submitted: PROFILE=slurm CONFIG=...
-	@.venv/bin/python workflow/scripts/check_site.py --profile profiles/$(if $(filter local,$(PROFILE)),slurm,$(PROFILE))/config.yaml \
+	@.venv/bin/python workflow/tools/check_site.py --profile profiles/$(if $(filter local,$(PROFILE)),slurm,$(PROFILE))/config.yaml \
 		--configfile $(CONFIG) $(ARGS)
 
 why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, or a good beside a bad one: A=<id> B=<id>
-	@.venv/bin/python workflow/scripts/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
+	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
 
 test-slurm: $(STAMP)  ## the tests on a real SLURM cluster of this machine (root, Debian packages)
@@ -82,7 +82,7 @@ bench: $(if $(filter generation,$(WHAT)),$(VLLM_STAMP),$(BENCH_STAMP))  ## measu
 	@.venv-$(if $(filter generation,$(WHAT)),vllm,bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 schema: $(STAMP)  ## write the generated files anew: config schema, table of keys, envs
-	@.venv/bin/python workflow/scripts/write_generated.py --root .
+	@.venv/bin/python workflow/tools/write_generated.py --root .
 
 format: $(STAMP)  ## format all code
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && .venv/bin/snakefmt Snakefile workflow
@@ -91,7 +91,7 @@ $(STAMP): envs/core.txt envs/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: $(PYTHON) is $$($(PYTHON) -V); Sociolect needs Python 3.11 to 3.13: make $@ PYTHON=python3.11"; exit 1; }
 	@[ ! -L .venv ] || { echo "error: .venv is a link; making it anew would empty $$(readlink -f .venv): remove the link"; exit 1; }
-	@$(PYTHON) workflow/scripts/check_idle.py
+	@$(PYTHON) workflow/tools/check_idle.py
 	@echo "making .venv (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/dev.txt
@@ -106,7 +106,7 @@ $(BENCH_STAMP): envs/core.txt envs/benchmarks.txt
 
 $(VLLM_STAMP): $(VLLM_PINS)
 	@[ ! -L .venv-vllm ] || { echo "error: .venv-vllm is a link; making it anew would empty $$(readlink -f .venv-vllm): remove the link"; exit 1; }
-	@$(PYTHON) workflow/scripts/check_idle.py
+	@$(PYTHON) workflow/tools/check_idle.py
 	@echo "making .venv-vllm for $(VLLM_DEVICE) (once; some minutes, 4 GB) ..."
 	@$(PYTHON) -m venv --clear .venv-vllm
 	@[ $(VLLM_DEVICE) = gpu ] || .venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check $$(grep '^torch==' envs/vllm-cpu.txt) \

@@ -12,20 +12,8 @@ if "run" not in config:
 
 include: "workflow/rules/preflight.smk"
 include: "workflow/rules/common.smk"
-
-
-scattergather:
-    labels=CONFIG.labeling.shards,
-    generations=CONFIG.generation.shards,
-
-
-wildcard_constraints:
-    split=one_of(CONFIG.splits),
-    experiment=one_of(CONFIG.experiments),
-    texts=one_of(CONFIG.splits, [f"generations-{name}" for name in CONFIG.experiments], ["distillation"]),
-    name=one_of(HUB_MODELS),
-
-
+include: "workflow/rules/environments.smk"
+include: "workflow/rules/paths.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/attributes.smk"
@@ -41,9 +29,24 @@ include: "workflow/rules/estimate.smk"
 rule all:
     default_target: True
     input:
-        comparison=expand(f"{RUN}/comparison/{{experiment}}.parquet", experiment=CONFIG.experiments),
-        accuracy=expand(f"{RUN}/embedding/{{experiment}}/accuracy.parquet", experiment=CONFIG.experiments),
+        comparison=all_of("comparison/{experiment}.parquet"),
+        accuracy=all_of("embedding/{experiment}/accuracy.parquet"),
         report=f"{RUN}/report.html",
+
+
+rule labels:
+    input:
+        labels_of(CONFIG.splits),
+
+
+rule embedding:
+    input:
+        all_of("embedding/{experiment}/accuracy.parquet"),
+
+
+rule table:
+    input:
+        all_of("comparison/{experiment}.parquet"),
 
 
 onsuccess:

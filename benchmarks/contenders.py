@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from measuring import DTYPES
-from sociolect.agreement.model import load_agreement
-from sociolect.agreement.student import build_student
-from sociolect.errors import InputError
-from sociolect.scorers import CrossEncoderScorer, StudentScorer
-from sociolect.settings import LabelingSettings
+from sociolect.common.errors import InputError
+from sociolect.labels.scorers import CrossEncoderScorer, StudentScorer
+from sociolect.settings.labels import LabelingSettings
+from sociolect.sfam.model import load_agreement
+from sociolect.sfam.student import build_student
 from workload import SEED
 
 Run = Callable[[Sequence[str]], np.ndarray]

@@ -20,12 +20,12 @@ import torch
 
 from language_models import PAD, Steered, Work
 from measuring import Spent, hush_transformers, timed
-from sociolect.errors import InputError
-from sociolect.generation.requests import Request, SteerRef, read_vectors
-from sociolect.generation.vllm_backend import VllmBackend
-from sociolect.generation.vllm_engine import ENVIRONMENT
-from sociolect.hooks import add_to_blocks
-from sociolect.settings import VllmSettings
+from sociolect.common.errors import InputError
+from sociolect.lm.hooks import add_to_blocks
+from sociolect.lm.requests import Request, SteerRef, read_vectors
+from sociolect.lm.vllm_backend import VllmBackend
+from sociolect.lm.vllm_engine import ENVIRONMENT
+from sociolect.settings.vllm import VllmSettings
 
 __all__ = ["Answers", "Engine", "EngineSpec", "Tokens", "answers_of", "generate_answers", "peer_answers"]
 

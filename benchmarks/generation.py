@@ -48,9 +48,9 @@ from measuring import (
     teller,
     write_rows,
 )
-from sociolect.errors import InputError
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.settings import VllmSettings
+from sociolect.common.errors import InputError
+from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.settings.vllm import VllmSettings
 
 UNIT = "output tokens/s"
 ALONE = "vLLM cannot be imported here: the transformers side alone"

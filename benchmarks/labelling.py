@@ -60,7 +60,7 @@ from measuring import (
     write_rows,
 )
 from reporting import report_rows, show
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
 from workload import SHAPES, Block, Shape, build_model, make_block, read_block
 
 INSTALL = "make bench, or: python -m pip install -r envs/core.txt -r envs/benchmarks.txt"

@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import measuring  # noqa: F401  (makes sociolect importable)
-from sociolect.activations import residual_norms
-from sociolect.generation.requests import Request, SteerRef, write_vectors
+from sociolect.lm.reading import residual_norms
+from sociolect.lm.requests import Request, SteerRef, write_vectors
 
 __all__ = ["DTYPES", "SHAPES", "LanguageShape", "Steered", "Work", "build_language_model", "make_vectors"]
 

@@ -51,7 +51,7 @@ class Row:
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:
     """Write rows as a JSON list, whole or not at all."""
-    from sociolect.artifacts import write_text
+    from sociolect.common.files import write_text
 
     write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", path)
 

@@ -25,8 +25,8 @@ from contenders import (
     is_student,
 )
 from measuring import Row, Turns
-from sociolect.agreement.model import SPECIAL_TOKENS
-from sociolect.settings import DistillationSettings
+from sociolect.settings.sfam import DistillationSettings
+from sociolect.sfam.model import SPECIAL_TOKENS
 from workload import Block, Shape, pair_flop, real_cost
 
 NOTES_ANSWERS = 9 * 3500 + 11 * 6000 + 12 * 130 * 3

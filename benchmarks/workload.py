@@ -13,11 +13,11 @@ import torch
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
 import measuring  # noqa: F401  (makes sociolect importable)
-from sociolect.agreement.model import SPECIAL_TOKENS, AgreementModel, name_outputs, save_agreement
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
+from sociolect.common.seeds import seed_of
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.seeds import seed_of
-from sociolect.settings import ScratchTokenizer
+from sociolect.settings.models import ScratchTokenizer
+from sociolect.sfam.model import SPECIAL_TOKENS, AgreementModel, name_outputs, save_agreement
 
 SEED = 20
 # Token lengths of real answers at 0, 5, ..., 100 %: 22871 answers to written questions in the UK parliament, and

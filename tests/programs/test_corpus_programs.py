@@ -9,8 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from sociolect.artifacts import read_provenance, read_table
-from sociolect.schemas import CORPUS, CORPUS_FUNNEL, SAMPLES, SAMPLING_FUNNEL
+from sociolect.common.artifacts import read_provenance, read_table
+from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL, SAMPLES, SAMPLING_FUNNEL
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 

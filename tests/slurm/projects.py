@@ -80,7 +80,7 @@ class Site:
 
     def why(self, *args: str) -> str:
         """`make why`."""
-        program = self.folder / "workflow/scripts/explain_jobs.py"
+        program = self.folder / "workflow/tools/explain_jobs.py"
         done = subprocess.run(
             [sys.executable, str(program), *args],
             cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=60,

@@ -212,7 +212,7 @@ def test_good_and_bad_start_can_be_compared(site: Site) -> None:
 
 def test_doctor_names_what_must_be_mended_before_anything_is_submitted(site: Site, cluster: Cluster) -> None:
     def doctor(*args: str) -> tuple[int, str]:
-        program = str(site.folder / "workflow/scripts/check_site.py")
+        program = str(site.folder / "workflow/tools/check_site.py")
         variables = {**site.environment(), "COLUMNS": "600"}
         done = subprocess.run(
             [site.command()[0], program, "--configfile", "config/demo.yaml", *args],

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from sociolect.artifacts import Column, Schema, table_writer
-from sociolect.labelling import Labelled, Report, Scored, gather_shards, iter_texts, label_buckets
-from sociolect.schemas import LABELS
+from sociolect.common.artifacts import Column, Schema, table_writer
+from sociolect.common.progress import Report
+from sociolect.common.schemas import LABELS
+from sociolect.labels.buckets import Labelled, Scored, gather_shards, iter_texts, label_buckets
 
 N_BUCKETS = 80
 PER_BUCKET = 8
@@ -69,7 +70,7 @@ def label_and_gather(folder: Path, n: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "label":
-        label_all(Path(sys.argv[2]), lambda done, total: print(done, flush=True))
+        label_all(Path(sys.argv[2]), lambda done, total, message="": print(done, flush=True))
     else:
         label_and_gather(Path(sys.argv[2]), int(sys.argv[3]))
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

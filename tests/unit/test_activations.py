@@ -11,15 +11,17 @@ import pytest
 import torch
 from test_hooks import tiny
 
-from sociolect.activations import attribute_vectors, locate, read_mean, residual_norms
-from sociolect.artifacts import check_table, matrix
-from sociolect.errors import InputError
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.hooks import read_blocks
-from sociolect.prompts import encode_prompt, render_chat
-from sociolect.schemas import ACTIVATIONS
+from sociolect.common.artifacts import check_table, matrix
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import ACTIVATIONS
+from sociolect.lm.hooks import read_blocks
+from sociolect.lm.prompts import encode_prompt, render_chat
+from sociolect.lm.reading import read_mean, residual_norms
+from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import ActivationSettings, ScratchTokenizer
+from sociolect.settings.models import ScratchTokenizer
+from sociolect.settings.steering import ActivationSettings
+from sociolect.steering.activations import attribute_vectors, locate
 
 torch.set_num_threads(1)
 TEXT = "You use short words. You use a comma. You write a text. Write a short text."

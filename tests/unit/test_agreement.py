@@ -10,8 +10,15 @@ import polars as pl
 import pytest
 import torch
 
-from sociolect.agreement.late import grid_logits, late_mask, masked_logits
-from sociolect.agreement.model import (
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import PAIRS
+from sociolect.scratch.deberta import build_deberta
+from sociolect.scratch.tokenizer import train_tokenizer
+from sociolect.settings.models import ScratchSfam, ScratchTokenizer
+from sociolect.settings.sfam import PairSettings, SfamSettings
+from sociolect.sfam.forward import encode_late, score_index_pairs
+from sociolect.sfam.late import grid_logits, late_mask, masked_logits
+from sociolect.sfam.model import (
     AgreementModel,
     agreement_logit,
     answer_limit,
@@ -23,22 +30,12 @@ from sociolect.agreement.model import (
     save_agreement,
     weights_digest,
 )
-from sociolect.agreement.optimising import warmup_linear
-from sociolect.agreement.pairs import attribute_similarity, build_pairs, held_out_attributes
-from sociolect.agreement.scoring import (
-    auroc,
-    best_threshold,
-    calibration_error,
-    encode_late,
-    f1,
-    score_index_pairs,
-)
-from sociolect.agreement.training import answer_batches, balanced_batches, index_pairs, train_agreement
-from sociolect.errors import InputError
-from sociolect.schemas import PAIRS
-from sociolect.scratch.deberta import build_deberta
-from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import PairSettings, ScratchSfam, ScratchTokenizer, SfamSettings
+from sociolect.sfam.optimizing import warmup_linear
+from sociolect.sfam.pair_arrays import index_pairs
+from sociolect.sfam.pairs import attribute_similarity, build_pairs, held_out_attributes
+from sociolect.sfam.slices import auroc, calibration_error, f1
+from sociolect.sfam.threshold import best_threshold
+from sociolect.sfam.training import answer_batches, balanced_batches, train_agreement
 
 NAMES = ["exclamation marks", "question marks", "the word red", "the word blue", "many digits", "short sentences"]
 SENTENCES = [f"The author uses {name}." for name in NAMES]
@@ -73,7 +70,7 @@ def tiny(tokenizer, n_outputs: int = 2, late: bool = True, max_tokens: int = 40,
 def described(n: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
     """n answers in three parts, of which each has some of ten attributes; and the catalogue."""
     rng = np.random.default_rng(seed)
-    catalogue = pl.DataFrame(
+    catalogue = PAIRS.frame(
         {"attribute_id": [f"a{k:02d}" for k in range(10)], "attribute": [*NAMES, "w x", "y z", "u v", "s t"]}
     )
     has = rng.random((n, 10)) < np.linspace(0.1, 0.6, 10)
@@ -281,9 +278,7 @@ def toy(tokenizer, late: bool = True, n_outputs: int = 2):
             for i in range(240)
             for k in range(2)
             for part in ["train" if i < 160 else "val" if i < 200 else "test"]
-        ],
-        schema={n: c.dtype for n, c in PAIRS.columns.items()},
-        orient="row",
+        ]
     )
     agreement = tiny(tokenizer, n_outputs, late)
     encoded = encode_texts(agreement, rows), encode_attributes(agreement, SENTENCES[:2])

@@ -10,9 +10,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from sociolect.artifacts import (
+from sociolect.common.artifacts import (
     PROVENANCE_KEY,
-    atomic_folder,
     iter_table,
     matrix,
     read_provenance,
@@ -21,8 +20,9 @@ from sociolect.artifacts import (
     vectors,
     write_table,
 )
-from sociolect.errors import InputError
-from sociolect.schemas import LABELS
+from sociolect.common.errors import InputError
+from sociolect.common.files import atomic_folder
+from sociolect.common.schemas import LABELS
 
 
 def labels(values: list[list[float]], ids: list[str] | None = None) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def test_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
         Path(where).write_bytes(b"PAR1 half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sociolect.artifacts.pq.write_table", full)
+    monkeypatch.setattr("sociolect.common.artifacts.pq.write_table", full)
     with pytest.raises(OSError, match="No space left"):
         write_table(labels([[0.7]]), path, LABELS)
     assert path.read_bytes() == before

@@ -7,20 +7,15 @@ import random
 import polars as pl
 import pytest
 
-from sociolect.artifacts import check_table
-from sociolect.attributes import (
-    attributes_of_answers,
-    author_sentence,
-    build_catalogue,
-    canonical,
-    near_duplicates,
-    you_sentence,
-)
-from sociolect.describers.parsing import parse_sentence
-from sociolect.describers.stylometry import ATTRIBUTES
-from sociolect.errors import InputError
-from sociolect.schemas import CATALOGUE, CATALOGUE_FUNNEL, SENTENCES
-from sociolect.settings import CatalogueSettings
+from sociolect.attributes.catalogue import build_catalogue, near_duplicates
+from sociolect.attributes.parsing import parse_sentence
+from sociolect.attributes.said import attributes_of_answers
+from sociolect.attributes.wording import author_sentence, canonical, you_sentence
+from sociolect.common.artifacts import check_table
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import CATALOGUE, CATALOGUE_FUNNEL, SENTENCES
+from sociolect.settings.attributes import CatalogueSettings
+from sociolect.stylometry.stylometry import ATTRIBUTES
 
 NAMES = [attribute.name for attribute in ATTRIBUTES]
 OPEN = CatalogueSettings(min_share=0.0, max_share=1.0)
@@ -32,7 +27,7 @@ def said(*rows: tuple[str, str | None, str, str | None]) -> pl.DataFrame:
         (a, "single", "g", author, part, "stylometry", "" if x is None else author_sentence(x), x)
         for a, author, part, x in rows
     ]
-    return pl.DataFrame(full, schema={n: c.dtype for n, c in SENTENCES.columns.items()}, orient="row")
+    return SENTENCES.frame(full)
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ from language_models import SHAPES as LANGUAGE_SHAPES
 from language_models import Steered, Work, build_language_model, make_vectors
 from measuring import ROOT, Spent, Turns, alternate, computed_tokens
 from reporting import NOTES_ANSWERS, extrapolated_rows, student_hours
-from sociolect.errors import InputError
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.settings import DistillationSettings
+from sociolect.common.errors import InputError
+from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.settings.sfam import DistillationSettings
 from workload import LENGTHS, SHAPES, Shape, make_block, pair_flop, read_block, real_cost
 
 CPU = torch.device("cpu")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sociolect.bootstrap import ClusterBootstrap, holm, mcnemar
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
+from sociolect.evaluation.bootstrap import ClusterBootstrap, holm, mcnemar
 
 
 def test_coverage_of_a_known_rate() -> None:

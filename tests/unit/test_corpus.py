@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sociolect.corpus import EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
-from sociolect.corpus_reader import COLUMNS, read_raw_corpus
-from sociolect.errors import InputError
-from sociolect.settings import CorpusSettings
+from sociolect.common.errors import InputError
+from sociolect.corpus.cleaning import EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
+from sociolect.corpus.reader import COLUMNS, read_raw_corpus
+from sociolect.settings.corpus import CorpusSettings
 
 ANY_LENGTH = CorpusSettings(min_chars=0)
 HEADER = ",".join(COLUMNS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sociolect.damage import distinct, longest_repeat, words_of
-from sociolect.errors import InputError
-from sociolect.judge import fit_judge, judge_groups
+from sociolect.common.errors import InputError
+from sociolect.embedding.judge import fit_judge, judge_groups
+from sociolect.evaluation.damage import distinct, longest_repeat, words_of
 
 
 def test_words() -> None:

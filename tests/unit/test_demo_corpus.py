@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from scipy.stats import chi2_contingency
 
-from sociolect.demo.corpus import AUTHOR_CONCENTRATION, DemoCorpus, make_demo_corpus
-from sociolect.demo.prose import MAX_WORDS, MIN_WORDS, TOPICS, write_answer
-from sociolect.demo.truth import ATTRIBUTES, GROUPS, demo_truth
-from sociolect.describers.stylometry import describe, fit_thresholds
-from sociolect.settings import DemoSettings
+from sociolect.corpus.demo.made_up import AUTHOR_CONCENTRATION, DemoCorpus, make_demo_corpus
+from sociolect.corpus.demo.prose import MAX_WORDS, MIN_WORDS, TOPICS, write_answer
+from sociolect.corpus.demo.truth import ATTRIBUTES, GROUPS, demo_truth
+from sociolect.settings.corpus import DemoSettings
+from sociolect.stylometry.stylometry import describe, fit_thresholds
 
 
 @pytest.fixture(scope="module")

@@ -16,17 +16,18 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sociolect.artifacts import read_table, write_table
-from sociolect.choice import choose_answers
-from sociolect.describers import llm
-from sociolect.describers.llm import DescriptionPrompts, cut_text, describe_answers, read_description_prompts
-from sociolect.describers.parsing import parse_output, parse_sentence, sentence_table
-from sociolect.describers.stylometry import describe, fit_thresholds
-from sociolect.errors import InputError
-from sociolect.generation.requests import Request, Result
-from sociolect.schemas import CATALOGUE, SAMPLES, SENTENCES
+from sociolect.attributes import llm
+from sociolect.attributes.llm import DescriptionPrompts, cut_text, describe_answers, read_description_prompts
+from sociolect.attributes.parsing import parse_output, parse_sentence, sentence_table
+from sociolect.common.artifacts import read_table, write_table
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import CATALOGUE, SAMPLES, SENTENCES
+from sociolect.corpus.balanced import choose_answers
+from sociolect.lm.requests import Request, Result
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import DescriptionSettings, ScratchTokenizer
+from sociolect.settings.attributes import DescriptionSettings
+from sociolect.settings.models import ScratchTokenizer
+from sociolect.stylometry.stylometry import describe, fit_thresholds
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -85,10 +86,8 @@ def test_parse_output_splits_and_leaves_the_cut_end() -> None:
 
 def samples(rows: Sequence[tuple[str, str, str]], text: str = "Text of {}.") -> pl.DataFrame:
     """A table of samples from (answer_id, group, part)."""
-    return pl.DataFrame(
-        [(f"q{a}", "What?", a, text.format(a), None if a[-1] == "0" else f"u{a}", g, p) for a, g, p in rows],
-        schema={n: c.dtype for n, c in SAMPLES.columns.items()},
-        orient="row",
+    return SAMPLES.frame(
+        [(f"q{a}", "What?", a, text.format(a), None if a[-1] == "0" else f"u{a}", g, p) for a, g, p in rows]
     )
 
 

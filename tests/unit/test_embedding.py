@@ -10,15 +10,15 @@ import torch
 from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.miners import TripletMarginMiner
 
-from sociolect.artifacts import check_table, vectors
-from sociolect.embedding.evaluate import accuracy_of_levels, measure_groups, near_of, parent_columns, triplet_accuracy
+from sociolect.common.artifacts import check_table, vectors
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import ACCURACY, TRIALS
+from sociolect.embedding.accuracy import accuracy_of_levels, measure_groups, near_of, parent_columns, triplet_accuracy
 from sociolect.embedding.net import EmbeddingNet, distance_matrix, embed, load_net, nearest_group, save_net
 from sociolect.embedding.triplets import Identities, balanced_batches, find_triplets, metric, split_roles
 from sociolect.embedding.tuning import _Bags, best_trial, fit_data, train_net, trial_seed, tune
-from sociolect.errors import InputError
-from sociolect.experiments import groups_of, join_labels, stack_splits
-from sociolect.schemas import ACCURACY, TRIALS
-from sociolect.settings import EmbeddingSettings
+from sociolect.labels.fit import groups_of, join_labels, stack_splits
+from sociolect.settings.embedding import EmbeddingSettings
 
 GROUPS = ["art", "law", "med"]
 CHEAP = EmbeddingSettings(n_trials=3, max_epochs=4, widths=(32,), dimensions=(4,), batch_sizes=(48,))

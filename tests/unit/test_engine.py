@@ -12,11 +12,11 @@ import torch
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
 from conftest import skip_here
-from sociolect.agreement import batching
-from sociolect.agreement.batching import run_batches, token_batches
-from sociolect.agreement.engine import Engine, PairBatch, flash_attention, supported
-from sociolect.agreement.precision import autocast
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
+from sociolect.sfam import token_budget as batching
+from sociolect.sfam.engine import Engine, PairBatch, flash_attention, supported
+from sociolect.sfam.precision import autocast
+from sociolect.sfam.token_budget import run_batches, token_batches
 
 LONGEST = 512
 VOCABULARY = 300
@@ -126,7 +126,7 @@ def test_compiled_scores_are_the_same() -> None:
 
 
 def test_without_bfloat16_in_hardware_it_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sociolect.agreement.precision.has_bf16", lambda device: False)
+    monkeypatch.setattr("sociolect.sfam.precision.has_bf16", lambda device: False)
     model, pairs = classifier(), batch([33, 20])
     assert torch.equal(Engine(model, "bf16")(pairs), Engine(model, "fp32")(pairs))
     with autocast(torch.device("cpu"), "bf16"):

@@ -10,13 +10,14 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from sociolect.artifacts import check_table
-from sociolect.errors import InputError
+from sociolect.common.artifacts import check_table
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import ESTIMATE, RATES
 from sociolect.estimate.probing import time_rounds, time_steps
 from sociolect.estimate.table import actual_hours, compare_rules, estimate_table, render, verdict
 from sociolect.estimate.units import LESSON, Attributes, Work, attributes_of, count_work
-from sociolect.schemas import ESTIMATE, RATES
-from sociolect.settings import EstimateJob, load_config
+from sociolect.settings.config import load_config
+from sociolect.settings.estimate import EstimateJob
 
 CONFIG: dict[str, Any] = {
     "run": "x",
@@ -112,7 +113,7 @@ def test_no_samples_is_an_error_that_names_the_split() -> None:
 def rates(device: str = "cpu", **seconds: float) -> pl.DataFrame:
     known = {"imports": 5.0, "loading": 1.0, **seconds}
     rows = [(name, "unit", 1, 1.0, rate, device, "float32", 1) for name, rate in known.items()]
-    return pl.DataFrame(rows, schema={n: c.dtype for n, c in RATES.columns.items()}, orient="row")
+    return RATES.frame(rows)
 
 
 WORK = [

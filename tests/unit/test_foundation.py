@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sociolect import runtime
-from sociolect.digests import SCRIPTS, source_digest
-from sociolect.errors import InputError
-from sociolect.generated import generated_files
-from sociolect.seeds import seed_of, stable_hash
-from sociolect.settings import Config, SfamSettings, load_config, read_config
+from sociolect.common import runtime
+from sociolect.common.digests import SCRIPTS, source_digest
+from sociolect.common.errors import InputError
+from sociolect.common.seeds import seed_of, stable_hash
+from sociolect.settings.config import Config, load_config, read_config
+from sociolect.settings.documents import generated_files
+from sociolect.settings.sfam import SfamSettings
 
 ROOT = SCRIPTS.parents[1]
 
@@ -25,7 +26,7 @@ ROOT = SCRIPTS.parents[1]
 def test_seeds_are_the_same_everywhere() -> None:
     # first 8 bytes of SHA-256 of "1\x1fx", as `printf '1\037x' | sha256sum` prints them
     assert stable_hash(1, "x") == int("97616a4a473ee0c2", 16)
-    code = "import sys; sys.path.insert(0, sys.argv[1]); from sociolect.seeds import seed_of; print(seed_of(1, 'a', 2))"
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from sociolect.common.seeds import seed_of as s; print(s(1, 'a', 2))"
     other = subprocess.run([sys.executable, "-c", code, str(SCRIPTS)], capture_output=True, text=True, check=True)
     assert int(other.stdout) == seed_of(1, "a", 2) < 2**63
     assert len({seed_of(1, "a", "b"), seed_of(1, "ab"), seed_of(2, "a", "b")}) == 3
@@ -46,7 +47,7 @@ def fresh(scripts: Path, tmp_path: Path, number: int) -> dict[str, str]:
 
 def test_source_digest_follows_code_and_not_comments(scripts: Path, tmp_path: Path) -> None:
     before = fresh(scripts, tmp_path, 0)
-    metrics = scripts / "sociolect/metrics.py"
+    metrics = scripts / "sociolect/evaluation/metrics.py"
     metrics.write_text(metrics.read_text() + "\n# a comment\n")
     assert fresh(scripts, tmp_path, 1) == before
     metrics.write_text(metrics.read_text() + "\nADDED = 1\n")
@@ -143,7 +144,7 @@ def test_errors_name_key_and_known_keys() -> None:
 
 
 def test_what_only_vllm_needs_changes_no_digest_of_the_others() -> None:
-    tree = ast.parse((SCRIPTS / "sociolect/generation/backends.py").read_text(encoding="utf-8"))
+    tree = ast.parse((SCRIPTS / "sociolect/lm/backends.py").read_text(encoding="utf-8"))
     lazy = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "vllm" in (node.module or "")]
     # the one import, inside a function: the other backend never comes by it
     assert len(lazy) == 1 and lazy[0] not in tree.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -20,21 +21,24 @@ from test_hooks import MODELS, tiny
 
 import generate_answers
 import measure_fluency
-from sociolect import conditions
-from sociolect.artifacts import read_table, vectors, write_json, write_table
-from sociolect.errors import InputError
-from sociolect.generation.fluency import log_perplexities, repetition
-from sociolect.generation.planning import CONDITIONS, buckets, gather, plan_requests, questions_of
-from sociolect.generation.requests import Request, Result, SteerRef, write_vectors
-from sociolect.generation.sampling import draw_uniforms, sample_tokens
-from sociolect.generation.transformers_backend import TransformersBackend, batches_of
-from sociolect.pieces import PieceStore, buckets_of_shard
-from sociolect.prompts import Prompts
-from sociolect.runtime import Job
-from sociolect.schemas import FLUENCY, GENERATIONS, REQUESTS, STEERING
+from sociolect.common.artifacts import read_table, vectors, write_table
+from sociolect.common.digests import digest_of
+from sociolect.common.errors import InputError
+from sociolect.common.files import write_json
+from sociolect.common.pieces import PieceStore, buckets_of_shard
+from sociolect.common.runtime import Job
+from sociolect.common.schemas import FLUENCY, GENERATIONS, REQUESTS, STEERING
+from sociolect.common.seeds import seed_of
+from sociolect.generation.conditions import CONDITIONS, NOISE_FLOOR, ROWS, unsteered
+from sociolect.generation.planning import buckets, gather, plan_requests, questions_of
+from sociolect.lm.draws import draw_uniforms, sample_tokens
+from sociolect.lm.fluency import log_perplexities, repetition
+from sociolect.lm.prompts import PROMPT_KINDS, Prompts
+from sociolect.lm.requests import Request, Result, SteerRef, write_vectors
+from sociolect.lm.transformers_backend import TransformersBackend, batches_of
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.seeds import seed_of
-from sociolect.settings import GenerationSettings, ScratchTokenizer
+from sociolect.settings.generation import GenerationSettings
+from sociolect.settings.models import ScratchTokenizer
 
 torch.set_num_threads(1)
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
@@ -275,12 +279,13 @@ def plan(tokenizer: Any, **settings: Any) -> pl.DataFrame:
 
 
 def test_plan_has_the_conditions_and_shares_seeds(tokenizer: Any) -> None:
-    assert tuple(CONDITIONS) == (*conditions.CONDITIONS, *conditions.CONTROLS)
+    assert len(ROWS) == 8 and {recipe.kind for recipe in CONDITIONS.values()} == set(PROMPT_KINDS)
+    assert all(unsteered(name) == recipe.kind for name, recipe in CONDITIONS.items())
     frame = plan(tokenizer, samples=2)
     art, chem = frame.filter(pl.col("target") == "art"), frame.filter(pl.col("target") == "chem")
     assert art.height == 4 * 2 * 12 and chem.height == 4 * 2 * 8, "chem has no attributes, so no such rows"
     assert not chem["condition"].str.contains("attributes").any()
-    seeds = frame.filter(pl.col("condition") != conditions.NOISE_FLOOR).group_by("question_id", "sample")
+    seeds = frame.filter(pl.col("condition") != NOISE_FLOOR).group_by("question_id", "sample")
     assert seeds.agg(pl.col("seed").n_unique())["seed"].to_list() == [1] * 24
     assert frame["seed"].n_unique() == 48
     one = art.filter((pl.col("question_id") == "qart0") & (pl.col("sample") == 0))
@@ -402,7 +407,8 @@ def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]])
     options["backend"] = command[command.index("--backend") + 1]
     settings = GenerationSettings.model_validate_json(command[-1])
     out = {"generations": path / "straight.parquet"}
-    generate_answers.main(Job("generate_answers", settings, paths, out, options, 0, 1, "", None))
+    digest = digest_of(json.loads(command[-1]))
+    generate_answers.main(Job("generate_answers", settings, paths, out, options, 0, 1, "", None, digest))
     _, errors = resumed.communicate(timeout=120)
     assert resumed.returncode == 0, errors.decode()
     assert {p: p.stat().st_mtime_ns for p in kept} == kept, "what was done must not be done again"

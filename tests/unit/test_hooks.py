@@ -6,8 +6,8 @@ import pytest
 import torch
 import transformers as tf
 
-from sociolect.errors import InputError
-from sociolect.hooks import add_to_blocks, blocks_of, read_blocks, width_of
+from sociolect.common.errors import InputError
+from sociolect.lm.hooks import add_to_blocks, blocks_of, read_blocks, width_of
 
 torch.set_num_threads(1)
 COMMON = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sociolect.heartbeat import overdue_s, read_beat, write_beat
+from sociolect.common.heartbeat import overdue_s, read_beat, write_beat
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -132,7 +132,7 @@ def start(
 ) -> tuple[int, str]:
     """Start a program in the library's way; exit code and log."""
     code = (
-        "import sys; from pathlib import Path; from sociolect.launch import launch; "
+        "import sys; from pathlib import Path; from sociolect.common.launch import launch; "
         "launch(Path(sys.argv[1]), sys.argv[4:], sys.argv[2], sys.argv[3])"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts"), **variables}

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sociolect.artifacts import check_table, matrix
-from sociolect.errors import InputError
-from sociolect.metrics import Changes, group_changes, group_directions, nearest_groups
-from sociolect.schemas import NEAREST, SCORES
-from sociolect.scores import Centers, nearest_table, score_table
+from sociolect.common.artifacts import check_table, matrix
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import NEAREST, SCORES
+from sociolect.evaluation.metrics import Changes, group_changes, group_directions, nearest_groups
+from sociolect.evaluation.scores import Centers, nearest_table, score_table
 
 CENTERS = np.array([[10.0, 0.0], [0.0, 10.0], [-10.0, 0.0]])  # groups 0, 1, 2
 A, B, C = 0, 1, 2

@@ -13,10 +13,11 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from sociolect.errors import InputError
-from sociolect.models import check_snapshot, fetch_snapshot, load_causal_lm, load_tokenizer
+from sociolect.common.errors import InputError
+from sociolect.models.hub import fetch_snapshot
+from sociolect.models.loading import check_snapshot, load_causal_lm, load_tokenizer
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import HubModel, ScratchTokenizer
+from sociolect.settings.models import HubModel, ScratchTokenizer
 
 torch.set_num_threads(1)
 REVISION = "a" * 40

@@ -5,24 +5,21 @@ import polars as pl
 import pytest
 import torch
 
-from sociolect.artifacts import check_table, matrix, vectors
+from sociolect.common.artifacts import check_table, matrix, vectors
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import GROUP_DISTANCES, GROUPS
 from sociolect.embedding.net import EmbeddingNet, embed
-from sociolect.errors import InputError
-from sociolect.profiles import (
+from sociolect.embedding.profiles import distinctive_attributes, group_distances, profile_table, selection_frequency
+from sociolect.embedding.statistics import (
     AuthorStyles,
     author_styles,
-    distinctive_attributes,
     geometric_median,
-    group_distances,
     group_embeddings,
     group_statistic,
     map_groups,
-    profile_table,
-    selection_frequency,
 )
-from sociolect.schemas import GROUP_DISTANCES, GROUPS
-from sociolect.settings import ProfileSettings, SteeringSettings
-from sociolect.weights import (
+from sociolect.settings.embedding import ProfileSettings
+from sociolect.steering.weights import (
     calibrate_temperature,
     effective_number,
     selection_mask,
@@ -142,15 +139,14 @@ def test_profile_table_fits_its_schema_whatever_the_order_of_rows() -> None:
     ).with_columns(vectors(style, "style"))
     net = EmbeddingNet(4, 4, 2)
     net.reset(torch.Generator().manual_seed(0))
-    settings = ProfileSettings(bootstrap=20), SteeringSettings(n_eff=2.0)
-    table = profile_table(frame, IDS, net, 0.7, *settings, run_seed=1)
+    settings = ProfileSettings(bootstrap=20)
+    table = profile_table(frame, IDS, net, 0.7, settings, run_seed=1)
     check_table(table, GROUPS, "groups")
-    assert table.equals(profile_table(frame.reverse(), IDS, net, 0.7, *settings, run_seed=1))
+    assert table.equals(profile_table(frame.reverse(), IDS, net, 0.7, settings, run_seed=1))
     assert [row[0] for row in table["distinctive"]] == IDS[:3]
-    assert np.allclose(table["n_eff"], 2.0) and np.allclose(matrix(table["weights"]).sum(axis=1), 1)
     assert np.allclose(matrix(table["embedding"]), embed(net, matrix(table["style"])), atol=1e-5)
     with pytest.raises(InputError, match="4 scores, the catalogue 3"):
-        profile_table(frame, IDS[:3], net, 0.7, *settings, run_seed=1)
+        profile_table(frame, IDS[:3], net, 0.7, settings, run_seed=1)
 
 
 def test_parents() -> None:

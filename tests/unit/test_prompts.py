@@ -8,10 +8,10 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from sociolect.errors import InputError
-from sociolect.prompts import Prompts, encode_prompt, read_prompts, render_chat, render_prompt
+from sociolect.common.errors import InputError
+from sociolect.lm.prompts import Prompts, encode_prompt, read_prompts, render_chat, render_prompt
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import ScratchTokenizer
+from sociolect.settings.models import ScratchTokenizer
 
 LLAMA = "{{ bos_token }}{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }} {% endfor %}[assistant]"
 GEMMA = (

@@ -10,20 +10,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sociolect import schemas
-from sociolect.conditions import CONDITIONS, CONTROLS
-from sociolect.figures import heat_map, rate_plot, sweep_plot
-from sociolect.report import ExperimentTables, RunTables, render_report
+from sociolect.common import schemas
+from sociolect.evaluation.figures import heat_map, rate_plot, sweep_plot
+from sociolect.evaluation.pages import read_page
+from sociolect.evaluation.report import ExperimentTables, RunTables, render_report
+from sociolect.generation.conditions import CONTROLS, ROWS
 
-TEMPLATE = (Path(__file__).parents[2] / "workflow" / "report" / "report.html.j2").read_text(encoding="utf-8")
+PAGES = Path(__file__).parents[2] / "workflow" / "report"
+TEMPLATE = read_page([PAGES / "report.html.j2", PAGES / "table.html.j2"])
 
 
 def comparison(conditions: tuple[str, ...]) -> pl.DataFrame:
-    schema = {name: column.dtype for name, column in schemas.COMPARISON.columns.items()}
     counts = {"n_eligible": 6, "n_zero": 0, "n_ties": 0, "n_empty": 1, "n_truncated": 0}
     rates = {"hit_rate": 0.4, "hit_rate_low": 0.2, "hit_rate_high": 0.6, "judge_hit_rate": 0.5, "eos_rate": 1.0}
-    rows = [dict.fromkeys(schema) | {"condition": c, "n": 10} | counts | rates for c in conditions]
-    return pl.DataFrame(rows, schema=schema)
+    rows = [dict.fromkeys(schemas.COMPARISON.columns) | {"condition": c, "n": 10} | counts | rates for c in conditions]
+    return schemas.COMPARISON.frame(rows)
 
 
 def sweep() -> pl.DataFrame:
@@ -32,26 +33,20 @@ def sweep() -> pl.DataFrame:
         for layers in ([1], [1, 2])
         for alpha in (0.0, 0.4, 0.8)
     ]
-    return pl.DataFrame(rows, schema={n: c.dtype for n, c in schemas.SWEEP.columns.items()}, orient="row")
+    return schemas.SWEEP.frame(rows)
 
 
 @pytest.fixture
 def experiment() -> ExperimentTables:
-    distances = pl.DataFrame(
-        [("a<b>", "c", 1.5, 1.0, 1.5, 0.8, False), ("c", "a<b>", 1.5, 1.0, 1.5, 0.8, False)],
-        schema={n: c.dtype for n, c in schemas.GROUP_DISTANCES.columns.items()},
-        orient="row",
+    distances = schemas.GROUP_DISTANCES.frame(
+        [("a<b>", "c", 1.5, 1.0, 1.5, 0.8, False), ("c", "a<b>", 1.5, 1.0, 1.5, 0.8, False)]
     )
-    accuracy = pl.DataFrame(
-        [("net", "leaf", "all", "test", "nearest_group", None, None, 0.75, 0.5, 40)],
-        schema={n: c.dtype for n, c in schemas.ACCURACY.columns.items()},
-        orient="row",
-    )
+    accuracy = schemas.ACCURACY.frame([("net", "leaf", "all", "test", "nearest_group", None, None, 0.75, 0.5, 40)])
     return ExperimentTables(
         "main",
         ("single",),
         "askx",
-        comparison=comparison(CONDITIONS),
+        comparison=comparison(ROWS),
         controls=comparison(CONTROLS),
         distances=distances,
         accuracy=accuracy,

@@ -8,11 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sociolect.errors import InputError
-from sociolect.partition import partition_answers
-from sociolect.sampling import part_quotas, sample_groups
-from sociolect.schemas import CORPUS, SAMPLES, SAMPLING_FUNNEL
-from sociolect.settings import Minimum, Parts, PerGroup, SamplingSettings
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import CORPUS, SAMPLES, SAMPLING_FUNNEL
+from sociolect.corpus.groups import part_quotas, sample_groups
+from sociolect.corpus.partition import partition_answers
+from sociolect.settings.corpus import Minimum, Parts, PerGroup, SamplingSettings
 
 HALVES = Parts(train=0.5, val=0.25, test=0.25)
 TENTHS = Parts(train=0.6, val=0.2, test=0.2)

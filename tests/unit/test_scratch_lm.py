@@ -11,14 +11,15 @@ import pytest
 import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from sociolect.demo.corpus import DemoCorpus, make_demo_corpus
-from sociolect.demo.truth import ATTRIBUTES
-from sociolect.errors import InputError
-from sociolect.prompts import render_prompt
+from sociolect.common.errors import InputError
+from sociolect.corpus.demo.made_up import DemoCorpus, make_demo_corpus
+from sociolect.corpus.demo.truth import ATTRIBUTES
+from sociolect.lm.prompts import render_prompt
 from sociolect.scratch.causal_lm import IGNORED, encode_chat, train_causal_lm
 from sociolect.scratch.chats import Chat, ConditionTexts, make_chats, read_condition_texts
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import DemoSettings, ScratchLm, ScratchTokenizer
+from sociolect.settings.corpus import DemoSettings
+from sociolect.settings.models import ScratchLm, ScratchTokenizer
 
 PROMPTS = Path(__file__).parents[2] / "workflow" / "prompts" / "conditions.yaml"
 

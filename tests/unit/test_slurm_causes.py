@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
 from sociolect.slurm.causes import Verdict, explain, fold_bad_nodes, read_causes
 from sociolect.slurm.commands import Step
 from sociolect.slurm.evidence import Evidence

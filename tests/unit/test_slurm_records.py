@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import snakemake_executor_plugin_slurm as plugin
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
 from sociolect.slurm import runs, submission
 from sociolect.slurm.commands import QueuedJob, Step, nodes_of, plain_state, seconds_of
 from sociolect.slurm.doctor import requests_of
@@ -251,7 +251,7 @@ def test_probes_are_the_distinct_requests_of_a_profile() -> None:
 
 
 def test_environment_is_not_made_anew_under_a_run(tmp_path: Path) -> None:
-    check = [sys.executable, str(Path(__file__).parents[2] / "workflow/scripts/check_idle.py")]
+    check = [sys.executable, str(Path(__file__).parents[2] / "workflow/tools/check_idle.py")]
     assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0
     runs.begin_run(tmp_path / runs.STATE, "", [])
     done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -13,16 +13,20 @@ import pytest
 import torch
 from test_hooks import tiny
 
-from sociolect.artifacts import check_table, matrix, vectors
-from sociolect.errors import InputError
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.generation.trials import Trials, usable_methods
-from sociolect.prompts import Prompts
-from sociolect.schemas import STEERING, SWEEP
+from sociolect.common.artifacts import check_table, matrix, vectors
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import STEERING, SWEEP
+from sociolect.generation.conditions import resolve_method
+from sociolect.lm.prompts import Prompts
+from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import GenerationSettings, ScratchTokenizer, SteeringSettings, SweepSettings
-from sociolect.steering import build_steering, combine, resolve_method, scaled_vectors
-from sociolect.sweep import Outcome, Setting, choose, layer_sets, measure, search, sweep_table
+from sociolect.settings.generation import GenerationSettings
+from sociolect.settings.models import ScratchTokenizer
+from sociolect.settings.steering import SteeringSettings, SweepSettings
+from sociolect.steering.sweep import Outcome, Setting, choose, layer_sets, measure, search, sweep_table
+from sociolect.steering.trials import Trials, usable_methods
+from sociolect.steering.vectors import build_steering, combine
+from sociolect.steering.vectors_file import scaled_vectors
 
 torch.set_num_threads(1)
 IDS = ["a0", "a1", "a2", "a3"]

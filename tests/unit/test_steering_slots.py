@@ -11,17 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from sociolect.errors import InputError
-from sociolect.generation.requests import Request, SteerRef, read_vectors, write_vectors
-from sociolect.generation.steering_slots import (
-    SlotEntry,
-    SteeringSlots,
-    first_steered,
-    slots_of_tokens,
-    steering_digest,
-)
-from sociolect.generation.vllm_backend import rounds_of
-from sociolect.generation.vllm_worker import check_runner
+from sociolect.common.errors import InputError
+from sociolect.lm.requests import Request, SteerRef, read_vectors, write_vectors
+from sociolect.lm.steering_slots import SlotEntry, SteeringSlots, first_steered, slots_of_tokens, steering_digest
+from sociolect.lm.vllm_backend import rounds_of
+from sociolect.lm.vllm_worker import check_runner
 
 
 def test_first_steered_token() -> None:

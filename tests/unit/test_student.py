@@ -11,24 +11,18 @@ import pytest
 import torch
 from scipy.stats import pearsonr, spearmanr
 
-from sociolect.agreement.fidelity import check_fidelity, fidelity_table, group_accuracy, summarise
-from sociolect.agreement.model import AgreementModel, Encoded, encode_texts
-from sociolect.agreement.student import (
-    Student,
-    answer_arrays,
-    build_student,
-    distil,
-    load_student,
-    mean_pearson,
-    save_student,
-    student_scores,
-)
-from sociolect.artifacts import check_table
-from sociolect.errors import InputError
-from sociolect.schemas import FIDELITY
+from sociolect.common.artifacts import check_table
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import FIDELITY
+from sociolect.embedding.baselines import group_accuracy
 from sociolect.scratch.deberta import build_deberta
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import DistillationSettings, ScratchSfam, ScratchTokenizer
+from sociolect.settings.models import ScratchSfam, ScratchTokenizer
+from sociolect.settings.sfam import DistillationSettings
+from sociolect.sfam.distilling import distil, mean_pearson
+from sociolect.sfam.fidelity import check_fidelity, fidelity_table, summarise
+from sociolect.sfam.model import AgreementModel, Encoded, encode_texts
+from sociolect.sfam.student import Student, answer_arrays, build_student, load_student, save_student, student_scores
 
 WORDS = ["red", "blue", "green", "seven", "nine", "the", "of", "and"]
 SENTENCES = ["The author uses red words.", "The author uses blue words.", "The author uses digits."]
@@ -124,7 +118,7 @@ def test_nothing_stale_is_loaded(teacher: AgreementModel, tmp_path: Path) -> Non
     for other in (SENTENCES[:2], SENTENCES[::-1]):
         with pytest.raises(InputError, match="made for another catalogue"):
             load_student(tmp_path / "student", other)
-    from sociolect.agreement.model import save_agreement
+    from sociolect.sfam.model import save_agreement
 
     save_agreement(teacher, tmp_path / "teacher")
     with pytest.raises(InputError, match="no student"):

@@ -8,9 +8,10 @@ import re
 import numpy as np
 import pytest
 
-from sociolect.describers.features import INDEX
-from sociolect.describers.lexicons import PHRASES, WORDS
-from sociolect.describers.stylometry import (
+from sociolect.common.errors import InputError
+from sociolect.stylometry.features import INDEX
+from sociolect.stylometry.lexicons import PHRASES, WORDS
+from sociolect.stylometry.stylometry import (
     ATTRIBUTES,
     MEASURES,
     Thresholds,
@@ -20,7 +21,6 @@ from sociolect.describers.stylometry import (
     measure_texts,
     sentence_of,
 )
-from sociolect.errors import InputError
 
 PLAIN = [
     "The tree stands near the house.",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from sociolect.artifacts import check_table
-from sociolect.bootstrap import ClusterBootstrap
-from sociolect.comparison import compare, contrasts, control_rows
-from sociolect.conditions import CONDITIONS, CONTROLS
-from sociolect.schemas import COMPARISON, CONTRASTS
-from sociolect.scores import Centers, score_table
-from sociolect.tables import cells, damage_cells, html_page, html_table, to_csv, to_latex, to_markdown
+from sociolect.common.artifacts import check_table
+from sociolect.common.schemas import COMPARISON, CONTRASTS
+from sociolect.evaluation.bootstrap import ClusterBootstrap
+from sociolect.evaluation.comparison import compare, contrasts, control_rows
+from sociolect.evaluation.pages import read_page
+from sociolect.evaluation.renderings import cells, damage_cells, to_csv, to_html, to_latex, to_markdown
+from sociolect.evaluation.scores import Centers, score_table
+from sociolect.generation.conditions import CONTROLS, ROWS
 
 CENTERS = Centers(("a", "b"), np.array([[10.0, 0.0], [0.0, 10.0]]), "euclidean")
 PLACES = {"a": (9.0, 0.0), "b": (0.0, 9.0)}
@@ -61,7 +63,7 @@ def row(frame: pl.DataFrame, condition: str) -> dict[str, Any]:
 
 def test_eight_rows_in_the_notes_order(table: pl.DataFrame) -> None:
     check_table(table, COMPARISON, "comparison")
-    assert tuple(table["condition"]) == CONDITIONS and len(CONDITIONS) == 8
+    assert tuple(table["condition"]) == ROWS and len(ROWS) == 8
 
 
 def test_counts_by_hand(table: pl.DataFrame) -> None:
@@ -104,7 +106,7 @@ def test_empty_texts_count_as_nothing_won() -> None:
 
 def test_controls_stand_apart() -> None:
     frame = scores({"question": "aab", "question (other seed)": "aba", "steered": "bbb", "steered (random)": "aab"})
-    assert tuple(compare(frame, bootstrap(frame))["condition"]) == CONDITIONS
+    assert tuple(compare(frame, bootstrap(frame))["condition"]) == ROWS
     controls = control_rows(frame, bootstrap(frame))
     check_table(controls, COMPARISON, "controls")
     assert controls["condition"].to_list() == [CONTROLS[0], CONTROLS[1]]
@@ -174,9 +176,10 @@ def test_latex_is_balanced_and_escaped() -> None:
 
 
 def test_html_escapes() -> None:
-    text = html_table(("x",), [["<script>&"]])
-    assert "&lt;script&gt;&amp;" in text and "<script>" not in text
-    assert html_page(tiny(), "a < b").count("<tr>") == 2 * 9
+    pages = Path(__file__).parents[2] / "workflow" / "report"
+    text = to_html(tiny(), "<script>&", read_page([pages / "comparison.html.j2", pages / "table.html.j2"]))
+    assert text.count("&lt;script&gt;&amp;") == 2 and "<script>" not in text
+    assert text.count("<tr>") == 2 * 9 and text.startswith("<!doctype html>")
 
 
 def test_csv_has_all_columns_and_empty_nulls() -> None:

@@ -17,16 +17,16 @@ import pytest
 import torch
 from tiny_models import LAYERS, MODELS, WIDTH, need_vllm, prompt_of, requests_of, save_model, save_vectors, steerings
 
-from sociolect.errors import InputError
-from sociolect.generation import steering_slots, transformers_backend
-from sociolect.generation.backends import open_backend
-from sociolect.generation.requests import Request, Result, SteerRef, write_vectors
-from sociolect.generation.sampling import sample_tokens
-from sociolect.generation.steering_check import check_steering, reference_of
-from sociolect.generation.steering_slots import SlotEntry, SteeringSlots
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.generation.vllm_backend import VllmBackend
-from sociolect.settings import VllmSettings
+from sociolect.common.errors import InputError
+from sociolect.lm import steering_slots, transformers_backend
+from sociolect.lm.backends import open_backend
+from sociolect.lm.draws import sample_tokens
+from sociolect.lm.requests import Request, Result, SteerRef, write_vectors
+from sociolect.lm.steering_check import check_steering, reference_of
+from sociolect.lm.steering_slots import SlotEntry, SteeringSlots
+from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.vllm_backend import VllmBackend
+from sociolect.settings.vllm import VllmSettings
 
 need_vllm()
 
@@ -215,7 +215,7 @@ def test_rounding_in_bfloat16_is_no_fault(name: str, world: World) -> None:
 
 
 def test_hooks_that_come_after_compilation_are_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sociolect.generation.vllm_compiled_worker import CompiledWorker, Worker
+    from sociolect.lm.vllm_compiled_worker import CompiledWorker, Worker
 
     monkeypatch.setattr(CompiledWorker, "load_model", Worker.load_model)
     with pytest.raises(InputError, match=r"vLLM does not steer as transformers does: block 0 alone: .* by -?0\.00 of"):

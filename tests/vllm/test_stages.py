@@ -12,15 +12,18 @@ import torch
 import transformers as tf
 from tiny_models import need_vllm
 
-from sociolect.activations import attribute_vectors
-from sociolect.artifacts import matrix
-from sociolect.describers.llm import DescriptionPrompts, describe_answers
-from sociolect.errors import InputError
-from sociolect.generation.requests import Request
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.generation.vllm_backend import VllmBackend
+from sociolect.attributes.llm import DescriptionPrompts, describe_answers
+from sociolect.common.artifacts import matrix
+from sociolect.common.errors import InputError
+from sociolect.lm.requests import Request
+from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.vllm_backend import VllmBackend
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import ActivationSettings, DescriptionSettings, ScratchTokenizer, VllmSettings
+from sociolect.settings.attributes import DescriptionSettings
+from sociolect.settings.models import ScratchTokenizer
+from sociolect.settings.steering import ActivationSettings
+from sociolect.settings.vllm import VllmSettings
+from sociolect.steering.activations import attribute_vectors
 
 need_vllm()
 

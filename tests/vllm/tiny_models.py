@@ -12,8 +12,8 @@ import torch
 import transformers as tf
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from sociolect.activations import residual_norms
-from sociolect.generation.requests import Request, SteerRef, write_vectors
+from sociolect.lm.reading import residual_norms
+from sociolect.lm.requests import Request, SteerRef, write_vectors
 
 __all__ = [
     "LAYERS",

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from conftest import ROOT, skip_here, snakemake
-from sociolect.artifacts import read_provenance
+from sociolect.common.artifacts import read_provenance
 
 STAGES = ("description", "activations", "sweep", "generation")
 ON_VLLM = ["--config", *(f"{stage}={{backend: vllm}}" for stage in STAGES)]

@@ -10,9 +10,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from sociolect import schemas
-from sociolect.artifacts import PROVENANCE_KEY, matrix, read_provenance, read_table
-from sociolect.conditions import CONDITIONS
+from sociolect.common import schemas
+from sociolect.common.artifacts import PROVENANCE_KEY, matrix, read_provenance, read_table
+from sociolect.generation.conditions import CONDITIONS
 
 
 @pytest.fixture(scope="module")

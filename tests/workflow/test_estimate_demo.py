@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from conftest import snakemake
-from sociolect.artifacts import read_provenance, read_table
+from sociolect.common.artifacts import read_provenance, read_table
+from sociolect.common.schemas import ESTIMATE, RATES
 from sociolect.estimate.table import actual_hours, compare_rules
-from sociolect.schemas import ESTIMATE, RATES
 
 CHEAP = {"make_demo_corpus", "import_corpus", "sample_groups", "fetch_model", "probe_rates", "estimate_cost"}
 
@@ -60,7 +60,7 @@ def test_the_estimate_of_the_demo_is_near_what_it_took(demo_copy: Path) -> None:
         assert 1 / factor < rules[rule]["ratio"] < factor, rules[rule]
     total = sum(row["actual_hours"] for row in rules.values()) / sum(row["hours"] for row in rules.values())
     assert 1 / 5 < total < 5
-    program = [sys.executable, "workflow/scripts/print_estimate.py"]
+    program = [sys.executable, "workflow/tools/print_estimate.py"]
     flags = ["--estimate", folder / "estimate/estimate.parquet", "--benchmarks", folder / "benchmarks"]
     shown = subprocess.run([*program, *flags], cwd=demo_copy, capture_output=True, text=True, check=True).stdout
     assert "took / est." in shown and "train_sfam" in shown and "within budget" in shown

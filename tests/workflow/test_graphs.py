@@ -18,7 +18,7 @@ def test_graphs_are_drawn(project: Path) -> None:
     done = subprocess.run(
         [
             sys.executable,
-            "workflow/scripts/draw_graphs.py",
+            "workflow/tools/draw_graphs.py",
             *("--snakemake", str(Path(sys.executable).with_name("snakemake"))),
             *("--configfile", "config/demo.yaml", "--folder", "graphs"),
         ],

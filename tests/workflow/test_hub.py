@@ -10,8 +10,8 @@ import polars as pl
 import yaml
 
 from conftest import copy_project, snakemake
-from sociolect import schemas
-from sociolect.artifacts import read_table
+from sociolect.common import schemas
+from sociolect.common.artifacts import read_table
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from conftest import demo_in, snakemake
-from sociolect.artifacts import read_table
-from sociolect.schemas import LABELS
+from sociolect.common.artifacts import read_table
+from sociolect.common.schemas import LABELS
 
 # key -> value and the rules that use it (what follows from their outputs is rerun as well)
 KEYS = {

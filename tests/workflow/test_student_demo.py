@@ -11,9 +11,9 @@ import pytest
 from test_reruns import rerun_reasons, with_key
 
 from conftest import demo_in, snakemake
-from sociolect.agreement.student import mean_pearson
-from sociolect.artifacts import matrix, read_table
-from sociolect.schemas import FIDELITY, LABELS, SAMPLES
+from sociolect.common.artifacts import matrix, read_table
+from sociolect.common.schemas import FIDELITY, LABELS, SAMPLES
+from sociolect.sfam.distilling import mean_pearson
 
 FIDELITY_TABLE = "results/demo/sfam/fidelity.parquet"
 

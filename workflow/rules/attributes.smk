@@ -30,9 +30,6 @@ rule describe_style:
     shell:
         command(
             "describe_style",
-            "--samples {input.samples:q} --model {input.model:q} --prompts {input.prompts:q} "
-            "--splits {params.splits} --dtype {params.dtype} --backend {params.backend:q} --cache {params.cache:q} "
-            "--sentences {output.sentences:q} --threads {threads} --seed {params.seed}",
             env=engine_of("description"),
             gpus=needed("description") if CONFIG.description.describer == "llm" else 0,
         )
@@ -57,7 +54,4 @@ rule build_catalogue:
         settings=json_of("catalogue"),
         code=source_digest("build_catalogue"),
     shell:
-        command(
-            "build_catalogue",
-            "--sentences {input.sentences:q} --catalogue {output.catalogue:q} --funnel {output.funnel:q}",
-        )
+        command("build_catalogue")

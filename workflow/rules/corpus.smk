@@ -21,11 +21,7 @@ rule make_demo_corpus:
         seed=SEED,
         code=source_digest("make_demo_corpus"),
     shell:
-        command(
-            "make_demo_corpus",
-            "--single {output.single:q} --multi {output.multi:q} --askx {output.askx:q} "
-            "--truth {output.truth:q} --seed {params.seed}",
-        )
+        command("make_demo_corpus")
 
 
 rule import_corpus:
@@ -48,11 +44,7 @@ rule import_corpus:
         settings=json_of("corpus", only={"min_chars", "max_chars"}),
         code=source_digest("import_corpus"),
     shell:
-        command(
-            "import_corpus",
-            "--table {input.table:q} --corpus {output.corpus:q} --funnel {output.funnel:q} "
-            "--split {wildcards.split}",
-        )
+        command("import_corpus", split="{wildcards.split}")
 
 
 rule sample_groups:
@@ -77,8 +69,4 @@ rule sample_groups:
         seed=SEED,
         code=source_digest("sample_groups"),
     shell:
-        command(
-            "sample_groups",
-            "--corpus {input.corpus:q} --splits {params.splits} --samples-dir {params.folder:q} "
-            "--funnel {output.funnel:q} --seed {params.seed}",
-        )
+        command("sample_groups", samples_dir="{params.folder:q}")

@@ -24,11 +24,7 @@ rule tune_embedding:
         seed=SEED,
         code=source_digest("tune_embedding"),
     shell:
-        command(
-            "tune_embedding",
-            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
-            "--splits {params.splits} --trials {output.trials:q} --threads {threads} --seed {params.seed}",
-        )
+        command("tune_embedding")
 
 
 rule train_embedding:
@@ -56,12 +52,7 @@ rule train_embedding:
         seed=SEED,
         code=source_digest("train_embedding"),
     shell:
-        command(
-            "train_embedding",
-            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
-            "--trials {input.trials:q} --splits {params.splits} --model {output.model:q} "
-            "--embeddings {output.embeddings:q} --threads {threads} --seed {params.seed}",
-        )
+        command("train_embedding")
 
 
 rule profile_groups:
@@ -85,18 +76,12 @@ rule profile_groups:
         mem_mb=growing(8300),
         runtime=growing(30, most=DAY),
     params:
-        settings=json_of("profiles", "steering", only={"steering": {"statistic", "transform", "n_eff"}}),
+        settings=json_of("profiles"),
         splits=fit_splits,
         seed=SEED,
         code=source_digest("profile_groups"),
     shell:
-        command(
-            "profile_groups",
-            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
-            "--model {input.model:q} --catalogue {input.catalogue:q} --metrics {input.metrics:q} "
-            "--splits {params.splits} --groups {output.groups:q} --distances {output.distances:q} "
-            "--seed {params.seed}",
-        )
+        command("profile_groups")
 
 
 rule measure_accuracy:
@@ -122,15 +107,9 @@ rule measure_accuracy:
         runtime=growing(60, most=DAY),
     params:
         settings=json_of("profiles", only={"statistic", "center"}),
-        parents=json.dumps(CONFIG.group_parents, sort_keys=True),
+        group_parents=json.dumps(CONFIG.group_parents, sort_keys=True),
         splits=fit_splits,
         seed=SEED,
         code=source_digest("measure_accuracy"),
     shell:
-        command(
-            "measure_accuracy",
-            "--samples {input.samples:q} --labels {input.labels:q} --ask {input.ask:q} "
-            "--embeddings {input.embeddings:q} --model {input.model:q} --groups {input.groups:q} "
-            "--metrics {input.metrics:q} --group-parents {params.parents:q} --splits {params.splits} --accuracy {output.accuracy:q} "
-            "--threads {threads} --seed {params.seed}",
-        )
+        command("measure_accuracy")

@@ -62,14 +62,7 @@ rule probe_rates:
         seed=SEED,
         code=code_of("probe_rates", probed_stage()),
     shell:
-        command(
-            "probe_rates",
-            "--samples {input.samples:q} --sfam {input.sfam:q} --lm {input.lm:q} --prompts {input.prompts:q} "
-            "--describing {input.describing:q} --dtype {params.dtype} --backend {params.backend:q} --rates {output.rates:q} "
-            "--threads {threads} --seed {params.seed}",
-            env=engine_of(probed_stage()),
-            gpus=needed(probed_stage()),
-        )
+        command("probe_rates", env=engine_of(probed_stage()), gpus=needed(probed_stage()))
 
 
 rule estimate_cost:
@@ -122,8 +115,4 @@ rule estimate_cost:
         catalogue_digest=lambda wildcards: [file_digest(Path(path)) for path in catalogue_so_far(wildcards)],
         code=source_digest("estimate_cost"),
     shell:
-        command(
-            "estimate_cost",
-            "--samples {input.samples:q} --splits {params.splits} --rates {input.rates:q} "
-            "--catalogue {params.catalogue:q} --describing {input.describing:q} --estimate {output.estimate:q}",
-        )
+        command("estimate_cost", catalogue="{params.catalogue:q}")

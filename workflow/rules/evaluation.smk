@@ -25,22 +25,15 @@ rule score_generations:
         runtime=growing(60, most=DAY),
     params:
         settings=json_of("evaluation", only={"tie_tolerance"}),
-        splits=fit_splits,
-        seed=SEED,
         code=source_digest("score_generations"),
     shell:
-        command(
-            "score_generations",
-            "--generations {input.generations:q} --labels {input.labels:q} --fluency {input.fluency:q} "
-            "--groups {input.groups:q} --model {input.model:q} --samples {input.samples:q} "
-            "--ask {input.ask:q} --ask-labels {input.ask_labels:q} --splits {params.splits} "
-            "--scores {output.scores:q} --nearest {output.nearest:q} --seed {params.seed}",
-        )
+        command("score_generations")
 
 
 rule compare_conditions:
     input:
         scores=f"{RUN}/scores/{{experiment}}.parquet",
+        template=[f"workflow/report/{name}.html.j2" for name in ("comparison", "table")],
     output:
         table=f"{RUN}/comparison/{{experiment}}.parquet",
         csv=f"{RUN}/comparison/{{experiment}}.csv",
@@ -63,12 +56,7 @@ rule compare_conditions:
         seed=SEED,
         code=source_digest("compare_conditions"),
     shell:
-        command(
-            "compare_conditions",
-            "--scores {input.scores:q} --table {output.table:q} --csv {output.csv:q} "
-            "--markdown {output.markdown:q} --latex {output.latex:q} --html {output.html:q} "
-            "--controls {output.controls:q} --contrasts {output.contrasts:q} --seed {params.seed}",
-        )
+        command("compare_conditions")
 
 
 rule write_report:
@@ -85,7 +73,8 @@ rule write_report:
         funnel=f"{RUN}/attributes/funnel.parquet",
         sampling=f"{RUN}/samples/funnel.parquet",
         metrics=f"{RUN}/sfam/metrics.json",
-        template="workflow/report/report.html.j2",
+        weights=all_of("steering/{experiment}.weights.json"),
+        template=[f"workflow/report/{name}.html.j2" for name in ("report", "table")],
     output:
         report=f"{RUN}/report.html",
     log:
@@ -101,11 +90,4 @@ rule write_report:
         settings=json_of("run", "experiments", "models"),
         code=source_digest("write_report"),
     shell:
-        command(
-            "write_report",
-            "--comparison {input.comparison:q} --controls {input.controls:q} --contrasts {input.contrasts:q} "
-            "--nearest {input.nearest:q} --accuracy {input.accuracy:q} --distances {input.distances:q} "
-            "--groups {input.groups:q} --sweep {input.sweep:q} --catalogue {input.catalogue:q} "
-            "--funnel {input.funnel:q} --sampling {input.sampling:q} --metrics {input.metrics:q} "
-            "--template {input.template:q} --report {output.report:q}",
-        )
+        command("write_report")

@@ -24,12 +24,7 @@ rule plan_requests:
         seed=SEED,
         code=source_digest("plan_requests"),
     shell:
-        command(
-            "plan_requests",
-            "--samples {input.samples:q} --groups {input.groups:q} --catalogue {input.catalogue:q} "
-            "--lm {input.lm:q} --prompts {input.prompts:q} --requests {output.requests:q} "
-            "--seed {params.seed}",
-        )
+        command("plan_requests")
 
 
 rule generate_answers:
@@ -39,7 +34,7 @@ rule generate_answers:
         choice=f"{RUN}/steering/{{experiment}}.choice.json",
         lm=f"{RUN}/models/lm",
     output:
-        shard=f"{RUN}/generations/{{experiment}}/{{scatteritem}}.parquet",
+        generations=f"{RUN}/generations/{{experiment}}/{{scatteritem}}.parquet",
     log:
         f"{LOGS}/generate_answers/{{experiment}}/{{scatteritem}}.log",
     benchmark:
@@ -56,16 +51,10 @@ rule generate_answers:
         dtype=CONFIG.models.dtype,
         backend=backend_of("generation"),
         cache=lambda wildcards: f"{RUN}/cache/generations/{wildcards.experiment}",
-        seed=SEED,
         code=code_of("generate_answers", "generation"),
     shell:
         command(
-            "generate_answers",
-            "--requests {input.requests:q} --steering {input.steering:q} --choice {input.choice:q} "
-            "--lm {input.lm:q} --dtype {params.dtype} --backend {params.backend:q} --shard {wildcards.scatteritem} "
-            "--cache {params.cache:q} --generations {output.shard:q} --threads {threads} --seed {params.seed}",
-            env=engine_of("generation"),
-            gpus=needed("generation"),
+            "generate_answers", env=engine_of("generation"), gpus=needed("generation"), shard="{wildcards.scatteritem}"
         )
 
 
@@ -88,10 +77,7 @@ rule gather_generations:
         settings=json_of("generation", only=set()),
         code=source_digest("gather_generations"),
     shell:
-        command(
-            "gather_generations",
-            "--shards {input.shards:q} --requests {input.requests:q} --generations {output.generations:q}",
-        )
+        command("gather_generations")
 
 
 rule measure_fluency:
@@ -116,9 +102,4 @@ rule measure_fluency:
         dtype=CONFIG.models.dtype,
         code=source_digest("measure_fluency"),
     shell:
-        command(
-            "measure_fluency",
-            "--generations {input.generations:q} --lm {input.lm:q} --dtype {params.dtype} "
-            "--fluency {output.fluency:q} --threads {threads}",
-            gpus=GPUS,
-        )
+        command("measure_fluency", gpus=GPUS)

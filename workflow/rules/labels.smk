@@ -5,7 +5,7 @@ rule label_answers:
     input:
         answers=texts_of,
         catalogue=f"{RUN}/attributes/catalogue.parquet",
-        model=labeller_of,
+        model=labeler_of,
         fidelity=fidelity_of,
     output:
         labels=f"{RUN}/labels/{{texts}}/{{scatteritem}}.parquet",
@@ -22,17 +22,12 @@ rule label_answers:
         gpu=1,
     params:
         settings=labeling_of,
-        columns=columns_of,
+        id_column=id_column_of,
+        text_column=text_column_of,
         cache=lambda wildcards: f"{RUN}/cache/labels/{wildcards.texts}",
         code=source_digest("label_answers"),
     shell:
-        command(
-            "label_answers",
-            "--answers {input.answers:q} --catalogue {input.catalogue:q} "
-            "--model {input.model:q} {params.columns} --shard {wildcards.scatteritem} "
-            "--cache {params.cache:q} --labels {output.labels:q} --threads {threads}",
-            gpus=GPUS,
-        )
+        command("label_answers", gpus=GPUS, shard="{wildcards.scatteritem}")
 
 
 rule gather_labels:
@@ -53,11 +48,7 @@ rule gather_labels:
         runtime=growing(30, most=DAY),
     params:
         settings=json_of("labeling", only=set()),
-        id_column=lambda wildcards: "request_id" if wildcards.texts.startswith("generations-") else "answer_id",
+        id_column=id_column_of,
         code=source_digest("gather_labels"),
     shell:
-        command(
-            "gather_labels",
-            "--shards {input.shards:q} --answers {input.answers:q} --catalogue {input.catalogue:q} "
-            "--id-column {params.id_column} --labels {output.labels:q}",
-        )
+        command("gather_labels")

@@ -19,10 +19,7 @@ rule fetch_model:
         ),
         code=source_digest("fetch_model"),
     shell:
-        command(
-            "fetch_model",
-            "--name {wildcards.name} --model {output.model:q}",
-        )
+        command("fetch_model", name="{wildcards.name}")
 
 
 if "sfam" not in HUB_MODELS:
@@ -46,10 +43,7 @@ if "sfam" not in HUB_MODELS:
             seed=SEED,
             code=source_digest("make_scratch_sfam"),
         shell:
-            command(
-                "make_scratch_sfam",
-                "--samples {input.samples:q} --model {output.model:q} --seed {params.seed}",
-            )
+            command("make_scratch_sfam")
 
 
 if "lm" not in HUB_MODELS:
@@ -77,8 +71,4 @@ if "lm" not in HUB_MODELS:
             seed=SEED,
             code=source_digest("train_scratch_lm"),
         shell:
-            command(
-                "train_scratch_lm",
-                "--samples {input.samples:q} --prompts {input.prompts:q} --model {output.model:q} "
-                "--threads {threads} --seed {params.seed}",
-            )
+            command("train_scratch_lm")

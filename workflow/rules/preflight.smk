@@ -18,7 +18,7 @@ def begin_on_cluster(log):
     if workflow.executor_plugin.name != "slurm":
         return
     import snakemake_executor_plugin_slurm
-    from sociolect.errors import InputError
+    from sociolect.common.errors import InputError
     from sociolect.slurm.session import begin_session
 
     try:
@@ -26,7 +26,7 @@ def begin_on_cluster(log):
             snakemake_executor_plugin_slurm,
             workflow.executor_settings,
             str(log[0] if log else ""),
-            PROJECT / "workflow" / "scripts",
+            PROJECT / "workflow" / "tools",
             PROJECT / "profiles" / "slurm" / "causes.yaml",
         )
     except InputError as error:
@@ -35,7 +35,7 @@ def begin_on_cluster(log):
 
 def explain_failures():
     """One line per job that failed, as `make why` prints it."""
-    program = PROJECT / "workflow" / "scripts" / "explain_jobs.py"
+    program = PROJECT / "workflow" / "tools" / "explain_jobs.py"
     subprocess.run([sys.executable, str(program), "--since", str(BEGAN)], check=False)
 
 

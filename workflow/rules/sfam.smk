@@ -21,11 +21,7 @@ rule pair_attributes:
         seed=SEED,
         code=source_digest("pair_attributes"),
     shell:
-        command(
-            "pair_attributes",
-            "--sentences {input.sentences:q} --catalogue {input.catalogue:q} --pairs {output.pairs:q} "
-            "--seed {params.seed}",
-        )
+        command("pair_attributes")
 
 
 rule train_sfam:
@@ -53,13 +49,7 @@ rule train_sfam:
         seed=SEED,
         code=source_digest("train_sfam"),
     shell:
-        command(
-            "train_sfam",
-            "--pairs {input.pairs:q} --samples {input.samples:q} --catalogue {input.catalogue:q} "
-            "--base {input.base:q} --model {output.model:q} --metrics {output.metrics:q} --threads {threads} "
-            "--seed {params.seed}",
-            gpus=GPUS,
-        )
+        command("train_sfam", gpus=GPUS)
 
 
 rule draw_distillation:
@@ -82,10 +72,7 @@ rule draw_distillation:
         seed=SEED,
         code=source_digest("draw_distillation"),
     shell:
-        command(
-            "draw_distillation",
-            "--samples {input.samples:q} --splits {params.splits} --answers {output.answers:q} --seed {params.seed}",
-        )
+        command("draw_distillation")
 
 
 rule distil_student:
@@ -127,13 +114,7 @@ rule distil_student:
         seed=SEED,
         code=source_digest("distil_student"),
     shell:
-        command(
-            "distil_student",
-            "--answers {input.answers:q} --labels {input.labels:q} --catalogue {input.catalogue:q} "
-            "--teacher {input.teacher:q} --student {output.student:q} --history {output.history:q} "
-            "--threads {threads} --seed {params.seed}",
-            gpus=GPUS,
-        )
+        command("distil_student", gpus=GPUS)
 
 
 rule measure_fidelity:
@@ -166,10 +147,4 @@ rule measure_fidelity:
         ),
         code=source_digest("measure_fidelity"),
     shell:
-        command(
-            "measure_fidelity",
-            "--answers {input.answers:q} --labels {input.labels:q} --catalogue {input.catalogue:q} "
-            "--student {input.student:q} --fidelity {output.fidelity:q} --summary {output.summary:q} "
-            "--threads {threads}",
-            gpus=GPUS,
-        )
+        command("measure_fidelity", gpus=GPUS)

@@ -25,13 +25,7 @@ rule extract_activations:
         seed=SEED,
         code=code_of("extract_activations", "activations"),
     shell:
-        command(
-            "extract_activations",
-            "--catalogue {input.catalogue:q} --model {input.model:q} --dtype {params.dtype} --backend {params.backend:q} "
-            "--vectors {output.vectors:q} --threads {threads} --seed {params.seed}",
-            env=engine_of("activations"),
-            gpus=needed("activations"),
-        )
+        command("extract_activations", env=engine_of("activations"), gpus=needed("activations"))
 
 
 rule build_steering:
@@ -56,11 +50,7 @@ rule build_steering:
         seed=SEED,
         code=source_digest("build_steering"),
     shell:
-        command(
-            "build_steering",
-            "--groups {input.groups:q} --catalogue {input.catalogue:q} --vectors {input.vectors:q} "
-            "--steering {output.steering:q} --weights {output.weights:q} --seed {params.seed}",
-        )
+        command("build_steering")
 
 
 rule choose_strength:
@@ -70,7 +60,7 @@ rule choose_strength:
         steering=f"{RUN}/steering/{{experiment}}.parquet",
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         lm=f"{RUN}/models/lm",
-        sfam=labeller(CONFIG.labeling.scorer),
+        sfam=labeler(CONFIG.labeling.scorer),
         embedding=f"{RUN}/embedding/{{experiment}}/model.safetensors",
         prompts=CONFIG.generation.prompt_file,
     output:
@@ -104,12 +94,4 @@ rule choose_strength:
         seed=SEED,
         code=code_of("choose_strength", "sweep"),
     shell:
-        command(
-            "choose_strength",
-            "--samples {input.samples:q} --groups {input.groups:q} --steering {input.steering:q} "
-            "--catalogue {input.catalogue:q} --lm {input.lm:q} --sfam {input.sfam:q} "
-            "--embedding {input.embedding:q} --prompts {input.prompts:q} --dtype {params.dtype} --backend {params.backend:q} "
-            "--sweep {output.sweep:q} --choice {output.choice:q} --threads {threads} --seed {params.seed}",
-            env=engine_of("sweep"),
-            gpus=needed("sweep"),
-        )
+        command("choose_strength", env=engine_of("sweep"), gpus=needed("sweep"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from sociolect.attributes import build_catalogue
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, CATALOGUE_FUNNEL, SENTENCES
-from sociolect.settings import CatalogueSettings
+from sociolect.attributes.catalogue import build_catalogue
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, CATALOGUE_FUNNEL, SENTENCES
+from sociolect.settings.attributes import CatalogueSettings
 
 log = logging.getLogger("sociolect")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import ACTIVATIONS, CATALOGUE, GROUPS, STEERING
-from sociolect.settings import SteeringSettings
-from sociolect.steering import build_steering
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import ACTIVATIONS, CATALOGUE, GROUPS, STEERING
+from sociolect.settings.steering import SteeringSettings
+from sociolect.steering.vectors import build_steering
 
 log = logging.getLogger("sociolect")
 
@@ -35,5 +35,10 @@ def main(job: Job[SteeringSettings]) -> None:
 
 if __name__ == "__main__":
     run_program(
-        main, __doc__, SteeringSettings, inputs=["groups", "catalogue", "vectors"], outputs=["steering", "weights"]
+        main,
+        __doc__,
+        SteeringSettings,
+        inputs=["groups", "catalogue", "vectors"],
+        outputs=["steering", "weights"],
+        seeded=True,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sociolect.artifacts import write_text
-from sociolect.bootstrap import ClusterBootstrap
-from sociolect.comparison import compare, contrasts, control_rows
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import COMPARISON, CONTRASTS, SCORES
-from sociolect.settings import EvaluationSettings
-from sociolect.tables import html_page, to_csv, to_latex, to_markdown
+from sociolect.common.files import write_text
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import COMPARISON, CONTRASTS, SCORES
+from sociolect.evaluation.bootstrap import ClusterBootstrap
+from sociolect.evaluation.comparison import compare, contrasts, control_rows
+from sociolect.evaluation.pages import read_page
+from sociolect.evaluation.renderings import to_csv, to_html, to_latex, to_markdown
+from sociolect.settings.evaluation import EvaluationSettings
 
 
 def main(job: Job[EvaluationSettings]) -> None:
@@ -25,7 +26,7 @@ def main(job: Job[EvaluationSettings]) -> None:
     write_text(to_csv(table), job.outputs["csv"])
     write_text(to_markdown(table, title), job.outputs["markdown"])
     write_text(to_latex(table, title), job.outputs["latex"])
-    write_text(html_page(table, title), job.outputs["html"])
+    write_text(to_html(table, title, read_page(job.inputs["template"])), job.outputs["html"])
 
 
 if __name__ == "__main__":
@@ -33,6 +34,7 @@ if __name__ == "__main__":
         main,
         __doc__,
         EvaluationSettings,
-        inputs=["scores"],
+        inputs=["scores", "template*"],
         outputs=["table", "csv", "markdown", "latex", "html", "controls", "contrasts"],
+        seeded=True,
     )

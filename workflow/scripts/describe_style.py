@@ -6,42 +6,35 @@ from pathlib import Path
 
 import polars as pl
 
-from sociolect.choice import choose_answers
-from sociolect.describers.parsing import Said, parse_sentence, sentence_table
-from sociolect.describers.stylometry import describe, fit_thresholds, sentence_of
-from sociolect.digests import digest_of, file_digest
-from sociolect.experiments import samples_by_split
-from sociolect.runtime import InputError, Job, run_program
-from sociolect.schemas import SENTENCES
-from sociolect.settings import DescriptionSettings
+from sociolect.attributes.measured import describe_by_measures
+from sociolect.attributes.parsing import Said, sentence_table
+from sociolect.common.digests import digest_of, file_digest
+from sociolect.common.runtime import InputError, Job, run_program
+from sociolect.common.schemas import SAMPLES, SENTENCES
+from sociolect.corpus.balanced import choose_answers
+from sociolect.settings.attributes import DescriptionSettings
 
 
 def main(job: Job[DescriptionSettings]) -> None:
     """Choose answers, describe them, write one row per sentence."""
     settings = job.settings
-    chosen = choose_answers(samples_by_split(job), settings.n_answers, settings.n_heldout, job.seed("choice"))
+    samples = job.read_by("splits", "samples", SAMPLES)
+    chosen = choose_answers(samples, settings.n_answers, settings.n_heldout, job.seed("choice"))
     job.stage(f"describe by {settings.describer}", answers=chosen.height)
-    said = by_stylometry(chosen, settings.quantile) if settings.describer == "stylometry" else by_llm(job, chosen)
+    said = (
+        describe_by_measures(chosen, settings.quantile) if settings.describer == "stylometry" else by_llm(job, chosen)
+    )
     job.write(sentence_table(chosen, said, settings.describer), "sentences", SENTENCES)
-
-
-def by_stylometry(chosen: pl.DataFrame, quantile: float) -> list[list[Said]]:
-    thresholds = fit_thresholds(chosen.filter(pl.col("part") == "train")["answer"].to_list(), quantile)
-    sentences = [[sentence_of(name) for name in names] for names in describe(chosen["answer"].to_list(), thresholds)]
-    return [[("stylometry", s, parse_sentence(s)) for s in of_answer] for of_answer in sentences]
 
 
 def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Said]]:
     # imported here: stylometry must not wait for torch
-    import torch
-
-    from sociolect.describers.llm import describe_answers, read_description_prompts
-    from sociolect.generation.backends import open_backend
-    from sociolect.prompts import encode_prompt, render_chat
+    from sociolect.attributes.llm import describe_answers, read_description_prompts
+    from sociolect.lm.backends import open_backend
+    from sociolect.lm.prompts import encode_prompt, render_chat
 
     if not job.inputs["model"] or not job.inputs["prompts"]:
         raise InputError("description.describer is llm: give --model (folder of the language model) and --prompts")
-    torch.set_num_threads(job.threads)
     prompts, settings = read_description_prompts(job.path("prompts")), job.settings
     dtype, budget = job.options["dtype"], settings.batch_tokens
     backend = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads)
@@ -56,5 +49,12 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
 
 
 if __name__ == "__main__":
-    inputs, options = ["samples*", "model?", "prompts?"], ["splits", "cache", "dtype", "backend"]
-    run_program(main, __doc__, DescriptionSettings, inputs=inputs, outputs=["sentences"], options=options)
+    run_program(
+        main,
+        __doc__,
+        DescriptionSettings,
+        inputs=["samples*", "model?", "prompts?"],
+        outputs=["sentences"],
+        options=["splits", "cache", "dtype", "backend"],
+        seeded=True,
+    )

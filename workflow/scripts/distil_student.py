@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-
-from sociolect.agreement.model import answer_limit, encode_attributes, encode_texts, load_agreement
-from sociolect.agreement.student import build_student, distil, save_student
-from sociolect.artifacts import atomic_folder, matrix
-from sociolect.models import pick_device
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, DISTILLATION, LABELS
-from sociolect.settings import StudentJob
+from sociolect.common.artifacts import matrix
+from sociolect.common.files import atomic_folder
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, DISTILLATION, LABELS
+from sociolect.models.loading import pick_device
+from sociolect.settings.sfam import StudentJob
+from sociolect.sfam.distilling import distil
+from sociolect.sfam.model import answer_limit, encode_attributes, encode_texts, load_agreement
+from sociolect.sfam.student import build_student, save_student
 
 
 def main(job: Job[StudentJob]) -> None:
-    torch.set_num_threads(job.threads)
     answers = job.read("answers", DISTILLATION).sort("answer_id")
     labels = answers.select("answer_id").join(job.read("labels", LABELS), on="answer_id", maintain_order="left")
     job.stage("model")
@@ -46,4 +45,5 @@ if __name__ == "__main__":
         StudentJob,
         inputs=["answers", "labels", "catalogue", "teacher"],
         outputs=["student", "history"],
+        seeded=True,
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from sociolect.choice import choose_answers
-from sociolect.experiments import samples_by_split
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import DISTILLATION
-from sociolect.settings import DistillationSettings
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import DISTILLATION, SAMPLES
+from sociolect.corpus.balanced import choose_answers
+from sociolect.settings.sfam import DistillationSettings
 
 
 def main(job: Job[DistillationSettings]) -> None:
     settings = job.settings
-    chosen = choose_answers(samples_by_split(job), settings.n_answers, settings.n_heldout, job.seed("choice"))
+    samples = job.read_by("splits", "samples", SAMPLES)
+    chosen = choose_answers(samples, settings.n_answers, settings.n_heldout, job.seed("choice"))
     job.write(chosen, "answers", DISTILLATION)
 
 
 if __name__ == "__main__":
     run_program(
-        main, __doc__, DistillationSettings, inputs=["samples*"], outputs=["answers"], options=["splits"]
-    )  # fmt: skip
+        main, __doc__, DistillationSettings, inputs=["samples*"], outputs=["answers"], options=["splits"], seeded=True
+    )

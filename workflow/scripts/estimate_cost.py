@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from sociolect.describers.llm import read_description_prompts
+from sociolect.attributes.llm import read_description_prompts
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, ESTIMATE, RATES, SAMPLES
 from sociolect.estimate.table import estimate_table, verdict
 from sociolect.estimate.units import attributes_of, count_work
-from sociolect.experiments import samples_by_split
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, ESTIMATE, RATES
-from sociolect.settings import EstimateJob
+from sociolect.settings.estimate import EstimateJob
 
 
 def main(job: Job[EstimateJob]) -> None:
@@ -18,7 +17,8 @@ def main(job: Job[EstimateJob]) -> None:
     asked = job.inputs["describing"]
     n_prompts = len(read_description_prompts(asked[0]).prompts) if asked else 0
     rates = job.read("rates", RATES)
-    frame = estimate_table(count_work(job.settings, samples_by_split(job), attributes, n_prompts), rates)
+    samples = job.read_by("splits", "samples", SAMPLES)
+    frame = estimate_table(count_work(job.settings, samples, attributes, n_prompts), rates)
     budget = job.settings.estimate.budget_hours
     start = dict(zip(rates["probe"], rates["rate"], strict=True))
     job.write(
@@ -29,5 +29,11 @@ def main(job: Job[EstimateJob]) -> None:
 
 
 if __name__ == "__main__":
-    inputs = ["samples*", "rates", "catalogue?", "describing?"]
-    run_program(main, __doc__, EstimateJob, inputs=inputs, outputs=["estimate"], options=["splits"])
+    run_program(
+        main,
+        __doc__,
+        EstimateJob,
+        inputs=["samples*", "rates", "catalogue?", "describing?"],
+        outputs=["estimate"],
+        options=["splits"],
+    )

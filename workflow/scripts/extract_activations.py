@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import torch
-
-from sociolect.activations import attribute_vectors
-from sociolect.generation.backends import open_backend
-from sociolect.generation.requests import Backend
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import ACTIVATIONS, CATALOGUE
-from sociolect.settings import ActivationSettings
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import ACTIVATIONS, CATALOGUE
+from sociolect.lm.backends import open_backend
+from sociolect.lm.requests import Backend
+from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.settings.steering import ActivationSettings
+from sociolect.steering.activations import attribute_vectors
 
 
 def main(job: Job[ActivationSettings]) -> None:
     """One vector per attribute and block."""
-    torch.set_num_threads(job.threads)
     job.stage("model")
     dtype, budget, catalogue = job.options["dtype"], job.settings.batch_tokens, job.read("catalogue", CATALOGUE)
     reader = TransformersBackend(job.path("model"), budget, dtype)
@@ -37,4 +34,5 @@ if __name__ == "__main__":
         inputs=["catalogue", "model"],
         outputs=["vectors"],
         options=["dtype", "backend"],
+        seeded=True,
     )

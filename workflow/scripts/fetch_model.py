@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sociolect.errors import InputError
-from sociolect.models import fetch_snapshot
-from sociolect.runtime import Job, run_program
-from sociolect.settings import HubModel, ModelsSettings
+from sociolect.common.errors import InputError
+from sociolect.common.runtime import Job, run_program
+from sociolect.models.hub import fetch_snapshot
+from sociolect.settings.models import HubModel, ModelsSettings
 
 
 def main(job: Job[ModelsSettings]) -> None:

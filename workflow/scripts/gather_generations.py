@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sociolect.artifacts import read_table
+from sociolect.common.artifacts import read_table
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import GENERATIONS, REQUESTS
 from sociolect.generation.planning import gather
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import GENERATIONS, REQUESTS
-from sociolect.settings import GenerationSettings
+from sociolect.settings.generation import GenerationSettings
 
 
 def main(job: Job[GenerationSettings]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sociolect.digests import digest_of
-from sociolect.labelling import gather_shards, iter_texts
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, LABELS
-from sociolect.settings import LabelingSettings
+from sociolect.common.digests import digest_of
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, LABELS
+from sociolect.labels.buckets import gather_shards, iter_texts
+from sociolect.settings.labels import LabelingSettings
 
 
 def main(job: Job[LabelingSettings]) -> None:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-import torch
 
-from sociolect.digests import digest_of, file_digest
-from sociolect.generation.backends import open_backend
+from sociolect.common.digests import digest_of, file_digest
+from sociolect.common.pieces import PieceStore, buckets_of_shard
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import GENERATIONS, REQUESTS, STEERING
 from sociolect.generation.planning import buckets, generate_buckets, read_choice
-from sociolect.generation.requests import write_vectors
-from sociolect.pieces import PieceStore, buckets_of_shard
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import GENERATIONS, REQUESTS, STEERING
-from sociolect.settings import GenerationSettings
-from sociolect.steering import scaled_vectors
+from sociolect.lm.backends import open_backend
+from sociolect.lm.requests import write_vectors
+from sociolect.settings.generation import GenerationSettings
+from sociolect.steering.vectors_file import scaled_vectors
 
 
 def main(job: Job[GenerationSettings]) -> None:
     """Answers of the buckets that belong to `--shard`."""
-    torch.set_num_threads(job.threads)
     settings, cache = job.settings, Path(job.options["cache"])
     choice = read_choice(job.path("choice"))
     parts = buckets(job.read("requests", REQUESTS), settings.buckets)
@@ -28,10 +26,8 @@ def main(job: Job[GenerationSettings]) -> None:
     job.stage("model")
     dtype, choice_of_backend = job.options["dtype"], job.options["backend"]
     backend = open_backend(choice_of_backend, job.path("lm"), settings.batch_tokens, dtype, job.threads)
-    decisive = ("max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets")
-    decides = {name: getattr(settings, name) for name in decisive}
-    inputs = [file_digest(job.path(name)) for name in ("steering", "choice", "lm")]
-    key = digest_of([inputs, decides, backend.info(), job.code])
+    decisive = [file_digest(job.path(name)) for name in ("steering", "choice", "lm")]
+    key = digest_of([decisive, job.settings_digest, backend.info(), job.code])
     vectors = cache / f"vectors-{job.options['shard'].replace('/', '-of-')}.safetensors"
     write_vectors(scaled_vectors(job.read("steering", STEERING), choice.residual_norms), vectors)
     job.stage("generate", **backend.info())

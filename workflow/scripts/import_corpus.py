@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sociolect.corpus import import_corpus
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CORPUS, CORPUS_FUNNEL
-from sociolect.settings import CorpusSettings
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL
+from sociolect.corpus.cleaning import import_corpus
+from sociolect.settings.corpus import CorpusSettings
 
 
 def main(job: Job[CorpusSettings]) -> None:

@@ -9,18 +9,17 @@ from typing import Any
 import polars as pl
 import torch
 
-from sociolect.artifacts import vectors
-from sociolect.digests import digest_of
-from sociolect.labelling import iter_texts, label_buckets
-from sociolect.pieces import buckets_of_shard
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, LABELS
-from sociolect.scorers import load_scorer
-from sociolect.settings import LabelingSettings
+from sociolect.common.artifacts import vectors
+from sociolect.common.digests import digest_of
+from sociolect.common.pieces import buckets_of_shard
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, LABELS
+from sociolect.labels.buckets import iter_texts, label_buckets
+from sociolect.labels.scorers import load_scorer
+from sociolect.settings.labels import LabelingSettings
 
 
 def main(job: Job[LabelingSettings]) -> None:
-    torch.set_num_threads(job.threads)
     settings, options = job.settings, job.options
     catalogue = job.read("catalogue", CATALOGUE)
     sentences = catalogue["author_sentence"].to_list()

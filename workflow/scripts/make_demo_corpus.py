@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sociolect.demo.corpus import make_demo_corpus
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CORPUS, TRUTH
-from sociolect.settings import DemoSettings
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CORPUS, TRUTH
+from sociolect.corpus.demo.made_up import make_demo_corpus
+from sociolect.settings.corpus import DemoSettings
 
 
 def main(job: Job[DemoSettings]) -> None:
@@ -16,4 +16,4 @@ def main(job: Job[DemoSettings]) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main, __doc__, DemoSettings, outputs=["single", "multi", "askx", "truth"])
+    run_program(main, __doc__, DemoSettings, outputs=["single", "multi", "askx", "truth"], seeded=True)

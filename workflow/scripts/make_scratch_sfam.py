@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from sociolect.agreement.model import save_agreement
-from sociolect.artifacts import atomic_folder
-from sociolect.describers.stylometry import ATTRIBUTES, sentence_of
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import SAMPLES
+from sociolect.common.files import atomic_folder
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import SAMPLES
 from sociolect.scratch.deberta import build_deberta
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import ScratchSfam
+from sociolect.settings.models import ScratchSfam
+from sociolect.sfam.model import save_agreement
+from sociolect.stylometry.stylometry import ATTRIBUTES, sentence_of
 
 
 def main(job: Job[ScratchSfam]) -> None:
@@ -25,4 +25,4 @@ def main(job: Job[ScratchSfam]) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main, __doc__, ScratchSfam, inputs=["samples*"], outputs=["model"])
+    run_program(main, __doc__, ScratchSfam, inputs=["samples*"], outputs=["model"], seeded=True)

@@ -4,22 +4,25 @@ import json
 
 import polars as pl
 
-from sociolect.artifacts import matrix
+from sociolect.common.artifacts import matrix
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import ACCURACY, EMBEDDINGS, GROUPS, LABELS, SAMPLES
+from sociolect.embedding.accuracy import accuracy_of_levels
 from sociolect.embedding.baselines import baseline_probabilities
-from sociolect.embedding.evaluate import accuracy_of_levels
 from sociolect.embedding.net import load_net
-from sociolect.experiments import load_fit
-from sociolect.profiles import group_embeddings, map_groups
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import ACCURACY, EMBEDDINGS, GROUPS
-from sociolect.settings import ProfileSettings
+from sociolect.embedding.statistics import group_embeddings, map_groups
+from sociolect.labels.fit import labeled_answers
+from sociolect.settings.embedding import ProfileSettings
+from sociolect.sfam.threshold import read_threshold
 
 
 def main(job: Job[ProfileSettings]) -> None:
     embeddings = job.read("embeddings", EMBEDDINGS).select("split", "answer_id", "embedding")
-    frame = load_fit(job).join(embeddings, on=["split", "answer_id"], how="inner", maintain_order="left")
+    frame = labeled_answers(
+        job.read_by("splits", "samples", SAMPLES), job.read_by("splits", "labels", LABELS), job.read("ask", SAMPLES)
+    ).join(embeddings, on=["split", "answer_id"], how="inner", maintain_order="left")
     net, hyper = load_net(job.path("model"))
-    theta = float(json.loads(job.path("metrics").read_text(encoding="utf-8"))["threshold"])
+    theta = read_threshold(job.path("metrics"))
     groups = job.read("groups", GROUPS).sort("group")
     train = frame.filter(pl.col("part") == "train")
     parents = json.loads(job.options["group_parents"] or "{}")
@@ -47,4 +50,5 @@ if __name__ == "__main__":
         inputs=["samples*", "labels*", "ask", "embeddings", "model", "groups", "metrics"],
         outputs=["accuracy"],
         options=["splits", "group_parents"],
+        seeded=True,
     )

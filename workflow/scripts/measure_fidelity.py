@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import logging
 
-import torch
-
-from sociolect.agreement.fidelity import check_fidelity, fidelity_table, group_accuracy, summarise
-from sociolect.artifacts import matrix
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, DISTILLATION, FIDELITY, LABELS
-from sociolect.scorers import load_scorer
-from sociolect.settings import StudentJob
+from sociolect.common.artifacts import matrix
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, DISTILLATION, FIDELITY, LABELS
+from sociolect.embedding.baselines import group_accuracy
+from sociolect.labels.scorers import load_scorer
+from sociolect.settings.sfam import StudentJob
+from sociolect.sfam.fidelity import check_fidelity, fidelity_table, summarise
 
 
 def main(job: Job[StudentJob]) -> None:
-    torch.set_num_threads(job.threads)
     answers = job.read("answers", DISTILLATION).sort("answer_id")
     labels = answers.select("answer_id").join(job.read("labels", LABELS), on="answer_id", maintain_order="left")
     catalogue = job.read("catalogue", CATALOGUE)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-import torch
 
-from sociolect.conditions import BASELINE
-from sociolect.errors import InputError
-from sociolect.generation.fluency import log_perplexities
-from sociolect.models import load_causal_lm, load_tokenizer
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import FLUENCY, GENERATIONS
-from sociolect.settings import GenerationSettings
+from sociolect.common.errors import InputError
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import FLUENCY, GENERATIONS
+from sociolect.generation.conditions import BASELINE
+from sociolect.lm.fluency import log_perplexities
+from sociolect.models.loading import load_causal_lm, load_tokenizer
+from sociolect.settings.generation import GenerationSettings
 
 
 def main(job: Job[GenerationSettings]) -> None:
     """The prompt is that of row 1 for all conditions, so that their values can be compared."""
-    torch.set_num_threads(job.threads)
     frame = job.read("generations", GENERATIONS)
     bare = frame.filter(pl.col("condition") == BASELINE).select("question_id", "prompt").unique("question_id")
     prompt = dict(bare.iter_rows())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sociolect.agreement.pairs import build_pairs
-from sociolect.attributes import attributes_of_answers
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, PAIRS, SENTENCES
-from sociolect.settings import PairSettings
+from sociolect.attributes.said import attributes_of_answers
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, PAIRS, SENTENCES
+from sociolect.settings.sfam import PairSettings
+from sociolect.sfam.pairs import build_pairs
 
 
 def main(job: Job[PairSettings]) -> None:
@@ -16,4 +16,4 @@ def main(job: Job[PairSettings]) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main, __doc__, PairSettings, inputs=["sentences", "catalogue"], outputs=["pairs"])
+    run_program(main, __doc__, PairSettings, inputs=["sentences", "catalogue"], outputs=["pairs"], seeded=True)

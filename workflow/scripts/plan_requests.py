@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, GROUPS, REQUESTS, SAMPLES
 from sociolect.generation.planning import plan_requests
-from sociolect.models import load_tokenizer
-from sociolect.prompts import read_prompts
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, GROUPS, REQUESTS, SAMPLES
-from sociolect.settings import GenerationSettings
+from sociolect.lm.prompts import read_prompts
+from sociolect.models.loading import load_tokenizer
+from sociolect.settings.generation import GenerationSettings
 
 
 def main(job: Job[GenerationSettings]) -> None:
@@ -25,5 +25,11 @@ def main(job: Job[GenerationSettings]) -> None:
 
 
 if __name__ == "__main__":
-    inputs = ["samples", "groups", "catalogue", "lm", "prompts"]
-    run_program(main, __doc__, GenerationSettings, inputs=inputs, outputs=["requests"])
+    run_program(
+        main,
+        __doc__,
+        GenerationSettings,
+        inputs=["samples", "groups", "catalogue", "lm", "prompts"],
+        outputs=["requests"],
+        seeded=True,
+    )

@@ -6,17 +6,16 @@ import time
 
 import torch
 
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import RATES, SAMPLES
 from sociolect.estimate.probes import Folders, all_probes, rates_table
 from sociolect.estimate.probing import Timed
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import RATES, SAMPLES
-from sociolect.settings import ProbeJob
+from sociolect.settings.estimate import ProbeJob
 
 
 def main(job: Job[ProbeJob]) -> None:
     """Probe one stage after the other, and write the rates."""
     imports = time.process_time()  # nothing but imports has taken this process's time so far
-    torch.set_num_threads(job.threads)
     torch.manual_seed(job.seed("weights"))
     given = {name: (paths[0] if paths else None) for name, paths in job.inputs.items() if name != "samples"}
     folders = Folders(given["sfam"], given["lm"], job.path("prompts"), given["describing"])
@@ -29,5 +28,12 @@ def main(job: Job[ProbeJob]) -> None:
 
 
 if __name__ == "__main__":
-    inputs = ["samples*", "sfam?", "lm?", "prompts", "describing?"]
-    run_program(main, __doc__, ProbeJob, inputs=inputs, outputs=["rates"], options=["dtype", "backend"])
+    run_program(
+        main,
+        __doc__,
+        ProbeJob,
+        inputs=["samples*", "sfam?", "lm?", "prompts", "describing?"],
+        outputs=["rates"],
+        options=["dtype", "backend"],
+        seeded=True,
+    )

@@ -1,30 +1,27 @@
 """Profile the groups on train: style, embedding, distinctive attributes, weights; and their distances on val."""
 
-import json
-
 import polars as pl
 
-from sociolect.artifacts import matrix
+from sociolect.common.artifacts import matrix
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, GROUP_DISTANCES, GROUPS, LABELS, SAMPLES
 from sociolect.embedding.net import embed, load_net
-from sociolect.experiments import load_fit
-from sociolect.profiles import group_distances, profile_table
-from sociolect.runtime import InputError, Job, run_program
-from sociolect.schemas import CATALOGUE, GROUP_DISTANCES, GROUPS
-from sociolect.settings import ProfileJob
+from sociolect.embedding.profiles import group_distances, profile_table
+from sociolect.labels.fit import labeled_answers
+from sociolect.settings.embedding import ProfileSettings
+from sociolect.sfam.threshold import read_threshold
 
 
-def main(job: Job[ProfileJob]) -> None:
-    frame = load_fit(job)
+def main(job: Job[ProfileSettings]) -> None:
+    frame = labeled_answers(
+        job.read_by("splits", "samples", SAMPLES), job.read_by("splits", "labels", LABELS), job.read("ask", SAMPLES)
+    )
     catalogue = job.read("catalogue", CATALOGUE)["attribute_id"].to_list()
     net, hyper = load_net(job.path("model"))
-    metrics = json.loads(job.path("metrics").read_text(encoding="utf-8"))
-    if not isinstance(metrics.get("threshold"), float | int):
-        raise InputError(f"{job.path('metrics')}: has no number `threshold`; train SFAM again")
+    theta = read_threshold(job.path("metrics"))
     train, val = (frame.filter(pl.col("part") == part) for part in ("train", "val"))
     job.stage("profiles", groups=train["group"].n_unique())
-    profiles = profile_table(
-        train, catalogue, net, float(metrics["threshold"]), job.settings.profiles, job.settings.steering, job.run_seed
-    )
+    profiles = profile_table(train, catalogue, net, theta, job.settings, job.run_seed)
     job.write(profiles, "groups", GROUPS)
     distances = group_distances(
         embed(net, matrix(val["style"])),
@@ -32,7 +29,7 @@ def main(job: Job[ProfileJob]) -> None:
         matrix(profiles["embedding"]),
         profiles["group"].to_list(),
         hyper["distance"],
-        job.settings.profiles.alike_below,
+        job.settings.alike_below,
     )
     job.write(distances, "distances", GROUP_DISTANCES)
 
@@ -41,8 +38,9 @@ if __name__ == "__main__":
     run_program(
         main,
         __doc__,
-        ProfileJob,
+        ProfileSettings,
         inputs=["samples*", "labels*", "ask", "model", "catalogue", "metrics"],
         outputs=["groups", "distances"],
         options=["splits"],
+        seeded=True,
     )

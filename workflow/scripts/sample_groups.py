@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import logging
 
-from sociolect.artifacts import read_table, write_table
-from sociolect.runtime import InputError, Job, run_program
-from sociolect.sampling import sample_groups
-from sociolect.schemas import CORPUS, SAMPLES, SAMPLING_FUNNEL
-from sociolect.settings import SamplingSettings
+from sociolect.common.artifacts import write_table
+from sociolect.common.runtime import InputError, Job, run_program
+from sociolect.common.schemas import CORPUS, SAMPLES, SAMPLING_FUNNEL
+from sociolect.corpus.groups import sample_groups
+from sociolect.settings.corpus import SamplingSettings
 
 log = logging.getLogger("sociolect")
 
 
 def main(job: Job[SamplingSettings]) -> None:
     """Write <samples-dir>/<split>.parquet for each split, and the funnel."""
-    splits, paths = job.options["splits"].split(","), job.inputs["corpus"]
+    corpora = job.read_by("splits", "corpus", CORPUS)
     known = list(type(job.settings.minimum).model_fields)
-    if len(splits) != len(paths) or len(set(splits)) != len(splits) or not set(splits) <= set(known):
-        raise InputError(
-            f"--splits {job.options['splits']} and {len(paths)} --corpus files: "
-            f"name each file's split once, of {', '.join(known)}, separated by commas"
-        )
-    corpora = {split: read_table(path, CORPUS) for split, path in zip(splits, paths, strict=True)}
+    if not set(corpora) <= set(known):
+        raise InputError(f"--splits {','.join(corpora)}: use {', '.join(known)}, separated by commas")
     samples, funnel = sample_groups(corpora, job.settings, job.run_seed)
     for step in ("below_minimum", "empty_part"):
         for row in funnel.filter(step=step).iter_rows(named=True):
@@ -49,4 +45,5 @@ if __name__ == "__main__":
         inputs=["corpus*"],
         outputs=["samples_dir", "funnel"],
         options=["splits"],
+        seeded=True,
     )

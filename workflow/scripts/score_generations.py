@@ -5,21 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-import torch
 
-from sociolect.artifacts import matrix, read_table
+from sociolect.common.artifacts import matrix, read_table
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import FLUENCY, GENERATIONS, GROUPS, LABELS, NEAREST, SAMPLES, SCORES
+from sociolect.embedding.judge import fit_judge, judge_groups
 from sociolect.embedding.net import embed, load_net
-from sociolect.experiments import join_labels, stack_splits
-from sociolect.judge import fit_judge, judge_groups
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import FLUENCY, GENERATIONS, GROUPS, LABELS, NEAREST, SAMPLES, SCORES
-from sociolect.scores import Centers, nearest_table, score_table
-from sociolect.settings import EvaluationSettings
+from sociolect.evaluation.scores import Centers, nearest_table, score_table
+from sociolect.labels.fit import join_labels, stack_splits
+from sociolect.settings.evaluation import EvaluationSettings
 
 
 def main(job: Job[EvaluationSettings]) -> None:
     """Every generation against the unsteered answer to the same question."""
-    torch.set_num_threads(job.threads)
     groups = job.read("groups", GROUPS).sort("group")
     net, hyper = load_net(job.path("model"))
     centers = Centers(tuple(groups["group"]), matrix(groups["embedding"]), hyper["distance"])
@@ -55,5 +53,4 @@ if __name__ == "__main__":
         EvaluationSettings,
         inputs=["generations", "labels", "fluency", "groups", "model", "samples*", "ask", "ask_labels"],
         outputs=["scores", "nearest"],
-        options=["splits"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sociolect.launch import launch
+from sociolect.common.launch import launch
 
 
 def main() -> None:

@@ -2,22 +2,21 @@
 
 import logging
 
-import torch
-
-from sociolect.artifacts import matrix, vectors
+from sociolect.common.artifacts import matrix, vectors
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import EMBEDDINGS, LABELS, SAMPLES, TRIALS
 from sociolect.embedding.net import embed, save_net
 from sociolect.embedding.tuning import best_trial, describe_hyper, fit_data, train_net, trial_seed
-from sociolect.experiments import load_fit
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import EMBEDDINGS, TRIALS
-from sociolect.settings import EmbeddingSettings
+from sociolect.labels.fit import labeled_answers
+from sociolect.settings.embedding import EmbeddingSettings
 
 log = logging.getLogger("sociolect")
 
 
 def main(job: Job[EmbeddingSettings]) -> None:
-    torch.set_num_threads(job.threads)
-    frame = load_fit(job)
+    frame = labeled_answers(
+        job.read_by("splits", "samples", SAMPLES), job.read_by("splits", "labels", LABELS), job.read("ask", SAMPLES)
+    )
     number, hyper, expected = best_trial(job.read("trials", TRIALS))
     data = fit_data(frame)
     job.stage("training", trial=number)
@@ -47,4 +46,5 @@ if __name__ == "__main__":
         inputs=["samples*", "labels*", "ask", "trials"],
         outputs=["model", "embeddings"],
         options=["splits"],
+        seeded=True,
     )

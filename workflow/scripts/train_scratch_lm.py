@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-import torch
 
-from sociolect.artifacts import atomic_folder
-from sociolect.describers.stylometry import ATTRIBUTES, describe, fit_thresholds
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import SAMPLES
+from sociolect.common.files import atomic_folder
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import SAMPLES
 from sociolect.scratch.causal_lm import train_causal_lm
 from sociolect.scratch.chats import make_chats, read_condition_texts
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import ScratchLm
+from sociolect.settings.models import ScratchLm
+from sociolect.stylometry.stylometry import ATTRIBUTES, describe, fit_thresholds
 
 
 def main(job: Job[ScratchLm]) -> None:
-    torch.set_num_threads(job.threads)
     settings = job.settings
     texts = read_condition_texts(job.path("prompts"))
     train = job.read("samples", SAMPLES).filter(pl.col("part") == "train")
@@ -43,4 +41,4 @@ def main(job: Job[ScratchLm]) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main, __doc__, ScratchLm, inputs=["samples*", "prompts"], outputs=["model"])
+    run_program(main, __doc__, ScratchLm, inputs=["samples*", "prompts"], outputs=["model"], seeded=True)

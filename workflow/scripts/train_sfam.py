@@ -5,16 +5,16 @@ from __future__ import annotations
 import polars as pl
 import torch
 
-from sociolect.agreement.model import encode_attributes, encode_texts, load_agreement, save_agreement
-from sociolect.agreement.training import index_pairs, train_agreement
-from sociolect.artifacts import atomic_folder
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import CATALOGUE, PAIRS, SAMPLES
-from sociolect.settings import SfamSettings
+from sociolect.common.files import atomic_folder
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import CATALOGUE, PAIRS, SAMPLES
+from sociolect.settings.sfam import SfamSettings
+from sociolect.sfam.model import encode_attributes, encode_texts, load_agreement, save_agreement
+from sociolect.sfam.pair_arrays import index_pairs
+from sociolect.sfam.training import train_agreement
 
 
 def main(job: Job[SfamSettings]) -> None:
-    torch.set_num_threads(job.threads)
     pairs = job.read("pairs", PAIRS)
     catalogue = job.read("catalogue", CATALOGUE)
     samples = job.read("samples", SAMPLES).unique("answer_id", keep="first", maintain_order=True)
@@ -46,4 +46,5 @@ if __name__ == "__main__":
         SfamSettings,
         inputs=["pairs", "samples*", "catalogue", "base"],
         outputs=["model", "metrics"],
+        seeded=True,
     )

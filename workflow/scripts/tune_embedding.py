@@ -1,17 +1,18 @@
 """Search the hyper-parameters of the embedding net on val: a table of trials."""
 
-import torch
-
+from sociolect.common.runtime import Job, run_program
+from sociolect.common.schemas import LABELS, SAMPLES, TRIALS
 from sociolect.embedding.tuning import fit_data, tune
-from sociolect.experiments import load_fit
-from sociolect.runtime import Job, run_program
-from sociolect.schemas import TRIALS
-from sociolect.settings import EmbeddingSettings
+from sociolect.labels.fit import labeled_answers
+from sociolect.settings.embedding import EmbeddingSettings
 
 
 def main(job: Job[EmbeddingSettings]) -> None:
-    torch.set_num_threads(job.threads)
-    data = fit_data(load_fit(job))
+    data = fit_data(
+        labeled_answers(
+            job.read_by("splits", "samples", SAMPLES), job.read_by("splits", "labels", LABELS), job.read("ask", SAMPLES)
+        )
+    )
     job.stage("trials", groups=list(data.groups), train=len(data.style), val=len(data.val_group))
     job.write(tune(data, job.settings, job.run_seed, job.progress("trials")), "trials", TRIALS)
 
@@ -24,4 +25,5 @@ if __name__ == "__main__":
         inputs=["samples*", "labels*", "ask"],
         outputs=["trials"],
         options=["splits"],
+        seeded=True,
     )

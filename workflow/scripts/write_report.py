@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
-from sociolect import schemas
-from sociolect.artifacts import Schema, read_table, write_text
-from sociolect.report import ExperimentTables, RunTables, render_report
-from sociolect.runtime import InputError, Job, run_program
-from sociolect.settings import HubModel, ReportSettings
-
-PER_EXPERIMENT = {
-    "comparison": schemas.COMPARISON,
-    "controls": schemas.COMPARISON,
-    "contrasts": schemas.CONTRASTS,
-    "accuracy": schemas.ACCURACY,
-    "distances": schemas.GROUP_DISTANCES,
-    "sweep": schemas.SWEEP,
-    "groups": schemas.GROUPS,
-    "nearest": schemas.NEAREST,
-}
-SHARED: dict[str, Schema] = {
-    "catalogue": schemas.CATALOGUE,
-    "funnel": schemas.CATALOGUE_FUNNEL,
-    "sampling": schemas.SAMPLING_FUNNEL,
-}
+from sociolect.common.artifacts import read_table
+from sociolect.common.files import read_json, write_text
+from sociolect.common.runtime import InputError, Job, run_program
+from sociolect.evaluation.pages import read_page
+from sociolect.evaluation.report import PER_EXPERIMENT, SHARED, ExperimentTables, RunTables, model_names, render_report
+from sociolect.settings.evaluation import ReportSettings
 
 
 def main(job: Job[ReportSettings]) -> None:
     """Inputs that are not given leave their section out."""
-    names = list(job.settings.experiments)
-    tables: dict[str, dict[str, object]] = {name: {} for name in names}
-    for kind, schema in PER_EXPERIMENT.items():
-        paths = job.inputs[kind]
-        if paths and len(paths) != len(names):
-            raise InputError(f"--{kind} has {len(paths)} files for {len(names)} experiments; give one each, or none")
-        for name, path in zip(names, paths, strict=False):
-            tables[name][kind] = read_table(path, schema)
+    page = read_page(job.inputs["template"])
     shared = {kind: read_table(job.path(kind), schema) for kind, schema in SHARED.items() if job.inputs[kind]}
-    metrics = json.loads(job.path("metrics").read_text(encoding="utf-8")) if job.inputs["metrics"] else None
-    models = {}
-    if "models" in job.settings.model_fields_set and job.settings.models is not None:
-        for name in ("sfam", "lm"):
-            model = getattr(job.settings.models, name)
-            models[name] = f"{model.repo} @ {model.revision[:8]}" if isinstance(model, HubModel) else model
-    run = RunTables(job.settings.run, models, metrics=metrics, **shared)
+    metrics = read_json(job.path("metrics")) if job.inputs["metrics"] else None
+    run = RunTables(job.settings.run, model_names(job.settings.models), metrics=metrics, **shared)
+    found: dict[str, list[Any]] = {
+        kind: [read_table(p, s) for p in job.inputs[kind]] for kind, s in PER_EXPERIMENT.items()
+    }
+    found["weights"] = [read_json(path) for path in job.inputs["weights"]]
+    names = list(job.settings.experiments)
+    for kind, tables in found.items():
+        if tables and len(tables) != len(names):
+            raise InputError(f"--{kind} has {len(tables)} files for {len(names)} experiments; give one each, or none")
     experiments = [
-        ExperimentTables(name, fit=e.fit, ask=e.ask, **tables[name])  # type: ignore[arg-type]
-        for name, e in job.settings.experiments.items()
+        ExperimentTables(name, fit=e.fit, ask=e.ask, **{kind: tables[i] for kind, tables in found.items() if tables})
+        for i, (name, e) in enumerate(job.settings.experiments.items())
     ]
-    write_text(render_report(run, experiments, job.path("template").read_text(encoding="utf-8")), job.outputs["report"])
+    write_text(render_report(run, experiments, page), job.outputs["report"])
 
 
 if __name__ == "__main__":
-    inputs = [f"{kind}*" for kind in PER_EXPERIMENT] + [f"{kind}?" for kind in (*SHARED, "metrics")] + ["template"]
-    run_program(main, __doc__, ReportSettings, inputs=inputs, outputs=["report"])
+    run_program(
+        main, __doc__, ReportSettings,
+        inputs=[
+            "comparison*", "controls*", "contrasts*", "accuracy*", "distances*", "sweep*", "groups*", "nearest*",
+            "weights*", "catalogue?", "funnel?", "sampling?", "metrics?", "template*",
+        ],
+        outputs=["report"],
+    )  # fmt: skip

@@ -5,7 +5,7 @@ Each gives probabilities [n, G] for all answers, which go through the same measu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
@@ -13,11 +13,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sociolect.describers.stylometry import measure_texts
-from sociolect.errors import InputError
-from sociolect.judge import fit_judge
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
+from sociolect.embedding.accuracy import measure_groups, near_of
+from sociolect.embedding.judge import fit_judge
+from sociolect.stylometry.stylometry import measure_texts
 
-__all__ = ["baseline_probabilities", "logistic_probabilities", "style_only_features"]
+__all__ = ["baseline_probabilities", "group_accuracy", "logistic_probabilities", "style_only_features"]
 
 _MARKS = tuple("!\"#$%&'()*+,-./:;<=>?@[]_~")
 _TERMS = 20_000  # words and character n-grams each
@@ -28,7 +30,7 @@ def baseline_probabilities(
     style: np.ndarray,
     groups: Sequence[str],
     is_train: np.ndarray,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Report | None = None,
 ) -> dict[str, np.ndarray]:
     """Probabilities of each group [n, G] by each baseline, groups alphabetical.
 
@@ -90,3 +92,25 @@ def logistic_probabilities(features: np.ndarray, truth: np.ndarray, is_train: np
     )
     classifier.fit(features[is_train], truth[is_train])
     return np.asarray(classifier.predict_proba(features))
+
+
+def group_accuracy(style: np.ndarray, groups: Sequence[str], parts: np.ndarray) -> float | None:
+    """Mean accuracy over pairs of groups on test, of logistic regression on the style vectors of train.
+
+    Args:
+        style: scores [n, K].
+        groups: group of each answer.
+        parts: part of each answer, text [n].
+
+    Returns:
+        None where test has fewer than two of the groups of train.
+    """
+    names = sorted(set(np.asarray(groups)[parts == "train"]))
+    known = np.isin(groups, names)
+    truth = np.array([names.index(g) if g in names else -1 for g in groups])
+    test = (parts == "test") & known
+    if len(names) < 2 or len(np.unique(truth[test])) < 2:
+        return None
+    probabilities = logistic_probabilities(style.astype(np.float64), truth, (parts == "train") & known)
+    rows = measure_groups(near_of(probabilities[test]), truth[test], names)
+    return float(next(r["value"] for r in rows if r["measure"] == "pairwise"))

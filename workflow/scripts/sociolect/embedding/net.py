@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from sociolect.artifacts import atomic_path
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
+from sociolect.common.files import atomic_path
 
 __all__ = [
     "Distance",

@@ -11,8 +11,8 @@ import torch
 from pytorch_metric_learning.distances import BaseDistance, CosineSimilarity, LpDistance
 from pytorch_metric_learning.losses import TripletMarginLoss
 
+from sociolect.common.errors import InputError
 from sociolect.embedding.net import Distance
-from sociolect.errors import InputError
 
 __all__ = ["Identities", "Miner", "balanced_batches", "find_triplets", "metric", "split_roles", "triplet_loss"]
 

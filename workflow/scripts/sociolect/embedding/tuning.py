@@ -12,21 +12,15 @@ import optuna
 import polars as pl
 import torch
 
-from sociolect.artifacts import matrix
+from sociolect.common.artifacts import matrix
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
+from sociolect.common.schemas import TRIALS
+from sociolect.common.seeds import seed_of
 from sociolect.embedding.net import Distance, EmbeddingNet, distance_matrix, embed, nearest_index
-from sociolect.embedding.triplets import (
-    Identities,
-    Miner,
-    balanced_batches,
-    find_triplets,
-    split_roles,
-    triplet_loss,
-)
-from sociolect.errors import InputError
-from sociolect.profiles import author_styles, group_statistic
-from sociolect.schemas import TRIALS
-from sociolect.seeds import seed_of
-from sociolect.settings import EmbeddingSettings
+from sociolect.embedding.statistics import author_styles, group_statistic
+from sociolect.embedding.triplets import Identities, Miner, balanced_batches, find_triplets, split_roles, triplet_loss
+from sociolect.settings.embedding import EmbeddingSettings
 
 __all__ = ["FitData", "Hyper", "Trained", "best_trial", "fit_data", "train_net", "trial_seed", "tune"]
 
@@ -214,7 +208,7 @@ def tune(
     data: FitData,
     settings: EmbeddingSettings,
     run_seed: int,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Report | None = None,
 ) -> pl.DataFrame:
     """Search by TPE, pruned by the median of earlier trials, in one process: a table of trials (TRIALS).
 
@@ -254,8 +248,7 @@ def tune(
         }
         for t in study.trials
     ]
-    types = {name: column.dtype for name, column in TRIALS.columns.items()}
-    return pl.DataFrame(rows, schema=types)
+    return TRIALS.frame(rows)
 
 
 def suggest(trial: optuna.Trial, settings: EmbeddingSettings) -> Hyper:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,23 @@ import numpy as np
 import polars as pl
 import torch
 
-from sociolect.activations import attribute_vectors
-from sociolect.describers.llm import describe_answers, read_description_prompts
-from sociolect.describers.style_attributes import ATTRIBUTES
-from sociolect.describers.stylometry import describe, fit_thresholds
+from sociolect.attributes.llm import describe_answers, read_description_prompts
+from sociolect.common.progress import Report
 from sociolect.estimate.probing import Timed, time_rounds, time_steps
 from sociolect.estimate.texts import attribute_table
-from sociolect.generation.backends import open_backend
-from sociolect.generation.fluency import log_perplexities
-from sociolect.generation.requests import Backend, Request, SteerRef, write_vectors
-from sociolect.generation.transformers_backend import TransformersBackend
-from sociolect.hooks import width_of
-from sociolect.prompts import PROMPT_KINDS, encode_prompt, read_prompts, render_chat, render_prompt
+from sociolect.lm.backends import open_backend
+from sociolect.lm.fluency import log_perplexities
+from sociolect.lm.hooks import width_of
+from sociolect.lm.prompts import PROMPT_KINDS, encode_prompt, read_prompts, render_chat, render_prompt
+from sociolect.lm.requests import Backend, Request, SteerRef, write_vectors
+from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.scratch.causal_lm import build_causal_lm, train_causal_lm
 from sociolect.scratch.chats import make_chats, read_condition_texts
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import ProbeJob
+from sociolect.settings.estimate import ProbeJob
+from sociolect.steering.activations import attribute_vectors
+from sociolect.stylometry.style_attributes import ATTRIBUTES
+from sociolect.stylometry.stylometry import describe, fit_thresholds
 
 __all__ = ["Endless", "probe_describer", "probe_lm", "probe_scratch_lm"]
 
@@ -55,7 +56,7 @@ def probe_scratch_lm(settings: ProbeJob, frame: pl.DataFrame, prompts: Path, fol
     tokenizer = train_tokenizer(said, shape.tokenizer, max(1024, shape.max_tokens))
     endless = shape.model_copy(update={"steps": NEVER})
 
-    def train(report: Callable[[int, int, str], None]) -> Any:
+    def train(report: Report) -> Any:
         return train_causal_lm(chats, tokenizer, endless, 0, report)
 
     yield "scratch_lm", "training step", time_steps(train, settings.estimate.seconds)

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import torch
 
+from sociolect.common.schemas import RATES
 from sociolect.estimate.lm_probes import probe_describer, probe_lm, probe_scratch_lm
 from sociolect.estimate.probing import Timed
 from sociolect.estimate.sfam_probes import probe_sfam
 from sociolect.estimate.texts import draw_texts, most_attributes
-from sociolect.models import pick_device
-from sociolect.schemas import RATES
-from sociolect.settings import ProbeJob
+from sociolect.models.loading import pick_device
+from sociolect.settings.estimate import ProbeJob
 
 __all__ = ["Folders", "all_probes", "rates_table"]
 
@@ -71,7 +71,7 @@ def rates_table(found: list[tuple[str, str, Timed]], settings: ProbeJob, dtype: 
         (name, unit, t.n, t.seconds, t.rate, "cpu" if name in ON_CPU else gpu, _dtype(name, settings, dtype), threads)
         for name, unit, t in found
     ]
-    return pl.DataFrame(rows, schema={n: c.dtype for n, c in RATES.columns.items()}, orient="row")
+    return RATES.frame(rows)
 
 
 def _dtype(name: str, settings: ProbeJob, dtype: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
 
 __all__ = ["Timed", "time_rounds", "time_steps"]
 
@@ -60,7 +61,7 @@ def time_rounds(run: Callable[[int], int], full: int, seconds: float) -> Timed:
     return Timed(sum(n for n, _ in rounds), sum(s for _, s in rounds), median(s / n for n, s in rounds))
 
 
-def time_steps(train: Callable[[Callable[[int, int, str], None]], Any], seconds: float) -> Timed:
+def time_steps(train: Callable[[Report], Any], seconds: float) -> Timed:
     """Time the steps of a training, which is broken off: the mean, since batches differ in length.
 
     Args:
@@ -72,7 +73,7 @@ def time_steps(train: Callable[[Callable[[int, int, str], None]], Any], seconds:
     """
     ends: list[float] = []
 
-    def report(step: int, total: int, message: str) -> None:
+    def report(step: int, total: int, message: str = "") -> None:
         _wait()
         ends.append(time.perf_counter())
         if len(ends) > WARM_UP_STEPS and ends[-1] - ends[WARM_UP_STEPS - 1] >= seconds:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sociolect.agreement.engine import Engine
-from sociolect.agreement.model import AgreementModel, answer_limit, encode_attributes, encode_texts, load_agreement
-from sociolect.agreement.scoring import make_forward, score_index_pairs
-from sociolect.agreement.student import Student, build_student, distil, student_scores
-from sociolect.agreement.training import PairArrays, train_agreement
-from sociolect.describers.style_attributes import ATTRIBUTES
-from sociolect.describers.stylometry import sentence_of
+from sociolect.common.progress import Report
 from sociolect.estimate.probing import Timed, time_rounds, time_steps
 from sociolect.estimate.texts import attribute_table
-from sociolect.models import pick_device
+from sociolect.models.loading import pick_device
 from sociolect.scratch.deberta import build_deberta
 from sociolect.scratch.tokenizer import train_tokenizer
-from sociolect.settings import DistillationSettings, ProbeJob, SfamSettings
+from sociolect.settings.estimate import ProbeJob
+from sociolect.settings.sfam import DistillationSettings, SfamSettings
+from sociolect.sfam.distilling import distil
+from sociolect.sfam.engine import Engine
+from sociolect.sfam.forward import make_forward, score_index_pairs
+from sociolect.sfam.model import AgreementModel, answer_limit, encode_attributes, encode_texts, load_agreement
+from sociolect.sfam.pair_arrays import PairArrays
+from sociolect.sfam.student import Student, build_student, student_scores
+from sociolect.sfam.training import train_agreement
+from sociolect.stylometry.style_attributes import ATTRIBUTES
+from sociolect.stylometry.stylometry import sentence_of
 
 __all__ = ["probe_sfam"]
 
@@ -64,7 +68,7 @@ def probe_sfam(settings: ProbeJob, folder: Path | None, texts: Sequence[str], k:
     endless = SfamSettings(max_steps=NEVER, eval_steps=NEVER, **{key: getattr(sfam, key) for key in keys})
     pairs = _random_pairs(len(texts), k)
 
-    def train(report: Callable[[int, int, str], None]) -> Any:
+    def train(report: Report) -> Any:
         return train_agreement(base, answers, attributes, pairs, endless, seed=0, progress=report)
 
     yield "sfam_training", "training step", time_steps(train, seconds)
@@ -87,7 +91,7 @@ def _probe_student(settings: ProbeJob, student: Student, teacher: AgreementModel
     endless = DistillationSettings(max_epochs=NEVER, patience=NEVER, **given)
     wanted = np.random.default_rng(0).random((len(lessons), len(student.attributes)))
 
-    def learn(report: Callable[[int, int, str], None]) -> Any:
+    def learn(report: Report) -> Any:
         return distil(student, encode_texts(teacher, lessons), wanted, parts, endless, seed=0, progress=report)
 
     epochs = time_steps(learn, seconds)

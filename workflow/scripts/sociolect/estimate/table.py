@@ -14,9 +14,9 @@ import polars as pl
 from rich import box
 from rich.table import Table
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import ESTIMATE
 from sociolect.estimate.units import LESSON, Work
-from sociolect.schemas import ESTIMATE
 
 __all__ = ["actual_hours", "caption", "compare_rules", "estimate_table", "render", "verdict"]
 
@@ -59,8 +59,7 @@ def estimate_table(work: Sequence[Work], rates: pl.DataFrame) -> pl.DataFrame:
         gpus = 0 if device[w.probe] == "cpu" else w.gpus
         row = (w.rule, w.unit, w.bound, w.units, rate[w.probe], w.jobs, hours, hours * gpus, 0.0, device[w.probe])
         rows.append(row)
-    schema = {name: column.dtype for name, column in ESTIMATE.columns.items()}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = ESTIMATE.frame(rows)
     total = _sum(frame["hours"])
     return frame.with_columns(share=pl.col("hours") / total if total > 0 else pl.lit(0.0))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from sociolect.describers.style_attributes import ATTRIBUTES
-from sociolect.errors import InputError
-from sociolect.seeds import stable_hash
+from sociolect.common.errors import InputError
+from sociolect.common.seeds import stable_hash
+from sociolect.stylometry.style_attributes import ATTRIBUTES
 
 __all__ = ["attribute_table", "draw_texts", "most_attributes"]
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from sociolect.agreement.training import EVAL_PAIRS
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
 from sociolect.estimate.texts import most_attributes
-from sociolect.experiments import groups_of
-from sociolect.generation.planning import CONDITIONS
-from sociolect.settings import EstimateJob, Experiment
-from sociolect.sweep import Outcome, layer_sets, search
+from sociolect.generation.conditions import CONDITIONS
+from sociolect.labels.fit import groups_of
+from sociolect.settings.base import Experiment
+from sociolect.settings.estimate import EstimateJob
+from sociolect.sfam.training import EVAL_PAIRS
+from sociolect.steering.sweep import Outcome, layer_sets, search
 
 __all__ = ["LESSON", "Attributes", "Work", "attributes_of", "count_work", "n_questions", "n_settings"]
 

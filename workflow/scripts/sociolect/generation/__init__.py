@@ -1,1 +1,1 @@
-"""Generation: requests, backends that answer them, the plan of the eight conditions, fluency."""
+"""The eight conditions: their plan, and the answers to it."""

@@ -10,18 +10,19 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sociolect.digests import digest_of
-from sociolect.errors import InputError
-from sociolect.generation.requests import Backend, Report, Request, Result, SteerRef
-from sociolect.pieces import PieceStore, bucket_of
-from sociolect.prompts import PROMPT_KINDS, Prompts, encode_prompt, render_prompt
-from sociolect.schemas import GENERATIONS, REQUESTS
-from sociolect.seeds import seed_of, stable_hash
-from sociolect.settings import GenerationSettings
-from sociolect.steering import CHOSEN, resolve_method, vector_key
+from sociolect.common.digests import digest_of
+from sociolect.common.errors import InputError
+from sociolect.common.pieces import PieceStore, bucket_of
+from sociolect.common.progress import Report, within
+from sociolect.common.schemas import GENERATIONS, REQUESTS
+from sociolect.common.seeds import seed_of, stable_hash
+from sociolect.generation.conditions import CONDITIONS, resolve_method
+from sociolect.lm.prompts import PROMPT_KINDS, Prompts, encode_prompt, render_prompt
+from sociolect.lm.requests import Backend, Request, Result, SteerRef
+from sociolect.settings.generation import GenerationSettings
+from sociolect.steering.vectors_file import vector_key
 
 __all__ = [
-    "CONDITIONS",
     "Asked",
     "Choice",
     "ask",
@@ -32,16 +33,6 @@ __all__ = [
     "questions_of",
     "read_choice",
 ]
-
-# condition -> (prompt kind, steering method, other seed); the eight rows first, then the controls
-CONDITIONS: dict[str, tuple[str, str | None, bool]] = {
-    **{kind: (kind, None, False) for kind in PROMPT_KINDS},
-    **{kind.replace("question", "steered", 1): (kind, CHOSEN, False) for kind in PROMPT_KINDS},
-    "question (other seed)": ("question", None, True),
-    "steered (random)": ("question", "random", False),
-    "steered (shuffled)": ("question", "shuffled", False),
-    "steered (other group)": ("question", "other_group", False),
-}
 
 
 class Choice(BaseModel):
@@ -140,8 +131,7 @@ def plan_requests(
                             "method": method,
                         }
                     )
-    schema = {name: column.dtype for name, column in REQUESTS.columns.items()}
-    return pl.DataFrame(rows, schema=schema).sort("question_group", "question_id", "target", "condition", "sample")
+    return REQUESTS.frame(rows).sort("question_group", "question_id", "target", "condition", "sample")
 
 
 def buckets(requests: pl.DataFrame, n_buckets: int) -> dict[int, pl.DataFrame]:
@@ -173,7 +163,7 @@ class Asked:
             result = results[name]
             more = {"text": result.text, "n_tokens": len(result.token_ids), "finish_reason": result.finish_reason}
             rows.append({**row, **more})
-        return pl.DataFrame(rows, schema={name: column.dtype for name, column in GENERATIONS.columns.items()})
+        return GENERATIONS.frame(rows)
 
 
 def ask(
@@ -228,19 +218,17 @@ def generate_buckets(
     total, done = sum(part.height for part in parts.values()), sum(frame.height for frame in tables.values())
     for group in [list(asked)] if backend.one_queue else [[i] for i in asked]:
         rows = sum(missing[i].height for i in group)
-
-        def report(n: int, of: int, before: int = done, rows: int = rows) -> None:
-            if progress is not None:
-                progress(before + rows * n // of, total)
-
-        for index, table in _answered({i: asked[i] for i in group}, backend, report):
+        part_done = within(progress, done, rows, total)
+        for index, table in _answered({i: asked[i] for i in group}, backend, part_done):
             store.put(index, table, digests[index])
             tables[index] = table
         done += rows
     return [tables[i] for i in sorted(tables)]
 
 
-def _answered(asked: Mapping[int, Asked], backend: Backend, progress: Report) -> Iterator[tuple[int, pl.DataFrame]]:
+def _answered(
+    asked: Mapping[int, Asked], backend: Backend, progress: Report | None
+) -> Iterator[tuple[int, pl.DataFrame]]:
     """(bucket, its table), each as soon as its last request is answered."""
     bucket = {request.id: index for index, one in asked.items() for request in one.requests}
     results: dict[int, dict[str, Result]] = {index: {} for index in asked}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,12 @@ import torch
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
+from sociolect.common.seeds import seed_of
 from sociolect.scratch.chats import Chat
 from sociolect.scratch.tokenizer import ROLE_TOKENS
-from sociolect.seeds import seed_of
-from sociolect.settings import ScratchLm
+from sociolect.settings.models import ScratchLm
 
 IGNORED = -100
 # The answer keeps at least this share of the longest chat; a longer user turn is cut at its end.
@@ -104,7 +105,7 @@ def train_causal_lm(
     tokenizer: PreTrainedTokenizerFast,
     settings: ScratchLm,
     seed: int,
-    progress: Callable[[int, int, str], None],
+    progress: Report,
 ) -> LlamaForCausalLM:
     """Train a tiny Llama from scratch.
 

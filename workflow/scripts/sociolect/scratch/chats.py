@@ -11,8 +11,8 @@ import yaml
 from numpy.random import Generator
 from pydantic import ConfigDict, ValidationError
 
-from sociolect.errors import InputError
-from sociolect.prompts import Prompts, system_turn
+from sociolect.common.errors import InputError
+from sociolect.lm.prompts import Prompts, system_turn
 
 
 class ConditionTexts(Prompts):

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
-from sociolect.agreement.model import AgreementModel, name_outputs
-from sociolect.errors import InputError
-from sociolect.settings import ScratchSfam
+from sociolect.common.errors import InputError
+from sociolect.settings.models import ScratchSfam
+from sociolect.sfam.model import AgreementModel, name_outputs
 
 POSITION_BUCKETS = 16
 INITIALIZER_RANGE = 0.12
@@ -33,11 +33,20 @@ def build_deberta(
         max_tokens: length of a pair, special tokens included.
         n_outputs: 2 (agree and disagree) or 1.
         seed: of the initial weights.
-        late: texts meet in [CLS] only (see `sociolect.agreement.late`).
+        late: texts meet in [CLS] only (see `sociolect.sfam.late`).
 
     Raises:
         InputError: heads do not divide the width, the pair is longer than the model, or a special token is missing.
     """
+    _check_shape(settings, tokenizer, max_tokens)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed % 2**63)
+        model = DebertaV2ForSequenceClassification(_config(settings, tokenizer, n_outputs, late))
+        _look_at_attribute(model, ATTRIBUTE_LOGIT)
+    return AgreementModel(name_outputs(model), tokenizer, max_tokens)
+
+
+def _check_shape(settings: ScratchSfam, tokenizer: Any, max_tokens: int) -> None:
     if settings.hidden % settings.heads:
         raise InputError(
             f"scratch.sfam: hidden is {settings.hidden}, heads is {settings.heads}; heads must divide hidden"
@@ -49,8 +58,11 @@ def build_deberta(
     for name in ("pad_token_id", "cls_token_id", "sep_token_id"):
         if getattr(tokenizer, name, None) is None:
             raise InputError(f"the tokenizer of the scratch SFAM has no {name}; train it with such a token")
+
+
+def _config(settings: ScratchSfam, tokenizer: Any, n_outputs: int, late: bool) -> DebertaV2Config:
     make_config: Any = DebertaV2Config  # its keywords are not declared
-    config = make_config(
+    config: DebertaV2Config = make_config(
         vocab_size=len(tokenizer),
         hidden_size=settings.hidden,
         num_hidden_layers=settings.layers,
@@ -73,11 +85,7 @@ def build_deberta(
         num_labels=n_outputs,
         late_interaction=late,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed % 2**63)
-        model = DebertaV2ForSequenceClassification(config)
-        _look_at_attribute(model, ATTRIBUTE_LOGIT)
-    return AgreementModel(name_outputs(model), tokenizer, max_tokens)
+    return config
 
 
 @torch.no_grad()

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from sociolect.errors import InputError
-from sociolect.settings import ScratchTokenizer
+from sociolect.common.errors import InputError
+from sociolect.settings.models import ScratchTokenizer
 
 BOS, EOS, PAD, UNK = "<bos>", "<eos>", "<pad>", "<unk>"
 CLS, SEP, MASK = "<cls>", "<sep>", "<mask>"

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
 from sociolect.slurm.evidence import Evidence
 
 _DUMP = re.compile(r"^Timeout \((?P<after>[\d:]+)\)!$(?P<stack>.*)", re.MULTILINE | re.DOTALL)

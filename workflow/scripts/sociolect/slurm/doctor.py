@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from sociolect.errors import InputError
-from sociolect.settings import HubModel, ModelsSettings
+from sociolect.common.errors import InputError
+from sociolect.settings.models import HubModel, ModelsSettings
 from sociolect.slurm.causes import explain, read_causes
 from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
 from sociolect.slurm.evidence import gather
@@ -231,7 +231,7 @@ def probe(request: Request, project: Path, causes: Path, patience: float) -> Che
     gpus = f"--gpus={request.gpus} " if request.gpus and not request.gres else ""
     script = (
         f"#!/bin/sh\n. profiles/slurm/job_env.sh && {sys.executable} -m snakemake --version && "
-        f"srun -n1 --nodes=1 {gpus}{sys.executable} workflow/scripts/probe_node.py\n"
+        f"srun -n1 --nodes=1 {gpus}{sys.executable} workflow/tools/probe_node.py\n"
     )
     command = ["sbatch", "--parsable", f"--job-name={PROBE}", f"--output={folder}/%j.log", f"--chdir={project}"]
     command += ["--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--mem=2000", "--time=5", "--no-requeue"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sociolect.heartbeat import overdue_s, read_beat
+from sociolect.common.heartbeat import overdue_s, read_beat
 from sociolect.slurm.commands import QueuedJob, Step, controller, plain_state
 from sociolect.slurm.runs import Submitted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from sociolect.heartbeat import read_beat
+from sociolect.common.heartbeat import read_beat
 from sociolect.slurm.causes import Cause, Verdict, explain, fold_bad_nodes, read_causes
 from sociolect.slurm.commands import FINAL, accounting, plain_state, queue
 from sociolect.slurm.evidence import UNKNOWN, Evidence, gather

@@ -6,11 +6,12 @@ A record expires after a day. Standard library only.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from sociolect.common.files import write_text
 
 FOLDER = "bad_nodes"
 EXPIRES_S = 86400
@@ -30,11 +31,7 @@ class BadNode:
 
 def record_bad_node(state: Path, node: str, job: str, reason: str) -> None:
     """Record a node, over an older record of it."""
-    folder = state / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{node}.{os.getpid()}.part"
-    temporary.write_text(f"{time.time():.0f} {job} {' '.join(reason.split())}\n", encoding="utf-8")
-    os.replace(temporary, folder / node)
+    write_text(f"{time.time():.0f} {job} {' '.join(reason.split())}\n", state / FOLDER / node, sync=False)
 
 
 def bad_nodes(state: Path, now: float | None = None) -> list[BadNode]:

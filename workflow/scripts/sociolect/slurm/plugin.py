@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
 from sociolect.slurm.commands import nodes_of
 from sociolect.slurm.nodes import bad_nodes, excluded
 
@@ -37,14 +37,14 @@ PLACES = (
 )
 
 
-def adapt_plugin(plugin: Any, run: Path, state: Path, scripts: Path, slowest_poll: int) -> None:
+def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll: int) -> None:
     """Put this workflow's status query and submission into the plugin's module.
 
     Args:
         plugin: the module snakemake_executor_plugin_slurm.
         run: folder of the run's record.
         state: folder with the bad nodes.
-        scripts: folder of query_jobs.py and submit_job.py.
+        tools: folder of query_jobs.py and submit_job.py.
         slowest_poll: longest time between two looks at the states, in seconds.
 
     Raises:
@@ -60,7 +60,7 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, scripts: Path, slowest_pol
     python = sys.executable
 
     def status_command(name: str) -> str:
-        return shlex.join([python, str(scripts / "query_jobs.py"), "--run", str(run), "--name", name])
+        return shlex.join([python, str(tools / "query_jobs.py"), "--run", str(run), "--name", name])
 
     submit_command = plugin.get_submit_command
 
@@ -72,7 +72,7 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, scripts: Path, slowest_pol
         fitting = _nodes(partition, facts["gpu_model"], facts["constraint"], int(time.time() / 600))
         options["failed_nodes"] = set() if facts["own_exclude"] else set(excluded(bad_nodes(state), fitting))
         call: str = submit_command(job, params, *args, **options)
-        submit = [python, str(scripts / "submit_job.py"), "--run", str(run), "--facts", json.dumps(facts)]
+        submit = [python, str(tools / "submit_job.py"), "--run", str(run), "--facts", json.dumps(facts)]
         return f"{shlex.join(submit)} -- {call}"
 
     plugin.query_job_status_squeue = plugin.query_job_status_sacct = status_command

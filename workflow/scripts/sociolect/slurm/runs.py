@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sociolect.common.files import write_text
+
 STATE = Path(".snakemake") / "sociolect"
 RUNS_KEPT = 20
 
@@ -79,7 +81,7 @@ def begin_run(state: Path, log: str, argv: list[str]) -> Path:
     folder = runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
     folder.mkdir(parents=True)
     driver = Driver(os.getpid(), socket.gethostname(), process_started(os.getpid()), log, argv)
-    _write(folder / "driver.json", asdict(driver))
+    write_text(json.dumps(asdict(driver)) + "\n", folder / "driver.json", sync=False)
     for old in sorted(runs.iterdir())[:-RUNS_KEPT]:
         if (old / "closed").exists():
             shutil.rmtree(old, ignore_errors=True)
@@ -140,9 +142,3 @@ def abandoned_runs(state: Path) -> list[Path]:
     """Runs whose Snakemake is gone, or on another host, and whose jobs may still be in the queue."""
     runs = [run for run in all_runs(state) if not (run / "closed").exists() and names_of(run)]
     return [run for run in runs if not read_driver(run).alive()]
-
-
-def _write(path: Path, value: dict[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")
-    os.replace(temporary, path)

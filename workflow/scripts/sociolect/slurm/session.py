@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sociolect.errors import InputError
+from sociolect.common.errors import InputError
 from sociolect.slurm.causes import read_causes
 from sociolect.slurm.commands import FINAL, queue
 from sociolect.slurm.plugin import adapt_plugin
@@ -27,14 +27,14 @@ from sociolect.slurm.runs import (
 from sociolect.slurm.watch import leave_nothing_behind
 
 
-def begin_session(plugin: Any, settings: Any, log: str, scripts: Path, causes: Path) -> Path:
+def begin_session(plugin: Any, settings: Any, log: str, tools: Path, causes: Path) -> Path:
     """Adapt the plugin, start the watcher, and see to it that a stopped run stops its jobs.
 
     Args:
         plugin: the module snakemake_executor_plugin_slurm.
         settings: the plugin's settings of this run.
         log: Snakemake's log of this run.
-        scripts: folder of the programs.
+        tools: folder of the programs that are no rule.
         causes: the table of causes.
 
     Returns:
@@ -51,9 +51,9 @@ def begin_session(plugin: Any, settings: Any, log: str, scripts: Path, causes: P
     state = STATE.absolute()
     clear_leftovers(state)
     run = begin_run(state, log, sys.argv)
-    adapt_plugin(plugin, run, state, scripts, settings.init_seconds_before_status_checks)
+    adapt_plugin(plugin, run, state, tools, settings.init_seconds_before_status_checks)
     interval = os.environ.get("SOCIOLECT_WATCH_S", "30")
-    watcher = [sys.executable, str(scripts / "watch_jobs.py"), "--run", str(run), "--interval", interval]
+    watcher = [sys.executable, str(tools / "watch_jobs.py"), "--run", str(run), "--interval", interval]
     # a session of its own: what ends Snakemake must not end its watcher
     subprocess.Popen([*watcher, "--causes", str(causes)], stdin=subprocess.DEVNULL, start_new_session=True)
     stop_on_signals(run)

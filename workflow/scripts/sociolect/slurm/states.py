@@ -9,11 +9,11 @@ line; without an answer a job is simply still under way. Standard library only, 
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sociolect.common.files import write_text
 from sociolect.slurm.commands import FINAL, QueuedJob, Step, accounting, cancel, plain_state, queue
 from sociolect.slurm.evidence import end_code
 from sociolect.slurm.runs import Submitted, submissions
@@ -75,7 +75,7 @@ def poll(run: Path, name: str) -> dict[str, str]:
     unknown = [] if queued is None else [job for job in open_jobs if job not in queued]
     states = states_of(jobs, queued, accounting(unknown), memory, time.time())
     cancel([job for job, state in states.items() if state == LOST and job not in known], name)
-    _write(run, memory)
+    write_text(json.dumps(memory.__dict__), run / "states.json", sync=False)
     return states
 
 
@@ -112,9 +112,3 @@ def _read(run: Path) -> Memory:
         return Memory(**json.loads((run / "states.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return Memory()
-
-
-def _write(run: Path, memory: Memory) -> None:
-    temporary = run / f".states.json.{os.getpid()}.part"
-    temporary.write_text(json.dumps(memory.__dict__), encoding="utf-8")
-    os.replace(temporary, run / "states.json")

@@ -1,0 +1,77 @@
+# Where a program runs: environments and their interpreters, backends that generate, GPUs.
+
+HUB_MODELS = [name for name in ("sfam", "lm") if isinstance(getattr(CONFIG.models, name), HubModel)]
+# Tiny models gain nothing from more threads; two of them side by side do.
+MODEL_THREADS = 8 if HUB_MODELS else 1
+# A hub model without its GPU must not start on a CPU unseen; tiny ones take what they get.
+GPUS = 1 if HUB_MODELS else "any"
+if CONFIG.description.describer != "llm":
+    # the profile's GPU partition and model are for the `llm` describer
+    asked = dict(workflow.resource_settings.overwrite_resources)
+    asked.pop("describe_style", None)
+    workflow.resource_settings.overwrite_resources = asked
+
+
+def env_of(name):
+    """Conda environment of a rule, for --sdm conda."""
+    return (BASE / "envs" / f"{name}.yaml").as_posix()
+
+
+def python_of(name):
+    """Absolute interpreter of an environment, or the one of conda where that is in charge."""
+    if "conda" in {str(method) for method in workflow.deployment_settings.deployment_method}:
+        return "python"
+    venv = BASE / {"core": ".venv"}.get(name, f".venv-{name}") / "bin" / "python"
+    return sys.executable if name == "core" else venv.as_posix()
+
+
+def backend_name(stage):
+    """Backend of a stage: where nothing is generated, its choice of vLLM says nothing."""
+    idle = {"description": CONFIG.description.describer != "llm", "activations": CONFIG.activations.source == "forward"}
+    return "transformers" if idle.get(stage) else getattr(CONFIG, stage).backend
+
+
+def engine_of(stage):
+    """Environment of a stage that generates."""
+    return "vllm" if backend_name(stage) == "vllm" else "core"
+
+
+def backend_of(stage):
+    """The backend of a stage, as a flag; a key of vLLM's reruns only what uses vLLM."""
+    name = backend_name(stage)
+    return json.dumps(
+        {"backend": name, **({"vllm": section(CONFIG, "vllm")} if name == "vllm" else {})}, sort_keys=True
+    )
+
+
+def probed_stage():
+    """The stage whose backend is probed: one that generates with vLLM, if any does."""
+    return "description" if engine_of("description") == "vllm" else "generation"
+
+
+def code_of(program, stage):
+    """Source digest of a program that generates: an edit of what only vLLM needs reruns only what uses vLLM."""
+    return source_digest(program, leave=() if engine_of(stage) == "vllm" else ("sociolect.lm.vllm_backend",))
+
+
+def gpus_of(stage):
+    """GPUs that a stage asks for: vLLM may share a model among several."""
+    return CONFIG.vllm.tensor_parallel if engine_of(stage) == "vllm" else 1
+
+
+def needed(stage):
+    """GPUs without which the stage's program must not start in a SLURM job."""
+    return gpus_of(stage) if HUB_MODELS else "any"
+
+
+# what needs vLLM must not start without it
+for stage in ("description", "activations", "sweep", "generation"):
+    if engine_of(stage) == "vllm" and python_of("vllm") != "python" and not Path(python_of("vllm")).is_file():
+        raise WorkflowError(f"{stage}.backend is vllm, and there is no .venv-vllm: make setup-vllm")
+
+# `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
+# Where conda is in charge its own comes first already.
+shell.prefix(
+    ("" if python_of("core") == "python" else f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
+    + f'export SCRIPTS="{SCRIPTS}" PYTHON_CORE="{python_of("core")}" PYTHON_VLLM="{python_of("vllm")}"; '
+)

@@ -1,0 +1,118 @@
+# Files of a split, of an experiment, of what is labeled: wildcards and shards, functions of the wildcards, and what goes
+# with them as a flag.
+
+
+scattergather:
+    labels=CONFIG.labeling.shards,
+    generations=CONFIG.generation.shards,
+
+
+wildcard_constraints:
+    split=one_of(CONFIG.splits),
+    experiment=one_of(CONFIG.experiments),
+    texts=one_of(CONFIG.splits, [f"generations-{name}" for name in CONFIG.experiments], ["distillation"]),
+    name=one_of(HUB_MODELS),
+
+
+def samples_of(splits):
+    """Sample tables of these splits, in their order."""
+    return [f"{RUN}/samples/{split}.parquet" for split in splits]
+
+
+def labels_of(splits):
+    """Label tables of these splits, in their order."""
+    return [f"{RUN}/labels/{split}.parquet" for split in splits]
+
+
+def fit_of(wildcards):
+    """Splits that an experiment is fitted on."""
+    return CONFIG.experiments[wildcards.experiment].fit
+
+
+def ask_of(wildcards):
+    """Split whose test questions an experiment asks."""
+    return CONFIG.experiments[wildcards.experiment].ask
+
+
+def table_of(wildcards):
+    """Input table of a split: the made-up one, or the user's."""
+    if CONFIG.corpus.source == "demo":
+        return f"{RUN}/demo/{wildcards.split}.parquet"
+    return CONFIG.corpus.paths[wildcards.split]
+
+
+def fit_samples(wildcards):
+    """Samples of the splits that the experiment is fitted on."""
+    return samples_of(fit_of(wildcards))
+
+
+def fit_labels(wildcards):
+    """Style vectors of the splits that the experiment is fitted on."""
+    return labels_of(fit_of(wildcards))
+
+
+def ask_samples(wildcards):
+    """Samples of the split whose questions are asked."""
+    return f"{RUN}/samples/{ask_of(wildcards)}.parquet"
+
+
+def fit_splits(wildcards):
+    """The same splits, as a flag."""
+    return ",".join(fit_of(wildcards))
+
+
+def all_of(pattern):
+    """One file per experiment."""
+    return expand(f"{RUN}/{pattern}", experiment=CONFIG.experiments)
+
+
+def labeler(scorer):
+    """Folder of the model that labels."""
+    return f"{RUN}/sfam/" + ("student" if scorer == "distilled" else "teacher")
+
+
+def labeling_json(scorer, only):
+    """These keys of the section labeling, with a scorer of the rule's own."""
+    return json.dumps({**section(CONFIG, "labeling", only=only), "scorer": scorer}, sort_keys=True)
+
+
+def labeler_of(wildcards):
+    """Who labels: the configured scorer; what the student learns from is scored by SFAM itself."""
+    return labeler(CONFIG.labeling.scorer if wildcards.texts != "distillation" else "cross_encoder")
+
+
+def labeling_of(wildcards):
+    """Settings of that labeler."""
+    scorer = "cross_encoder" if wildcards.texts == "distillation" else CONFIG.labeling.scorer
+    return labeling_json(scorer, {"max_tokens", "tokens_per_batch", "precision", "compiled", "buckets"})
+
+
+def fidelity_of(wildcards):
+    """A student labels only after its fidelity was found to be enough; a new minimum relabels nothing."""
+    by_student = CONFIG.labeling.scorer == "distilled" and wildcards.texts != "distillation"
+    return ancient(f"{RUN}/sfam/fidelity.parquet") if by_student else []
+
+
+def texts_of(wildcards):
+    """What is labeled: the samples of a split, the generations of an experiment, or what the student learns from."""
+    if wildcards.texts == "distillation":
+        return f"{RUN}/sfam/distillation.parquet"
+    if wildcards.texts.startswith("generations-"):
+        return f"{RUN}/generations/{wildcards.texts.removeprefix('generations-')}.parquet"
+    return f"{RUN}/samples/{wildcards.texts}.parquet"
+
+
+def id_column_of(wildcards):
+    """Column with the id of what is labeled."""
+    return "request_id" if wildcards.texts.startswith("generations-") else "answer_id"
+
+
+def text_column_of(wildcards):
+    """Column with its text."""
+    return "text" if wildcards.texts.startswith("generations-") else "answer"
+
+
+def catalogue_so_far(wildcards):
+    """The catalogue where a run has made it: looked at, but no input, so that an estimate never describes answers."""
+    path = Path(f"{RUN}/attributes/catalogue.parquet")
+    return [path.as_posix()] if path.is_file() else []

@@ -1,0 +1,1 @@
+"""From sentences about style to the catalogue of style attributes."""

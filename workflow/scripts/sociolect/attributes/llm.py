@@ -1,0 +1,216 @@
+"""The describer that asks a language model open and targeted questions about an answer's style.
+
+After LISA (Patel et al. 2023, "Learning Interpretable Style Embeddings via Prompting LLMs"), in one step: the model is
+asked for sentences "The author uses X." at once. Decoding is greedy. What was generated is kept in a cache of small
+files, row by row under the digest of all that decides it, so that a killed job loses at most the piece under way, and
+more answers or another prompt redo nothing that is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sociolect.attributes.parsing import Said, parse_output
+from sociolect.common.artifacts import Column, Schema, read_table, write_table
+from sociolect.common.digests import digest_of
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
+from sociolect.lm.requests import Backend, Request
+from sociolect.settings.attributes import DescriptionSettings
+
+OUTPUTS = Schema(
+    "descriptions",
+    {
+        "key": Column(pl.String, "digest of model, prompt tokens and output limit"),
+        "text": Column(pl.String, "what was generated"),
+        "finish_reason": Column(pl.String, "stop or length"),
+    },
+    ("key",),
+)
+PIECE = 256
+# what guided decoding holds a model to: lines that the parser reads, as many as the questions ask for
+LINES = r"(The author uses [A-Za-z][A-Za-z0-9 ,;:'()/&-]{2,110}\.\n){1,8}"
+ANSWER = "{answer}"
+Encode = Callable[[str | None, str], Sequence[int]]
+
+
+class DescriptionPrompt(BaseModel):
+    """One question about an answer; `text` holds {answer}, and {task} where the common wording goes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Literal["open", "targeted"]
+    text: str
+
+
+class DescriptionPrompts(BaseModel):
+    """A versioned set of questions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = Field(ge=1)
+    system: str | None = None
+    task: str = ""
+    prompts: tuple[DescriptionPrompt, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _slots(self) -> DescriptionPrompts:
+        ids = [prompt.id for prompt in self.prompts]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"two prompts have the id {next(i for i in ids if ids.count(i) > 1)!r}")
+        for prompt in self.prompts:
+            if prompt.text.replace("{task}", self.task).count(ANSWER) != 1:
+                raise ValueError(f"the text of prompt {prompt.id!r} must contain {ANSWER} exactly once")
+        return self
+
+    def user_turn(self, prompt: DescriptionPrompt, answer: str) -> str:
+        """The question about this answer. Braces in the answer are text."""
+        return prompt.text.replace("{task}", self.task.strip()).replace(ANSWER, answer).strip()
+
+    def prompt_id(self, prompt: DescriptionPrompt) -> str:
+        """Id with version, for the provenance."""
+        return f"{prompt.id}@{self.version}"
+
+
+def read_description_prompts(path: Path) -> DescriptionPrompts:
+    """Read workflow/prompts/describe.yaml.
+
+    A file of conditions is taken, too: its `description_prompt` is the one question that a model from scratch was
+    taught to answer.
+
+    Raises:
+        InputError: no such file, not YAML, or a key is missing, unknown or wrong.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error}); set description.prompt_file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML ({error})") from error
+    if isinstance(values, Mapping) and "description_prompt" in values:
+        values = {"version": 1, "prompts": [{"id": "taught", "kind": "open", "text": values["description_prompt"]}]}
+    try:
+        return DescriptionPrompts.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "(top level)"
+        raise InputError(f"{path}: key {key!r}: {first['msg']}") from error
+
+
+def describe_answers(
+    answers: Sequence[str],
+    prompts: DescriptionPrompts,
+    backend: Backend,
+    encode: Encode,
+    settings: DescriptionSettings,
+    cache: Path,
+    model_key: str,
+    context: int | None = None,
+    progress: Report | None = None,
+) -> list[list[Said]]:
+    """Ask every question about every answer.
+
+    Args:
+        answers: their texts.
+        prompts: the questions.
+        backend: answers requests.
+        encode: (system turn or None, user turn) -> token ids of the rendered chat.
+        settings: limits of prompt and output.
+        cache: folder of what was generated; made where it is missing. A file that is not whole is made again.
+        model_key: digest of the model and of how it is run.
+        context: most tokens of prompt and output together; longer answers are cut to fit.
+        progress: called with (done, total) in prompts.
+
+    Returns:
+        For each answer (prompt id with version, sentence as said, attribute or None).
+
+    Raises:
+        InputError: a question alone does not fit the context.
+    """
+    pattern = LINES if settings.guided and backend.guides else None
+    keys: list[list[str]] = []
+    requests: dict[str, Request] = {}
+    for answer in answers:
+        keys.append([])
+        for prompt in prompts.prompts:
+            ids = _fit(answer, prompts, prompt, encode, settings, context)
+            key = digest_of([model_key, settings.max_new_tokens, ids, *([pattern] if pattern else [])])
+            keys[-1].append(key)
+            # the same text twice is asked once; greedy decoding draws nothing, so any seed will do
+            requests[key] = Request(key, ids, settings.max_new_tokens, 0.0, top_p=1.0, seed=0, pattern=pattern)
+    outputs = _generate(requests, backend, Path(cache), progress)
+    return [
+        [
+            (prompts.prompt_id(prompt), sentence, attribute)
+            for prompt, key in zip(prompts.prompts, of_answer, strict=True)
+            for sentence, attribute in parse_output(outputs[key][0], outputs[key][1] == "length")
+        ]
+        for of_answer in keys
+    ]
+
+
+def cut_text(text: str, max_chars: int) -> str:
+    """The text's beginning, cut between words where there is a space in the last fifth."""
+    if len(text) <= max_chars:
+        return text
+    head = text[:max_chars]
+    space = max(head.rfind(" "), head.rfind("\n"))
+    return head[:space] if space >= 0.8 * max_chars else head
+
+
+def _fit(
+    answer: str,
+    prompts: DescriptionPrompts,
+    prompt: DescriptionPrompt,
+    encode: Encode,
+    settings: DescriptionSettings,
+    context: int | None,
+) -> tuple[int, ...]:
+    text = cut_text(answer, settings.max_prompt_chars)
+    while True:
+        ids = tuple(encode(prompts.system, prompts.user_turn(prompt, text)))
+        if context is None or len(ids) + settings.max_new_tokens <= context:
+            return ids
+        if not text:
+            raise InputError(
+                f"prompt {prompt.id!r} has {len(ids)} tokens without an answer; with description.max_new_tokens "
+                f"{settings.max_new_tokens} it exceeds the model's {context}: lower max_new_tokens or shorten it"
+            )
+        text = cut_text(text, int(0.9 * len(text)))
+
+
+def _generate(
+    requests: Mapping[str, Request], backend: Backend, cache: Path, progress: Report | None
+) -> dict[str, tuple[str, str]]:
+    outputs = {key: value for key, value in _cached(cache) if key in requests}
+    # similar lengths together: what is left after a kill falls into the same pieces
+    missing = sorted(requests.keys() - outputs.keys(), key=lambda k: (-len(requests[k].prompt_token_ids), k))
+    size = len(missing) if backend.one_queue else PIECE
+    for start in range(0, len(missing), max(1, size)):
+        results = backend.generate([requests[key] for key in missing[start : start + size]])
+        while ready := sorted(islice(((r.id, r.text, r.finish_reason) for r in results), PIECE)):
+            frame = OUTPUTS.frame(ready)
+            write_table(frame, cache / f"{digest_of([key for key, _, _ in ready])}.parquet", OUTPUTS)
+            outputs |= {key: (text, reason) for key, text, reason in ready}
+            if progress is not None:
+                progress(len(outputs), len(requests))
+    return outputs
+
+
+def _cached(cache: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    for path in sorted(cache.glob("*.parquet")):
+        try:
+            frame = read_table(path, OUTPUTS)
+        except InputError:
+            # not whole: its rows are generated again
+            continue
+        for key, text, reason in frame.iter_rows():
+            yield key, (text, reason)

@@ -1,0 +1,22 @@
+"""The describer that measures: which style attributes hold for an answer, by thresholds fitted on train."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from sociolect.attributes.parsing import Said, parse_sentence
+from sociolect.stylometry.stylometry import describe, fit_thresholds, sentence_of
+
+__all__ = ["describe_by_measures"]
+
+
+def describe_by_measures(chosen: pl.DataFrame, quantile: float) -> list[list[Said]]:
+    """What stylometry says of each answer: (describer, sentence, attribute).
+
+    Args:
+        chosen: answer and part; thresholds are fitted on part train.
+        quantile: of the train answers, above which an attribute is said.
+    """
+    thresholds = fit_thresholds(chosen.filter(pl.col("part") == "train")["answer"].to_list(), quantile)
+    sentences = [[sentence_of(name) for name in names] for names in describe(chosen["answer"].to_list(), thresholds)]
+    return [[("stylometry", s, parse_sentence(s)) for s in of_answer] for of_answer in sentences]

@@ -1,0 +1,1 @@
+"""What every program and every other folder stands on: errors, seeds, files, tables, digests, how a program runs."""

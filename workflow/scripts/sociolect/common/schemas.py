@@ -1,0 +1,418 @@
+"""Every table of a run: columns, types, meaning, unit. The layout of a run is in docs/method.md."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from sociolect.common.artifacts import Column, Schema, Vector
+
+TEXT, INT, FLOAT, BOOL = pl.String, pl.Int64, pl.Float64, pl.Boolean
+TEXTS = pl.List(pl.String)
+
+_ANSWER = {
+    "question_id": Column(TEXT, "the question"),
+    "question": Column(TEXT, "text of the question"),
+    "answer_id": Column(TEXT, "the answer, unique within a split"),
+    "answer": Column(TEXT, "text of the answer"),
+    "author": Column(TEXT, "who wrote it; null where unknown", nullable=True),
+    "group": Column(TEXT, "social group of the author"),
+}
+CORPUS = Schema("corpus", _ANSWER, ("answer_id",))
+SAMPLES = Schema("samples", {**_ANSWER, "part": Column(TEXT, "train, val or test")}, ("answer_id",))
+CORPUS_FUNNEL = Schema(
+    "corpus funnel",
+    {
+        "split": Column(TEXT, "single, multi or askx"),
+        "rule": Column(TEXT, "cleaning rule, in the order of use"),
+        "n_removed": Column(INT, "answers taken out (or changed, for repairs)", "answers"),
+        "n_left": Column(INT, "answers left after the rule", "answers"),
+        "example": Column(TEXT, "one answer_id that the rule met", nullable=True),
+    },
+)
+SAMPLING_FUNNEL = Schema(
+    "sampling funnel",
+    {
+        "split": Column(TEXT, "single, multi or askx"),
+        "group": Column(TEXT, "group"),
+        "part": Column(TEXT, "train, val, test, or all", nullable=True),
+        "step": Column(TEXT, "corpus, below_minimum, dropped_disjoint, empty_part, drawn or shortfall"),
+        "n_answers": Column(INT, "answers", "answers"),
+        "n_questions": Column(INT, "questions", "questions"),
+    },
+)
+TRUTH = Schema(
+    "demo truth",
+    {
+        "group": Column(TEXT, "made-up group"),
+        "attribute": Column(TEXT, "planted style attribute, the X of 'The author uses X.'"),
+        "rate": Column(FLOAT, "share of the group's answers that are meant to have it"),
+        "kind": Column(TEXT, "distinctive, shared or base"),
+        "alike": Column(TEXT, "the group that this one is nearly alike with", nullable=True),
+    },
+    ("group", "attribute"),
+)
+SENTENCES = Schema(
+    "sentences",
+    {
+        "answer_id": Column(TEXT, "the described answer"),
+        "split": Column(TEXT, "its split"),
+        "group": Column(TEXT, "its group"),
+        "author": Column(TEXT, "its author", nullable=True),
+        "part": Column(TEXT, "train, val or test"),
+        "prompt_id": Column(TEXT, "which prompt or describer said it"),
+        "sentence": Column(TEXT, "what was said; empty where nothing was said of the answer"),
+        "attribute": Column(
+            TEXT, "canonical X of 'uses X'; null where the sentence could not be parsed", nullable=True
+        ),
+    },
+)
+CATALOGUE = Schema(
+    "catalogue",
+    {
+        "attribute_id": Column(TEXT, "stable id, ordered as the columns of a style vector"),
+        "attribute": Column(TEXT, "canonical X"),
+        "author_sentence": Column(TEXT, "'The author uses X.', for SFAM"),
+        "you_sentence": Column(TEXT, "'You use X.', for prompts and activations"),
+        "n_answers": Column(INT, "described train answers that have it", "answers"),
+        "n_authors": Column(INT, "authors who have it (answers where authors are unknown)", "authors"),
+        "share": Column(FLOAT, "n_authors over all described authors"),
+        "answer_ids": Column(TEXTS, "provenance: answers it was said of"),
+        "raw_sentences": Column(TEXTS, "provenance: the distinct raw sentences"),
+        "prompt_ids": Column(TEXTS, "provenance: the prompts that led to it"),
+    },
+    ("attribute_id",),
+)
+CATALOGUE_FUNNEL = Schema(
+    "attribute funnel",
+    {
+        "rule": Column(TEXT, "rejection rule, in the order of use"),
+        "n_rejected": Column(INT, "attributes rejected", "attributes"),
+        "n_left": Column(INT, "attributes left", "attributes"),
+        "example": Column(TEXT, "one that was rejected", nullable=True),
+    },
+)
+PAIRS = Schema(
+    "pairs",
+    {
+        "answer_id": Column(TEXT, "answer"),
+        "attribute_id": Column(TEXT, "attribute"),
+        "label": Column(pl.Int8, "1 if the attribute was said of the answer"),
+        "slice": Column(TEXT, "positive, easy, hard or random"),
+        "part": Column(TEXT, "train, val or test"),
+        "held_out": Column(BOOL, "the attribute is never trained on"),
+    },
+)
+LABELS = Schema(
+    "labels",
+    {
+        "answer_id": Column(TEXT, "answer (or generation)"),
+        "style": Column(Vector(), "SFAM scores in catalogue order", "probability"),
+    },
+    ("answer_id",),
+)
+DISTILLATION = Schema(
+    "distillation answers",
+    {
+        "answer_id": Column(TEXT, "answer that the teacher scores for the student"),
+        "split": Column(TEXT, "its split"),
+        "group": Column(TEXT, "its group"),
+        "part": Column(TEXT, "train (learned from), val (stops the training) or test (fidelity)"),
+        "answer": Column(TEXT, "its text"),
+    },
+    ("answer_id",),
+)
+FIDELITY = Schema(
+    "fidelity",
+    {
+        "attribute_id": Column(TEXT, "attribute"),
+        "attribute": Column(TEXT, "canonical X"),
+        "pearson": Column(FLOAT, "correlation of student and teacher over test answers; 0 where one does not vary"),
+        "spearman": Column(FLOAT, "the same of the ranks"),
+        "mae": Column(FLOAT, "mean absolute difference", "probability"),
+        "teacher_mean": Column(FLOAT, "mean score of the teacher", "probability"),
+        "student_mean": Column(FLOAT, "mean score of the student", "probability"),
+        "n": Column(INT, "test answers", "answers"),
+    },
+    ("attribute_id",),
+)
+TRIALS = Schema(
+    "trials",
+    {
+        "trial": Column(INT, "number of the trial"),
+        "state": Column(TEXT, "complete, pruned or failed"),
+        "value": Column(FLOAT, "nearest-group macro accuracy on val", nullable=True),
+        "epochs": Column(INT, "epochs trained", "epochs", nullable=True),
+        "params": Column(TEXT, "hyper-parameters as JSON"),
+        "chosen": Column(BOOL, "the final net uses these"),
+    },
+    ("trial",),
+)
+EMBEDDINGS = Schema(
+    "embeddings",
+    {
+        "answer_id": Column(TEXT, "answer"),
+        "split": Column(TEXT, "its split"),
+        "part": Column(TEXT, "train, val or test"),
+        "group": Column(TEXT, "its group"),
+        "embedding": Column(Vector(), "output of the net", "distance of the experiment"),
+    },
+    ("split", "answer_id"),
+)
+ACCURACY = Schema(
+    "accuracy",
+    {
+        "model": Column(TEXT, "net, or a baseline: majority or one of the four logistic regressions"),
+        "level": Column(TEXT, "leaf or parent groups"),
+        "split": Column(TEXT, "the split, or all"),
+        "part": Column(TEXT, "train, val or test"),
+        "measure": Column(TEXT, "nearest_group, macro, pairwise, triplet, pair or confusion"),
+        "group": Column(TEXT, "true group, for pair and confusion", nullable=True),
+        "other": Column(TEXT, "other or predicted group, for pair and confusion", nullable=True),
+        "value": Column(FLOAT, "accuracy, or share of the group's answers for confusion"),
+        "chance": Column(FLOAT, "what guessing reaches", nullable=True),
+        "n": Column(INT, "answers (triplets) counted"),
+    },
+)
+GROUPS = Schema(
+    "groups",
+    {
+        "group": Column(TEXT, "group"),
+        "n_answers": Column(INT, "train answers", "answers"),
+        "n_authors": Column(INT, "train authors (answers where unknown)", "authors"),
+        "style": Column(Vector(), "statistic of the SFAM scores, authors first", "probability"),
+        "mean_style": Column(Vector(), "mean of the SFAM scores, authors first", "probability"),
+        "usage": Column(Vector(), "share of authors' answers with score >= theta"),
+        "embedding": Column(Vector(), "group embedding c[g]"),
+        "distinctive": Column(TEXTS, "ids of the distinctive attributes, largest gap first"),
+        "distinctive_gap": Column(pl.List(FLOAT), "their gaps"),
+        "distinctive_frequency": Column(pl.List(FLOAT), "how often bootstrap over authors selects them"),
+    },
+    ("group",),
+)
+GROUP_DISTANCES = Schema(
+    "group distances",
+    {
+        "group": Column(TEXT, "group"),
+        "other": Column(TEXT, "other group"),
+        "distance": Column(FLOAT, "between the group embeddings"),
+        "spread": Column(FLOAT, "mean distance of both groups' val answers to their own group embedding"),
+        "ratio": Column(FLOAT, "distance / spread"),
+        "pair_accuracy": Column(FLOAT, "val accuracy of telling the two apart"),
+        "alike": Column(BOOL, "told apart no better than `alike_below`"),
+    },
+    ("group", "other"),
+)
+ACTIVATIONS = Schema(
+    "attribute vectors",
+    {
+        "attribute_id": Column(TEXT, "attribute"),
+        "layer": Column(pl.Int32, "block whose output is read, from 0"),
+        "vector": Column(Vector(), "activation after the contrast", "residual stream"),
+        "token_id": Column(INT, "the token that was read (the last one for a mean)"),
+        "token": Column(TEXT, "its text"),
+    },
+    ("attribute_id", "layer"),
+)
+STEERING = Schema(
+    "steering vectors",
+    {
+        "group": Column(TEXT, "target group"),
+        "method": Column(TEXT, "all, distinctive, random, shuffled_<method> or other_group_<method>"),
+        "layer": Column(pl.Int32, "block, from 0"),
+        "vector": Column(Vector(), "v[g,l], unit length", "residual stream"),
+    },
+    ("group", "method", "layer"),
+)
+SWEEP = Schema(
+    "steering sweep",
+    {
+        "method": Column(TEXT, "method of the vectors, or unsteered"),
+        "layers": Column(pl.List(pl.Int32), "blocks that are steered"),
+        "alpha": Column(FLOAT, "strength in units of the median residual norm"),
+        "n": Column(INT, "val generations"),
+        "hit_rate": Column(FLOAT, "nearest group is the target"),
+        "correct_change_rate": Column(FLOAT, "share that came to the target group"),
+        "log_perplexity": Column(
+            FLOAT, "mean log perplexity under the unsteered model; null if all are empty", nullable=True
+        ),
+        "repetition": Column(FLOAT, "share of repeated 3-grams"),
+        "fluent": Column(BOOL, "inside the two-sided fluency guard"),
+        "chosen": Column(BOOL, "this setting is used on test"),
+    },
+)
+REQUESTS = Schema(
+    "requests",
+    {
+        "request_id": Column(TEXT, "one generation"),
+        "question_id": Column(TEXT, "question"),
+        "question_group": Column(TEXT, "group that the question was put to"),
+        "target": Column(TEXT, "target group"),
+        "condition": Column(TEXT, "one of the eight conditions, or a control"),
+        "sample": Column(INT, "0, 1, ..."),
+        "prompt": Column(TEXT, "rendered chat as text"),
+        "seed": Column(INT, "the same for all conditions and targets of a question and sample"),
+        "method": Column(TEXT, "chosen, random, shuffled or other_group; null when unsteered", nullable=True),
+    },
+    ("request_id",),
+)
+GENERATIONS = Schema(
+    "generations",
+    {
+        **REQUESTS.columns,
+        "text": Column(TEXT, "generated answer"),
+        "n_tokens": Column(INT, "generated tokens", "tokens"),
+        "finish_reason": Column(TEXT, "stop (end of sequence) or length"),
+    },
+    ("request_id",),
+)
+FLUENCY = Schema(
+    "fluency",
+    {
+        "request_id": Column(TEXT, "generation"),
+        "log_perplexity": Column(FLOAT, "under the unsteered model; null where nothing was generated", nullable=True),
+    },
+    ("request_id",),
+)
+SCORES = Schema(
+    "scores",
+    {
+        **{n: c for n, c in REQUESTS.columns.items() if n != "prompt"},
+        "style": Column(Vector(), "SFAM scores of the generation"),
+        "embedding": Column(Vector(), "f(style)"),
+        "empty": Column(BOOL, "nothing was generated"),
+        "truncated": Column(BOOL, "ended at the token limit"),
+        "reference_id": Column(TEXT, "request_id of r(n), row 1 with the same question and sample"),
+        "nearest": Column(TEXT, "nearest group embedding"),
+        "reference_nearest": Column(TEXT, "the same for the reference"),
+        "tie": Column(BOOL, "more than one group was nearest"),
+        "zero": Column(BOOL, "embedding equals the reference's: no direction"),
+        "changed": Column(BOOL, "metric 1"),
+        "changed_to_target": Column(BOOL, "metric 2"),
+        "eligible": Column(BOOL, "the reference was not in the target group already"),
+        "lost_target": Column(BOOL, "was in the target group and left it"),
+        "hit": Column(BOOL, "nearest is the target"),
+        "direction": Column(FLOAT, "1 - cos(e1 - e0, c[t]); null without a direction", nullable=True),
+        "direction_centred": Column(FLOAT, "cos(e1 - e0, c[t] - mean c)", nullable=True),
+        "direction_to_target": Column(FLOAT, "cos(e1 - e0, c[t] - e0)", nullable=True),
+        "direction_rank": Column(INT, "rank of t by the centred cosine, 1 is best", nullable=True),
+        "matched_changed": Column(BOOL, "metric 1 against the same prompt unsteered"),
+        "matched_to_target": Column(BOOL, "metric 2 against the same prompt unsteered"),
+        "matched_direction": Column(FLOAT, "metric 3 against the same prompt unsteered", nullable=True),
+        "judge": Column(TEXT, "group that the independent judge sees"),
+        "reference_judge": Column(TEXT, "the same for the reference"),
+        "n_words": Column(INT, "words", "words"),
+        "log_perplexity": Column(FLOAT, "under the unsteered model", nullable=True),
+        "distinct_1": Column(FLOAT, "distinct over all words", nullable=True),
+        "distinct_2": Column(FLOAT, "distinct over all 2-grams", nullable=True),
+        "distinct_3": Column(FLOAT, "distinct over all 3-grams", nullable=True),
+        "longest_repeat": Column(FLOAT, "share of words in the longest repeated n-gram", nullable=True),
+        "length_ratio": Column(FLOAT, "words over the reference's words", nullable=True),
+    },
+    ("request_id",),
+)
+_INTERVALS = {
+    f"{name}{end}": Column(
+        FLOAT, f"{meaning}{'' if not end else ', end of the interval of evaluation.confidence'}", nullable=True
+    )
+    for name, meaning in (
+        ("group_change_rate", "metric 1: share whose nearest group changed"),
+        ("correct_change_rate", "metric 2: share that came to the target group"),
+        ("direction_distance", "metric 3: mean 1 - cos(e1 - e0, c[t])"),
+    )
+    for end in ("", "_low", "_high")
+}
+COMPARISON = Schema(
+    "comparison",
+    {
+        "condition": Column(TEXT, "row"),
+        "n": Column(INT, "generations"),
+        "group_changes": Column(INT, "metric 1, absolute", nullable=True),
+        "correct_changes": Column(INT, "metric 2, absolute", nullable=True),
+        **_INTERVALS,
+        "n_eligible": Column(INT, "reference not yet in the target group"),
+        "eligible_change_rate": Column(FLOAT, "metric 2 as share of the eligible", nullable=True),
+        "losses": Column(INT, "left the target group", nullable=True),
+        "net_changes": Column(INT, "correct changes minus losses", nullable=True),
+        "hit_rate": Column(FLOAT, "final share in the target group", nullable=True),
+        "hit_rate_low": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "hit_rate_high": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "direction_centred": Column(FLOAT, "mean cos(e1 - e0, c[t] - mean c)", nullable=True),
+        "direction_to_target": Column(FLOAT, "mean cos(e1 - e0, c[t] - e0)", nullable=True),
+        "direction_rank": Column(FLOAT, "mean rank of t", nullable=True),
+        "rank1_rate": Column(FLOAT, "share with t ranked first", nullable=True),
+        "matched_change_rate": Column(FLOAT, "metric 1 against the matched reference", nullable=True),
+        "matched_correct_rate": Column(FLOAT, "metric 2 against the matched reference", nullable=True),
+        "matched_direction_distance": Column(FLOAT, "metric 3 against the matched reference", nullable=True),
+        "judge_change_rate": Column(FLOAT, "metric 1 by the independent judge", nullable=True),
+        "judge_correct_rate": Column(FLOAT, "metric 2 by the independent judge", nullable=True),
+        "judge_hit_rate": Column(FLOAT, "final share by the independent judge", nullable=True),
+        "p_value": Column(FLOAT, "exact McNemar on hits against row 1", nullable=True),
+        "p_holm": Column(FLOAT, "the same after Holm over the rows", nullable=True),
+        "n_zero": Column(INT, "without a direction"),
+        "n_ties": Column(INT, "ties for the nearest group"),
+        "n_empty": Column(INT, "empty generations"),
+        "n_truncated": Column(INT, "ended at the token limit"),
+        "log_perplexity": Column(FLOAT, "mean, under the unsteered model", nullable=True),
+        "distinct_1": Column(FLOAT, "mean", nullable=True),
+        "distinct_2": Column(FLOAT, "mean", nullable=True),
+        "distinct_3": Column(FLOAT, "mean", nullable=True),
+        "longest_repeat": Column(FLOAT, "mean", nullable=True),
+        "length_ratio": Column(FLOAT, "mean", nullable=True),
+        "eos_rate": Column(FLOAT, "share that ended by itself", nullable=True),
+    },
+    ("condition",),
+)
+CONTRASTS = Schema(
+    "contrasts",
+    {
+        "condition": Column(TEXT, "row"),
+        "against": Column(TEXT, "the row it is compared with"),
+        "measure": Column(TEXT, "hit_rate, correct_change_rate or group_change_rate"),
+        "difference": Column(FLOAT, "paired difference"),
+        "low": Column(FLOAT, "end of the interval of evaluation.confidence"),
+        "high": Column(FLOAT, "end of the interval of evaluation.confidence"),
+        "n_questions": Column(INT, "clusters"),
+    },
+    ("condition", "against", "measure"),
+)
+NEAREST = Schema(
+    "nearest groups of row 1",
+    {
+        "source": Column(TEXT, "human (test answers) or model (row 1)"),
+        "question_group": Column(TEXT, "group that the question was put to"),
+        "nearest": Column(TEXT, "nearest group embedding"),
+        "n": Column(INT, "texts"),
+        "share": Column(FLOAT, "of the question group's texts"),
+    },
+    ("source", "question_group", "nearest"),
+)
+RATES = Schema(
+    "rates",
+    {
+        "probe": Column(TEXT, "what was timed"),
+        "unit": Column(TEXT, "what is counted"),
+        "n": Column(INT, "units timed", "units"),
+        "seconds": Column(FLOAT, "time they took", "s"),
+        "rate": Column(FLOAT, "per unit: median over the rounds (mean over steps of training)", "s"),
+        "device": Column(TEXT, "name of the GPU, or cpu"),
+        "dtype": Column(TEXT, "float32, bfloat16, or products in bfloat16"),
+        "threads": Column(INT, "CPU threads"),
+    },
+    ("probe",),
+)
+ESTIMATE = Schema(
+    "estimate",
+    {
+        "rule": Column(TEXT, "rule of the workflow"),
+        "unit": Column(TEXT, "what is counted"),
+        "bound": Column(TEXT, "exact, or at most: the run may need fewer units"),
+        "units": Column(INT, "units that the config implies", "units"),
+        "rate": Column(FLOAT, "per unit, as probed", "s"),
+        "jobs": Column(INT, "jobs of the rule that do these units", "jobs"),
+        "hours": Column(FLOAT, "machine hours of all jobs, their starts included", "h"),
+        "gpu_hours": Column(FLOAT, "hours times the GPUs of a job; 0 where the probe found none", "h"),
+        "share": Column(FLOAT, "of all hours"),
+        "device": Column(TEXT, "that the rate was probed on"),
+    },
+    ("rule", "unit"),
+)

@@ -1,0 +1,1 @@
+"""From raw answers to samples with train, val and test."""

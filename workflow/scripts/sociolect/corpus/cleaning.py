@@ -1,0 +1,155 @@
+"""Cleaning the corpus: repairs and exclusions, each counted in a funnel.
+
+A fault that makes the table ambiguous is an error; an answer that is merely unusable is left out and listed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from sociolect.common.artifacts import check_table
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL
+from sociolect.corpus.reader import REQUIRED, TEXTS, read_raw_corpus
+from sociolect.settings.corpus import CorpusSettings
+
+# In the order of use. NFC comes last: taking an invisible character out can bring two together that compose.
+_REPAIRS = (
+    ("line breaks", r"\r\n|[\r\x0b\x0c\x85\u{2028}\u{2029}]", "\n"),
+    ("spaces", r"[\p{Zs}--[\ ]]", " "),
+    # controls but for line feed and tab, soft hyphen, zero-width space and joiner, marks of direction
+    (
+        "control characters",
+        r"[[\p{Cc}--[\n\t]]\u{ad}\u{200b}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2060}\u{2066}-\u{2069}\u{feff}]",
+        "",
+    ),
+)
+REPAIRS = (*(rule for rule, _, _ in _REPAIRS), "Unicode NFC", "outer white space")
+EXCLUSIONS = ("empty", "too short", "too long", "duplicate in its group")
+
+
+def import_corpus(path: Path, split: str, settings: CorpusSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read and clean one table.
+
+    Args:
+        path: .parquet, .csv or .jsonl, see `read_raw_corpus`.
+        split: name of the split, for the funnel.
+        settings: shortest and longest answer, in characters after the repairs.
+
+    Returns:
+        The corpus (schema CORPUS, sorted by answer_id) and its funnel (schema CORPUS_FUNNEL).
+
+    Raises:
+        InputError: the table is unreadable or ambiguous, or nothing is left of it; see `read_raw_corpus` and
+            `clean_corpus`.
+    """
+    return clean_corpus(read_raw_corpus(path), split, settings, str(path))
+
+
+def clean_corpus(
+    raw: pl.DataFrame, split: str, settings: CorpusSettings, where: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Repair the texts, refuse what is ambiguous, leave out what is unusable.
+
+    Args:
+        raw: the columns of CORPUS as text.
+        split: name of the split, for the funnel.
+        settings: shortest and longest answer, in characters.
+        where: file name for the messages.
+
+    Returns:
+        The corpus, sorted by answer_id, and a funnel with one row per rule, also for a rule that met nothing.
+
+    Raises:
+        InputError: a required field is empty, an answer_id repeats (within a group or over groups), a question_id
+            has two texts, or no answer is left.
+    """
+    funnel = [_step(split, "read", raw.head(0), raw.height)]
+    frame, repairs = _repair(raw, split)
+    funnel += repairs
+    _check(frame, where)
+    frame = frame.sort("answer_id")
+    length = pl.col("answer").str.len_chars()
+    # sorted by answer_id: the smallest id of the duplicates stays
+    unusable = (pl.col("answer") == "", length < settings.min_chars, length > settings.max_chars)
+    for rule, reject in zip(EXCLUSIONS, (*unusable, ~pl.struct("group", "answer").is_first_distinct()), strict=True):
+        left = frame.filter(~reject)
+        funnel.append(_step(split, rule, frame.filter(reject), left.height))
+        frame = left
+    if frame.is_empty():
+        counts = ", ".join(f"{row['rule']}: {row['n_removed']}" for row in funnel[-len(EXCLUSIONS) :])
+        raise InputError(
+            f"{where}: no answer is left of {raw.height} ({counts}); "
+            "check the column answer, or change corpus.min_chars and corpus.max_chars"
+        )
+    return check_table(frame, CORPUS, where), CORPUS_FUNNEL.frame(funnel)
+
+
+def _repair(raw: pl.DataFrame, split: str) -> tuple[pl.DataFrame, list[dict[str, object]]]:
+    # a null answer is an empty one; a null question stays null and is refused later
+    frame = raw.with_columns(pl.col("answer").fill_null(""))
+    steps: list[dict[str, object]] = []
+    for rule in REPAIRS:
+        after = frame.with_columns(_repaired(rule, name).alias(name) for name in TEXTS)
+        changed = pl.any_horizontal((frame[name] != after[name]).fill_null(False) for name in TEXTS)
+        steps.append(_step(split, rule, frame.filter(changed), frame.height))
+        frame = after
+    return frame, steps
+
+
+def _repaired(rule: str, name: str) -> pl.Expr:
+    column = pl.col(name)
+    if rule == "Unicode NFC":
+        return column.str.normalize("NFC")
+    if rule == "outer white space":
+        return column.str.strip_chars()
+    pattern, replacement = next((old, new) for name, old, new in _REPAIRS if name == rule)
+    return column.str.replace_all(pattern, replacement)
+
+
+def _step(split: str, rule: str, met: pl.DataFrame, left: int) -> dict[str, object]:
+    example = met["answer_id"].drop_nulls().min() if met.height else None
+    return {"split": split, "rule": rule, "n_removed": met.height, "n_left": left, "example": example}
+
+
+def _check(frame: pl.DataFrame, where: str) -> None:
+    for name in REQUIRED:
+        empty = frame[name].is_null() | (frame[name] == "") if name == "question" else frame[name].is_null()
+        if empty.any():
+            row = int(empty.arg_max() or 0)
+            raise InputError(
+                f"{where}: row {row + 1}, column {name!r}: the field is empty ({int(empty.sum())} such rows); "
+                f"write the {name.replace('_', ' ')} there or take the row out"
+            )
+    rows = frame.with_row_index("row", offset=1)
+    repeated = rows.filter(pl.col("answer_id").is_duplicated())
+    if repeated.height:
+        _refuse_repeated_answers(repeated, where)
+    texts = rows.unique(["question_id", "question"], keep="first", maintain_order=True)
+    twice = texts.filter(pl.col("question_id").is_duplicated()).sort("row")
+    if twice.height:
+        question = twice["question_id"][0]
+        same = twice.filter(pl.col("question_id") == question)
+        raise InputError(
+            f"{where}: question_id {question!r} has two texts, in row {same['row'][0]} and row {same['row'][1]}; "
+            "give each text its own question_id"
+        )
+
+
+def _refuse_repeated_answers(repeated: pl.DataFrame, where: str) -> None:
+    groups = repeated.filter(pl.col("group").n_unique().over("answer_id") > 1).sort("row")
+    chosen = (groups if groups.height else repeated.sort("row"))["answer_id"][0]
+    same = repeated.filter(pl.col("answer_id") == chosen).sort("row")
+    rows = " and ".join(str(row) for row in same["row"].head(2))
+    if groups.height:
+        names = " and ".join(repr(name) for name in same["group"].unique().sort())
+        raise InputError(
+            f"{where}: answer_id {chosen!r} is in two groups, {names} (rows {rows}); "
+            "keep it in one, or give each answer its own answer_id"
+        )
+    raise InputError(
+        f"{where}: answer_id {chosen!r} repeats (rows {rows}; {repeated['answer_id'].n_unique()} such ids); "
+        "give each answer its own answer_id"
+    )

@@ -1,0 +1,1 @@
+"""The made-up corpus, and what is true of it."""

@@ -1,0 +1,184 @@
+"""Which groups take part, and which of their answers: balanced draws from train, val and test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import polars as pl
+
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import SAMPLES, SAMPLING_FUNNEL
+from sociolect.common.seeds import seed_of
+from sociolect.corpus.partition import PARTS, partition_answers, stable_order
+from sociolect.settings.corpus import Parts, SamplingSettings
+
+# the split that is counted and drawn by question
+BY_QUESTION = "askx"
+
+
+def sample_groups(
+    corpora: Mapping[str, pl.DataFrame], settings: SamplingSettings, run_seed: int
+) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """Choose the groups, part their answers and draw the samples.
+
+    Args:
+        corpora: corpus (schema CORPUS) of each split.
+        settings: minima, sizes of the draws, shares of the parts.
+        run_seed: config key `seed`.
+
+    Returns:
+        Samples of each split (schema SAMPLES, sorted by answer_id) and the funnel (schema SAMPLING_FUNNEL). A group
+        below the minimum, or with a part left empty, is left out of that split and listed. Neither the order of rows
+        nor a group that is left out for its size changes the draw of the others.
+
+    Raises:
+        InputError: fewer than two groups are left in a split, an answer or question means two things in two splits,
+            or a draw is too small for three parts.
+    """
+    rows = pl.concat([frame.with_columns(split=pl.lit(split)) for split, frame in sorted(corpora.items())])
+    _check_across_splits(rows)
+    counts = _counts(rows)
+    funnel = [counts.with_columns(step=pl.lit("corpus"), part=pl.lit("all"))]
+    minimum = settings.minimum.model_dump()
+    large = pl.col("size") >= pl.col("split").replace_strict(minimum, return_dtype=pl.Int64)
+    funnel.append(counts.filter(~large).with_columns(step=pl.lit("below_minimum"), part=pl.lit("all")))
+    eligible = counts.filter(large)
+    for split in sorted(corpora):
+        _require_two_groups(eligible, counts, split, minimum[split])
+    rows = rows.join(eligible.select("split", "group"), on=["split", "group"], how="semi")
+    parted = rows.join(_partition(rows, settings, run_seed), on=["split", "answer_id"])
+    lost = _counts(parted.filter(pl.col("part").is_null()))
+    funnel.append(
+        eligible.select("split", "group")
+        .join(lost, on=["split", "group"], how="left")
+        .with_columns(pl.exclude("split", "group").fill_null(0), step=pl.lit("dropped_disjoint"), part=pl.lit("all"))
+    )
+    parted = parted.filter(pl.col("part").is_not_null())
+    # the dropped answers are gone: only whole parts count from here on
+    complete = parted.group_by("split", "group").agg(pl.col("part").n_unique() == len(PARTS))
+    broken = eligible.select("split", "group").join(complete.filter("part"), on=["split", "group"], how="anti")
+    funnel.append(
+        eligible.join(broken, on=["split", "group"], how="semi").with_columns(
+            step=pl.lit("empty_part"), part=pl.lit("all")
+        )
+    )
+    parted = parted.join(broken, on=["split", "group"], how="anti")
+    samples: dict[str, pl.DataFrame] = {}
+    for split in sorted(corpora):
+        _require_two_groups(_counts(parted), counts, split, minimum[split])
+        per_group = getattr(settings.per_group, split) or minimum[split]
+        drawn, steps = _draw(parted.filter(pl.col("split") == split), split, per_group, settings, run_seed)
+        samples[split] = drawn.select(list(SAMPLES.columns)).sort("answer_id")
+        funnel.append(steps)
+    columns = SAMPLING_FUNNEL.types()
+    listed = pl.concat([frame.select(list(columns)) for frame in funnel], how="vertical_relaxed").cast(columns)  # type: ignore[arg-type]
+    return samples, listed
+
+
+def part_quotas(total: int, shares: Parts) -> dict[str, int]:
+    """Whole numbers that add up to `total`, in proportion to the shares, at least one each.
+
+    The largest remainders are rounded up; of equal ones, test goes before val before train.
+
+    Raises:
+        InputError: `total` is below three.
+    """
+    if total < len(PARTS):
+        raise InputError(f"sampling.per_group: {total} is too few for train, val and test; write 3 or more")
+    exact = {part: total * getattr(shares, part) for part in PARTS}
+    quotas = {part: max(1, math.floor(value + 1e-9)) for part, value in exact.items()}
+    for part in sorted(reversed(PARTS), key=lambda p: round(quotas[p] - exact[p], 9)):
+        quotas[part] += int(sum(quotas.values()) < total)
+    # the largest part pays for those that were raised to one
+    quotas[max(quotas, key=lambda p: quotas[p])] -= sum(quotas.values()) - total
+    return quotas
+
+
+def _partition(rows: pl.DataFrame, settings: SamplingSettings, run_seed: int) -> pl.DataFrame:
+    per_question = pl.len().over("split", "group", "question_id")
+    weight = pl.when(pl.col("split") == BY_QUESTION).then(1.0 / per_question).otherwise(1.0)
+    return partition_answers(
+        rows.with_columns(weight=weight),
+        settings.parts,
+        settings.max_component_share,
+        seed_of(run_seed, "partition"),
+    )
+
+
+def _draw(
+    rows: pl.DataFrame, split: str, per_group: int, settings: SamplingSettings, run_seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    quotas = part_quotas(per_group, settings.parts)
+    rows = rows.sort("answer_id")
+    rows = rows.with_columns(
+        order=pl.Series(stable_order(seed_of(run_seed, "draw", split), rows["answer_id"].to_list()))
+    )
+    cell = ["group", "part"]
+    quota = pl.col("part").replace_strict(quotas, return_dtype=pl.Int64)
+    if split == BY_QUESTION:
+        asked = rows.select(*cell, "question_id").unique().sort("question_id", *cell)
+        ranks = stable_order(seed_of(run_seed, "draw", split, "question"), asked["question_id"].to_list())
+        asked = asked.with_columns(rank=pl.Series(ranks))
+        asked = asked.filter(pl.col("rank").rank("ordinal").over(cell) <= quota)
+        within = pl.col("order").rank("ordinal").over("group", "question_id") <= settings.answers_per_question
+        drawn = rows.join(asked, on=[*cell, "question_id"], how="semi").filter(within)
+    else:
+        drawn = rows.filter(pl.col("order").rank("ordinal").over(cell) <= quota)
+    counts = _counts(drawn, "part")
+    missing = counts.with_columns(short=(quota - pl.col("size")).cast(pl.Int64), step=pl.lit("shortfall"))
+    by_question = split == BY_QUESTION
+    missing = missing.with_columns(
+        n_answers=pl.lit(0, pl.Int64) if by_question else pl.col("short"),
+        n_questions=pl.col("short") if by_question else pl.lit(0, pl.Int64),
+    )
+    columns = ["split", "group", "part", "step", "n_answers", "n_questions"]
+    return drawn, pl.concat([counts.with_columns(step=pl.lit("drawn")).select(columns), missing.select(columns)])
+
+
+def _counts(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
+    """Answers, questions and size (what the split is counted by) of each group."""
+    counts = (
+        rows.group_by("split", "group", *by)
+        .agg(n_answers=pl.len().cast(pl.Int64), n_questions=pl.col("question_id").n_unique().cast(pl.Int64))
+        .sort("split", "group", *by)
+    )
+    size = pl.when(pl.col("split") == BY_QUESTION).then("n_questions").otherwise("n_answers")
+    return counts.with_columns(size=size)
+
+
+def _require_two_groups(left: pl.DataFrame, counts: pl.DataFrame, split: str, minimum: int) -> None:
+    names = left.filter(pl.col("split") == split)["group"].to_list()
+    if len(names) >= 2:
+        return
+    unit = "questions" if split == BY_QUESTION else "answers"
+    listed = ", ".join(
+        f"{group} {size}" for group, size in counts.filter(pl.col("split") == split).select("group", "size").iter_rows()
+    )
+    raise InputError(
+        f"split {split}: {len(names)} of the groups can take part, two are needed. {unit.capitalize()} per group: "
+        f"{listed}. The minimum is {minimum}: lower sampling.minimum.{split} or add {unit}; each group also needs "
+        "answers in each of train, val and test"
+    )
+
+
+def _check_across_splits(rows: pl.DataFrame) -> None:
+    for key, value, advice in (
+        ("answer_id", "group", "take it out of one of them"),
+        ("answer_id", "question_id", "give each answer its own answer_id"),
+        ("answer_id", "author", "write the same author"),
+        ("question_id", "question", "give each text its own question_id"),
+    ):
+        clash = rows.filter(pl.col(value).n_unique().over(key) > 1).sort(key, "split", value, nulls_last=True)
+        if clash.is_empty():
+            continue
+        name = clash[key][0]
+        both = clash.filter(pl.col(key) == name).unique(value, keep="first", maintain_order=True)
+        places = " and ".join(
+            f"{value} {_short(text)} in split {split}" for split, text in both.select("split", value).iter_rows()
+        )
+        raise InputError(f"{key} {name!r} has {places}; {advice}")
+
+
+def _short(text: str | None) -> str:
+    return repr(text if text is None or len(text) <= 60 else text[:57] + "...")

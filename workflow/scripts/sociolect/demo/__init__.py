@@ -1,1 +1,0 @@
-"""A made-up corpus whose groups have planted, known styles."""

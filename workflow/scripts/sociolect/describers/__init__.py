@@ -1,1 +1,0 @@
-"""Describers: what says which style attributes an answer has."""

@@ -1,0 +1,54 @@
+"""The independent judge: a text classifier that shares nothing with SFAM and the net.
+
+SFAM and the net build the target and judge it, so a steered text could please them alone. This judge has only
+seen words and characters of human answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+
+from sociolect.common.errors import InputError
+
+__all__ = ["fit_judge", "judge_groups"]
+
+
+def fit_judge(texts: Sequence[str], groups: Sequence[str], max_features: int = 50_000) -> Pipeline:
+    """TF-IDF of words (1-2) and of characters in words (2-4), with logistic regression, balanced over groups.
+
+    Args:
+        texts: train answers, in an order that does not depend on the machine.
+        groups: group of each.
+        max_features: most frequent terms kept, for words and for characters each.
+
+    Raises:
+        InputError: fewer than two groups, or texts without a word.
+    """
+    if len(set(groups)) < 2:
+        raise InputError("the independent judge needs train answers of at least two groups")
+    features = make_union(
+        TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=max_features, dtype=np.float32),
+        TfidfVectorizer(
+            analyzer="char_wb",
+            ngram_range=(2, 4),
+            min_df=2,
+            sublinear_tf=True,
+            max_features=max_features,
+            dtype=np.float32,
+        ),
+    )
+    judge = make_pipeline(features, LogisticRegression(C=4.0, max_iter=300, tol=1e-3, class_weight="balanced"))
+    try:
+        return judge.fit(list(texts), list(groups))
+    except ValueError as error:
+        raise InputError(f"the independent judge cannot be fitted on {len(texts)} answers: {error}") from error
+
+
+def judge_groups(judge: Pipeline, texts: Sequence[str]) -> list[str]:
+    """Group that the judge sees in each text."""
+    return [str(group) for group in judge.predict(list(texts))] if texts else []

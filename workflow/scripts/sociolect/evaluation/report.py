@@ -1,0 +1,308 @@
+"""The report of a run: one HTML page without anything from the network.
+
+Library side only: tables in, text out. The wording is in the template.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+import jinja2
+import numpy as np
+import polars as pl
+from markupsafe import Markup
+
+from sociolect.common.artifacts import Schema
+from sociolect.common.schemas import (
+    ACCURACY,
+    CATALOGUE,
+    CATALOGUE_FUNNEL,
+    COMPARISON,
+    CONTRASTS,
+    GROUP_DISTANCES,
+    GROUPS,
+    NEAREST,
+    SAMPLING_FUNNEL,
+    SWEEP,
+)
+from sociolect.evaluation.figures import heat_map, rate_plot, sweep_plot
+from sociolect.evaluation.pages import HtmlTable
+from sociolect.evaluation.renderings import DAMAGE_HEADER, HEADER, cells, damage_cells
+from sociolect.generation.conditions import ROWS
+from sociolect.settings.models import HubModel, ModelsSettings
+
+__all__ = ["PER_EXPERIMENT", "SHARED", "ExperimentTables", "RunTables", "model_names", "render_report"]
+
+
+_PARTS = (
+    *("comparison", "damage", "variants", "controls", "contrasts", "rates", "groups", "distances", "confusion"),
+    *("nearest_human", "nearest_model", "sweep", "accuracy", "accuracy_all"),
+)
+
+
+# tables of an experiment, and of the run
+PER_EXPERIMENT = {
+    "comparison": COMPARISON,
+    "controls": COMPARISON,
+    "contrasts": CONTRASTS,
+    "accuracy": ACCURACY,
+    "distances": GROUP_DISTANCES,
+    "sweep": SWEEP,
+    "groups": GROUPS,
+    "nearest": NEAREST,
+}
+SHARED: dict[str, Schema] = {"catalogue": CATALOGUE, "funnel": CATALOGUE_FUNNEL, "sampling": SAMPLING_FUNNEL}
+
+
+@dataclass(frozen=True)
+class ExperimentTables:
+    """What an experiment left behind; a table that is None or empty leaves its section out."""
+
+    name: str
+    fit: tuple[str, ...] = ()
+    ask: str = ""
+    comparison: pl.DataFrame | None = None
+    controls: pl.DataFrame | None = None
+    contrasts: pl.DataFrame | None = None
+    accuracy: pl.DataFrame | None = None
+    distances: pl.DataFrame | None = None
+    sweep: pl.DataFrame | None = None
+    groups: pl.DataFrame | None = None
+    nearest: pl.DataFrame | None = None
+    weights: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """What the experiments share."""
+
+    run: str
+    models: dict[str, str] = field(default_factory=dict)
+    catalogue: pl.DataFrame | None = None
+    funnel: pl.DataFrame | None = None
+    sampling: pl.DataFrame | None = None
+    metrics: dict[str, Any] | None = None
+
+
+def model_names(models: ModelsSettings | None) -> dict[str, str]:
+    """The two models in words, where the settings name them."""
+    if models is None:
+        return {}
+    found = {name: getattr(models, name) for name in ("sfam", "lm")}
+    return {n: f"{m.repo} @ {m.revision[:8]}" if isinstance(m, HubModel) else m for n, m in found.items()}
+
+
+def render_report(run: RunTables, experiments: list[ExperimentTables], page: jinja2.Template) -> str:
+    """The page as text.
+
+    Args:
+        run: tables of the run; experiments: tables of each experiment, in the order of the page.
+        page: its template.
+    """
+    names = {} if run.catalogue is None else dict(run.catalogue.select("attribute_id", "attribute").iter_rows())
+    return page.render(
+        run=run.run,
+        facts=_facts(run, experiments),
+        experiments=[_experiment(e, names) for e in experiments],
+        sfam=_sfam(run.metrics),
+        funnel=_funnel(run.funnel),
+        sampling=_sampling(run.sampling),
+    )
+
+
+def _facts(run: RunTables, experiments: list[ExperimentTables]) -> list[tuple[str, str]]:
+    facts = [("Models", ", ".join(f"{n}: {m}" for n, m in run.models.items()))] if run.models else []
+    if run.catalogue is not None:
+        facts.append(("Style attributes", str(run.catalogue.height)))
+    for e in experiments:
+        parts = [f"fitted on {', '.join(e.fit)}, asked {e.ask}"] if e.fit else []
+        if _some(e.groups):
+            parts.append(f"{e.groups.height} groups, {e.groups['n_answers'].sum()} train answers")
+        if _some(e.comparison):
+            parts.append(f"{e.comparison['n'].sum()} generations in the eight rows")
+        facts.append((f"Experiment {e.name}", "; ".join(parts)))
+    return facts
+
+
+def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
+    shown: dict[str, Any] = dict.fromkeys(_PARTS)
+    shown |= {"name": e.name}
+    if _some(e.comparison):
+        shown["comparison"] = HtmlTable(HEADER, cells(e.comparison))
+        shown["damage"] = HtmlTable(DAMAGE_HEADER, damage_cells(e.comparison))
+        shown["variants"] = _variants(e.comparison)
+        shown["rates"] = _rates(e)
+    if _some(e.controls):
+        damage = [row[1:] for row in damage_cells(e.controls)]
+        rows = [a + b[:3] for a, b in zip(cells(e.controls), damage, strict=True)]
+        shown["controls"] = HtmlTable((*HEADER, *DAMAGE_HEADER[1:4]), rows)
+    if _some(e.contrasts):
+        shown["contrasts"] = _contrasts(e.contrasts)
+    if _some(e.groups):
+        shown["groups"] = _groups(e.groups, names, e.weights)
+    if _some(e.distances):
+        shown["distances"] = _square(e.distances, "group", "other", "distance", "", "", share=False)
+    if _some(e.accuracy):
+        confusion = e.accuracy.filter(
+            pl.col("measure") == "confusion", pl.col("model") == "net", pl.col("level") == "leaf", part="test"
+        )
+        shown["confusion"] = _square(_widest(confusion), "group", "other", "value", "true group", "nearest group")
+        shown["accuracy"] = _accuracy(_widest(e.accuracy.filter(part="test")))
+        shown["accuracy_all"] = _accuracy(e.accuracy)
+    if _some(e.nearest):
+        for source in ("human", "model"):
+            frame = e.nearest.filter(pl.col("source") == source)
+            axes = ("question put to", "nearest group")
+            shown[f"nearest_{source}"] = _square(frame, "question_group", "nearest", "share", *axes)
+    if _some(e.sweep):
+        shown["sweep"] = _image(sweep_plot(e.sweep), "Sweep of steering strength and layers on val")
+    return shown
+
+
+def _rates(e: ExperimentTables) -> Markup:
+    frames = [f for f in (e.comparison, e.controls) if _some(f)]
+    table = pl.concat([f.filter(~pl.col("condition").str.contains("cross targets", literal=True)) for f in frames])
+    half = len(ROWS) // 2
+    image = rate_plot(
+        table["condition"].to_list(),
+        table["hit_rate"].to_list(),
+        table["hit_rate_low"].to_list(),
+        table["hit_rate_high"].to_list(),
+        table["judge_hit_rate"].to_list(),
+        chance=1 / e.groups.height if _some(e.groups) else None,
+        split_at=[s for s in (half, 2 * half) if s < table.height],
+    )
+    return _image(image, f"Hit rates of the conditions, {e.name}")
+
+
+def _variants(table: pl.DataFrame) -> HtmlTable:
+    header = {
+        "condition": "condition",
+        "n_eligible": "eligible",
+        "eligible_change_rate": "correct, of the eligible",
+        "losses": "losses",
+        "net_changes": "net",
+        "direction_centred": "direction, centred cos",
+        "direction_to_target": "direction, to-target cos",
+        "rank1_rate": "target ranked first",
+        "matched_change_rate": "change (matched)",
+        "matched_correct_rate": "correct (matched)",
+        "judge_change_rate": "change (judge)",
+        "judge_correct_rate": "correct (judge)",
+        "p_holm": "p (Holm)",
+        "n_zero": "no direction",
+        "n_ties": "ties",
+        "n_truncated": "cut off",
+    }
+    rows = [[_text(row[c]) for c in header] for row in table.iter_rows(named=True)]
+    return HtmlTable(tuple(header.values()), rows)
+
+
+def _contrasts(table: pl.DataFrame) -> HtmlTable:
+    rows = []
+    for r in table.iter_rows(named=True):
+        difference, low, high = (f"{100 * r[name]:+.1f}" for name in ("difference", "low", "high"))
+        names = [r["condition"], r["against"], r["measure"].replace("_", " ")]
+        rows.append([*names, f"{difference} [{low}, {high}]", str(r["n_questions"])])
+    return HtmlTable(("condition", "against", "measure", "difference in points", "questions"), rows)
+
+
+def _groups(groups: pl.DataFrame, names: dict[str, str], weights: dict[str, Any] | None) -> HtmlTable:
+    rows = []
+    methods = (weights or {}).get("groups", {})
+    for row in groups.sort("group").iter_rows(named=True):
+        own = zip(row["distinctive"], row["distinctive_gap"], row["distinctive_frequency"], strict=True)
+        listed = "; ".join(f"{names.get(a, a)} (+{gap:.2f}, {100 * often:.0f} %)" for a, gap, often in own) or "n/a"
+        # of the weights over all attributes, or of the one method that there is
+        effective = next((f"{method['n_eff']:.1f}" for method in methods.get(row["group"], {}).values()), "-")
+        counts = [str(row["n_answers"]), str(row["n_authors"]), effective]
+        rows.append([row["group"], *counts, listed])
+    header = ("group", "train answers", "train authors", "effective attributes", "distinctive attributes")
+    return HtmlTable(header, rows)
+
+
+def _accuracy(accuracy: pl.DataFrame) -> HtmlTable | None:
+    plain = accuracy.filter(pl.col("group").is_null(), ~pl.col("measure").is_in(["pair", "confusion"]))
+    if plain.height == 0:
+        return None
+    measures = plain["measure"].unique(maintain_order=True).to_list()
+    keys = ("model", "level", "split", "part")
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in plain.iter_rows(named=True):
+        chance = "" if row["chance"] is None else f" (chance {100 * row['chance']:.0f})"
+        found.setdefault(tuple(row[k] for k in keys), {})[row["measure"]] = f"{100 * row['value']:.1f} %{chance}"
+    rows = [[*key, *(values.get(m, "-") for m in measures)] for key, values in found.items()]
+    return HtmlTable((*keys, *(m.replace("_", " ") for m in measures)), rows)
+
+
+def _sfam(metrics: dict[str, Any] | None) -> list[HtmlTable]:
+    """Every slice of the metrics that has an F1, and the single numbers."""
+    if metrics is None:
+        return []
+    slices: list[list[str]] = []
+    single: list[list[str]] = []
+
+    def walk(name: str, value: Any) -> None:
+        if isinstance(value, dict) and "f1" in value:
+            slices.append([name, *(_text(value.get(k)) for k in ("n", "n_positive", "f1", "auroc", "ece", "accuracy"))])
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                walk(f"{name}, {key}".lstrip(", ").replace("_", " "), inner)
+        elif isinstance(value, int | float) or value is None:
+            single.append([name, _text(value)])
+
+    walk("", metrics)
+    header = ("slice", "pairs", "positive", "F1", "AUROC", "ECE", "accuracy")
+    tables = [HtmlTable(header, slices), HtmlTable(("measure", "value"), single)]
+    return [table for table in tables if table.rows]
+
+
+def _funnel(funnel: pl.DataFrame | None) -> HtmlTable | None:
+    if not _some(funnel):
+        return None
+    return HtmlTable(("rule", "rejected", "left", "example"), [[_text(v) for v in row] for row in funnel.iter_rows()])
+
+
+def _sampling(sampling: pl.DataFrame | None) -> HtmlTable | None:
+    if not _some(sampling):
+        return None
+    header = ("split", "group", "part", "step", "answers", "questions")
+    return HtmlTable(header, [[_text(v) for v in row] for row in sampling.iter_rows()])
+
+
+def _square(
+    frame: pl.DataFrame, row: str, column: str, value: str, row_title: str, column_title: str, share: bool = True
+) -> Markup | None:
+    if frame.height == 0:
+        return None
+    names = sorted({*frame[row].to_list(), *frame[column].to_list()})
+    number = {name: i for i, name in enumerate(names)}
+    values = np.full((len(names), len(names)), np.nan if not share else 0.0)
+    for a, b, x in frame.select(row, column, value).iter_rows():
+        values[number[a], number[b]] = x
+    return _image(heat_map(values, names, names, row_title, column_title, share), f"{value} by {row} and {column}")
+
+
+def _widest(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows over all splits where there are such, else the first split's."""
+    splits = frame["split"].unique(maintain_order=True).to_list()
+    wanted = "all" if "all" in splits else splits[0] if splits else ""
+    return frame.filter(pl.col("split") == wanted)
+
+
+def _image(svg: str, alt: str) -> Markup:
+    # as a data URI, so that ids of different figures cannot meet
+    data = base64.b64encode(svg.encode()).decode()
+    return Markup('<img alt="{}" src="data:image/svg+xml;base64,{}">').format(alt, data)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _some(frame: pl.DataFrame | None) -> TypeGuard[pl.DataFrame]:
+    return frame is not None and frame.height > 0

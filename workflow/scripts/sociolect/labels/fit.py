@@ -1,0 +1,81 @@
+"""What belongs to an experiment: its answers with style vectors, and its groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from sociolect.common.errors import InputError
+
+__all__ = ["groups_of", "join_labels", "labeled_answers", "stack_splits"]
+
+
+def groups_of(fit_frames: Sequence[pl.DataFrame], ask_frame: pl.DataFrame) -> list[str]:
+    """Groups of the fit splits that are also in the ask split, alphabetical.
+
+    Raises:
+        InputError: fewer than two groups are left; the message counts answers per group.
+    """
+    fitted = {g for frame in fit_frames for g in frame["group"].unique()}
+    groups = sorted(fitted & set(ask_frame["group"].unique()))
+    if len(groups) < 2:
+        fit = pl.concat([frame.select("group") for frame in fit_frames])
+        raise InputError(
+            f"an experiment needs two groups that are in its fit and its ask splits, but has {len(groups)}; "
+            f"answers in fit: {_counts(fit)}; in ask: {_counts(ask_frame)}. Lower sampling.minimum, or change "
+            "the experiment's fit or ask"
+        )
+    return groups
+
+
+def join_labels(samples: pl.DataFrame, labels: pl.DataFrame, split: str) -> pl.DataFrame:
+    """Answers of a split with their style vectors: SAMPLES columns, `split`, `style`.
+
+    Raises:
+        InputError: an answer has no style vector.
+    """
+    joined = samples.join(labels.select("answer_id", "style"), on="answer_id", how="left")
+    unlabelled = joined.filter(pl.col("style").is_null())
+    if unlabelled.height:
+        first = unlabelled["answer_id"].min()
+        raise InputError(
+            f"split {split}: {unlabelled.height} answers have no style vector, such as {first!r}; label it again"
+        )
+    return joined.with_columns(pl.lit(split).alias("split"))
+
+
+def stack_splits(frames: Sequence[pl.DataFrame], groups: Sequence[str]) -> pl.DataFrame:
+    """All splits under each other, sorted by split (in the order given) and answer_id, only the given groups.
+
+    An answer that occurs in two splits is kept where it occurs first.
+    """
+    stacked = pl.concat([frame.sort("answer_id") for frame in frames])
+    return stacked.unique("answer_id", keep="first", maintain_order=True).filter(pl.col("group").is_in(list(groups)))
+
+
+def labeled_answers(
+    samples: Mapping[str, pl.DataFrame], labels: Mapping[str, pl.DataFrame], ask: pl.DataFrame
+) -> pl.DataFrame:
+    """Labeled answers of an experiment's fit splits and groups: SAMPLES columns, `split`, `style`.
+
+    Args:
+        samples: fit split -> SAMPLES.
+        labels: fit split -> LABELS.
+        ask: SAMPLES of the ask split.
+
+    Raises:
+        InputError: style vectors are missing or differ in width, or fewer than two groups are left.
+    """
+    frames = [join_labels(frame, labels[split], split) for split, frame in samples.items()]
+    widths = {split: frame["style"].dtype for split, frame in zip(samples, frames, strict=True)}
+    first = next(iter(widths))
+    for split, width in widths.items():
+        if width != widths[first]:
+            raise InputError(f"split {split}: style is {width}, but split {first} has {widths[first]}; label it again")
+    return stack_splits(frames, groups_of(frames, ask))
+
+
+def _counts(frame: pl.DataFrame) -> str:
+    counts = frame["group"].value_counts().sort("group")
+    return ", ".join(f"{group} {n}" for group, n in counts.iter_rows()) or "none"

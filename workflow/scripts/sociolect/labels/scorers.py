@@ -1,0 +1,146 @@
+"""What labels texts: SFAM itself, over all pairs of answer and attribute, or a student of it, one pass per answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sociolect.common.digests import digest_of
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
+from sociolect.labels.buckets import Scored, Scorer
+from sociolect.models.loading import pick_device
+from sociolect.settings.labels import LabelingSettings
+from sociolect.sfam.engine import Engine
+from sociolect.sfam.forward import make_forward, score_index_pairs
+from sociolect.sfam.model import (
+    AgreementModel,
+    Encoded,
+    answer_limit,
+    encode_attributes,
+    encode_texts,
+    load_agreement,
+    weights_digest,
+)
+from sociolect.sfam.precision import usable
+from sociolect.sfam.student import Student, load_student, student_scores
+
+
+class CrossEncoderScorer:
+    """SFAM over all pairs of answer and attribute."""
+
+    def __init__(
+        self, agreement: AgreementModel, attribute_sentences: Sequence[str], settings: LabelingSettings
+    ) -> None:
+        """Encode the K sentences once.
+
+        Raises:
+            InputError: there is no attribute, or one does not fit.
+        """
+        if not attribute_sentences:
+            raise InputError("the catalogue has no attribute; loosen the rules under catalogue:")
+        self._agreement, self._settings = agreement, settings
+        self._attributes = encode_attributes(agreement, attribute_sentences)
+        self._forward = None if agreement.late else make_forward(agreement, settings.precision, settings.compiled)
+        self._key = digest_of(
+            [
+                weights_digest(agreement),
+                list(attribute_sentences),
+                agreement.max_tokens,
+                *_batching(settings, agreement.device),
+            ]
+        )
+
+    @property
+    def key(self) -> str:
+        """Digest of weights, attribute sentences, pair length and batching."""
+        return self._key
+
+    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+        """Scores of texts [n, K], and how many answers were cut to fit beside the longest attribute.
+
+        `progress(done, total)` counts pairs.
+        """
+        answers = encode_texts(self._agreement, texts)
+        scores = self._score(answers, progress)
+        room = answer_limit(self._agreement, self._attributes)
+        return Scored(scores, *_cut_and_empty(answers, room))
+
+    def _score(self, answers: Encoded, progress: Report | None) -> np.ndarray:
+        n, k = len(answers), len(self._attributes)
+        scores = np.zeros((n, k), dtype=np.float32)
+        # an answer without tokens has no style: its scores are 0
+        filled = np.flatnonzero(answers.lengths > 0)
+        scores[filled] = score_index_pairs(
+            self._agreement,
+            answers,
+            self._attributes,
+            np.repeat(filled, k),
+            np.tile(np.arange(k), len(filled)),
+            self._settings.tokens_per_batch,
+            self._settings.precision,
+            self._forward,
+            progress,
+        ).reshape(len(filled), k)
+        return scores
+
+
+class StudentScorer:
+    """A student of SFAM: all attributes in one pass over the answer."""
+
+    def __init__(self, student: Student, settings: LabelingSettings) -> None:
+        """Make the engine once."""
+        self._student, self._settings = student, settings
+        # tokenising needs tokenizer and length alone
+        self._texts = AgreementModel(student.model, student.tokenizer, student.max_tokens)
+        self._forward = Engine(student.model, settings.precision, settings.compiled)
+        self._key = digest_of(
+            [
+                "student",
+                weights_digest(self._texts),
+                student.attributes,
+                student.answer_tokens,
+                *_batching(settings, student.device),
+            ]
+        )
+
+    @property
+    def key(self) -> str:
+        """Digest of weights, attributes, length and batching."""
+        return self._key
+
+    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+        """Scores of texts [n, K], and how many answers were cut; `progress(done, total)` counts answers."""
+        answers = encode_texts(self._texts, texts)
+        settings = self._settings
+        scores = student_scores(
+            self._student, answers, settings.tokens_per_batch, settings.precision, self._forward, progress
+        )
+        return Scored(scores, *_cut_and_empty(answers, self._student.answer_tokens))
+
+
+def load_scorer(folder: Path, attribute_sentences: Sequence[str], settings: LabelingSettings) -> Scorer:
+    """The labeller in a folder, a student or SFAM itself, on the device.
+
+    Raises:
+        InputError: the folder is not whole, or its student was made for another catalogue.
+    """
+    if settings.scorer == "distilled":
+        student = load_student(folder, attribute_sentences)
+        student.model.to(pick_device())
+        return StudentScorer(student, settings)
+    agreement = load_agreement(folder, settings.max_tokens)
+    agreement.model.to(pick_device())
+    return CrossEncoderScorer(agreement, attribute_sentences, settings)
+
+
+def _batching(settings: LabelingSettings, device: torch.device) -> list[object]:
+    """What changes the last bits of a score."""
+    return [settings.tokens_per_batch, usable(settings.precision, device), settings.compiled]
+
+
+def _cut_and_empty(answers: Encoded, room: int) -> tuple[int, int]:
+    return int((answers.full_lengths > room).sum()), int((answers.lengths == 0).sum())

@@ -1,0 +1,70 @@
+"""Fluency of a text: perplexity under the unsteered model, and repetition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
+from sociolect.lm.batching import padded_batches
+from sociolect.lm.prompts import encode_prompt
+
+__all__ = ["log_perplexities", "repetition"]
+
+_LOGITS = 1 << 28  # most logits that are held at once
+
+
+@torch.inference_mode()
+def log_perplexities(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[str],
+    texts: Sequence[str],
+    batch_tokens: int,
+    progress: Report | None = None,
+) -> np.ndarray:
+    """Mean of -log p(token | prompt, tokens before) over the tokens of each text, in nats, float64 [n].
+
+    The model is not steered. The end token does not count; a text without tokens gets NaN. What lies beyond the
+    model's context is not counted.
+
+    Raises:
+        InputError: a prompt alone fills the context.
+    """
+    found = np.full(len(texts), np.nan)
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 30
+    bodies = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"] if len(texts) else []
+    heads = {prompt: encode_prompt(tokenizer, prompt) for prompt in dict.fromkeys(prompts)}
+    kept = [i for i, body in enumerate(bodies) if body]
+    starts = {i: len(heads[prompts[i]]) for i in kept}
+    for i in kept:
+        if starts[i] >= limit:
+            raise InputError(f"the prompt {prompts[i][:60]!r} fills the model's context of {limit} tokens")
+    sequences = [[*heads[prompts[i]], *bodies[i]][:limit] for i in kept]
+    device = next(model.parameters()).device
+    vocabulary = int(model.get_output_embeddings().weight.shape[0])
+    done = 0
+    for rows, ids, mask in padded_batches(sequences, min(batch_tokens, _LOGITS // vocabulary), device):
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1].float()
+        loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+        first = torch.tensor([starts[kept[row]] - 1 for row in rows], device=device).unsqueeze(1)
+        counted = (torch.arange(loss.shape[1], device=device) >= first) & mask[:, 1:].bool()
+        sums = (loss * counted).double().sum(dim=1) / counted.sum(dim=1)
+        found[[kept[row] for row in rows]] = sums.cpu().numpy()
+        done += len(rows)
+        if progress is not None:
+            progress(done, len(kept))
+    if not np.isfinite(found[kept]).all():
+        raise InputError("the language model gives probabilities that are not finite; use models.dtype: float32")
+    return found
+
+
+def repetition(text: str, n: int = 3) -> float:
+    """Share of a text's word n-grams that repeat an earlier one; 0 for fewer than n words."""
+    words = text.lower().split()
+    grams = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+    return 1 - len(set(grams)) / len(grams) if grams else 0.0

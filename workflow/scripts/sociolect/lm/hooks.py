@@ -1,0 +1,118 @@
+"""Reading and adding to the residual stream at the output of transformer blocks.
+
+Both happen at the same place, a forward hook on block l: transformers' hidden_states of the last block has the
+final norm applied and is not what a vector can be added to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from sociolect.common.errors import InputError
+
+__all__ = ["add_to_blocks", "blocks_of", "read_blocks", "width_of"]
+
+# where the block list is: Llama, Qwen2, Qwen3, Mistral, Gemma, Phi-3, OLMo2 | GPT-NeoX | GPT-2 | multimodal wrappers
+_PATHS = ("model.layers", "gpt_neox.layers", "transformer.h", "model.language_model.layers", "language_model.layers")
+Select = Callable[[torch.Tensor], torch.Tensor]
+
+
+def blocks_of(model: nn.Module) -> nn.ModuleList:
+    """The decoder blocks of a causal language model, in order.
+
+    Raises:
+        InputError: the architecture has no list of blocks at a known place.
+    """
+    for path in _PATHS:
+        found: Any = model
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        if isinstance(found, nn.ModuleList) and len(found):
+            return found
+    raise InputError(
+        f"{type(model).__name__}: decoder blocks were not found at {', '.join(_PATHS)}; choose a model of the "
+        "Llama, Qwen, Mistral, Gemma, Phi-3, OLMo2, GPT-NeoX or GPT-2 family"
+    )
+
+
+def width_of(model: Any) -> int:
+    """Width d of the residual stream."""
+    return int(model.config.get_text_config().hidden_size)
+
+
+@contextmanager
+def read_blocks(
+    model: nn.Module, layers: Sequence[int], select: Select | None = None
+) -> Iterator[dict[int, torch.Tensor]]:
+    """Collect block outputs of the latest forward pass.
+
+    Args:
+        model: a causal language model.
+        layers: blocks to read, from 0.
+        select: applied to each output [batch, tokens, d] at once, so that not all of it is kept.
+
+    Yields:
+        dict layer -> output [batch, tokens, d] (or what `select` makes of it), filled by each forward pass.
+    """
+    blocks, seen = blocks_of(model), dict[int, torch.Tensor]()
+    _check_layers(layers, len(blocks))
+
+    def reader(layer: int) -> Callable[..., None]:
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            hidden = _hidden(output).detach()
+            seen[layer] = hidden if select is None else select(hidden)
+
+        return hook
+
+    handles = [blocks[layer].register_forward_hook(reader(layer)) for layer in layers]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def add_to_blocks(model: nn.Module, additions: Mapping[int, torch.Tensor | None]) -> Iterator[None]:
+    """Add to block outputs while the context is open.
+
+    Args:
+        model: a causal language model.
+        additions: layer -> tensor that broadcasts to [batch, tokens, d], or None for nothing. Looked up in every
+            forward pass, so that the caller may change the values (not the layers) between passes.
+    """
+    blocks = blocks_of(model)
+    _check_layers(list(additions), len(blocks))
+
+    def adder(layer: int) -> Callable[..., Any]:
+        def hook(module: nn.Module, args: Any, output: Any) -> Any:
+            addition = additions[layer]
+            if addition is None:
+                return None
+            hidden = _hidden(output)
+            changed = hidden + addition.to(device=hidden.device, dtype=hidden.dtype)
+            return (changed, *output[1:]) if isinstance(output, tuple) else changed
+
+        return hook
+
+    handles = [blocks[layer].register_forward_hook(adder(layer)) for layer in additions]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _hidden(output: Any) -> torch.Tensor:
+    return output[0] if isinstance(output, tuple) else output
+
+
+def _check_layers(layers: Sequence[int], n_blocks: int) -> None:
+    wrong = [layer for layer in layers if not 0 <= layer < n_blocks]
+    if wrong:
+        raise InputError(f"layer {wrong[0]} does not exist; the model has blocks 0 to {n_blocks - 1}")

@@ -1,0 +1,185 @@
+"""Prompts: the chat turns of the four prompt kinds, rendered and tokenised once for all backends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from sociolect.common.errors import InputError
+
+__all__ = [
+    "PROMPT_KINDS",
+    "Prompts",
+    "encode_prompt",
+    "encode_with_offsets",
+    "group_name",
+    "read_prompts",
+    "render_chat",
+    "render_prompt",
+    "system_turn",
+]
+
+# the unsteered conditions: (says the group, says the style attributes)
+PROMPT_KINDS = {
+    "question": (False, False),
+    "question+group": (True, False),
+    "question+attributes": (False, True),
+    "question+group+attributes": (True, True),
+}
+
+
+class Prompts(BaseModel):
+    """Wording of the turns. Other keys of the file belong to other stages."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    group_instruction: str = "You belong to the group {group}."
+    attributes_instruction: str = "You use {attribute}."
+    system_joiner: str = " "
+    question_prompt: str = "{question}"
+
+    @field_validator("group_instruction", "attributes_instruction", "question_prompt")
+    @classmethod
+    def _has_slot(cls, value: str, info: Any) -> str:
+        slot = {"group_instruction": "group", "attributes_instruction": "attribute", "question_prompt": "question"}
+        name = "{" + slot[info.field_name] + "}"
+        if name not in value:
+            raise ValueError(f"must contain {name}")
+        return value
+
+
+def read_prompts(path: Path) -> Prompts:
+    """Read workflow/prompts/conditions.yaml.
+
+    Raises:
+        InputError: no such file, not YAML, or a template lacks its slot.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error}); set generation.prompt_file") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML ({error})") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected keys and texts, such as question_prompt: '{{question}}'")
+    try:
+        return Prompts.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{path}: key {'.'.join(map(str, first['loc']))!r}: {first['msg']}") from error
+
+
+def group_name(group: str) -> str:
+    """A group as it is said in a prompt: underscores become spaces."""
+    return group.replace("_", " ")
+
+
+def system_turn(prompts: Prompts, group: str | None, attributes: Sequence[str]) -> str | None:
+    """The system turn: the group, then one sentence per attribute; None if there is nothing to say.
+
+    Braces in names are text, not slots.
+    """
+    said = [] if group is None else [prompts.group_instruction.replace("{group}", group_name(group))]
+    said += [prompts.attributes_instruction.replace("{attribute}", attribute) for attribute in attributes]
+    return prompts.system_joiner.join(said) or None
+
+
+def render_prompt(
+    tokenizer: Any, prompts: Prompts, kind: str, question: str, group: str, attributes: Sequence[str]
+) -> str:
+    """The chat text of one of the four prompt kinds.
+
+    Args:
+        tokenizer: of the language model.
+        prompts: the wording.
+        kind: question, question+group, question+attributes or question+group+attributes.
+        question: the question.
+        group: the target group.
+        attributes: the target group's style attributes, each the X of "You use X.".
+
+    Raises:
+        InputError: unknown kind, or the kind says attributes and there are none.
+    """
+    if kind not in PROMPT_KINDS:
+        raise InputError(f"unknown prompt kind {kind!r}; use {', '.join(PROMPT_KINDS)}")
+    with_group, with_attributes = PROMPT_KINDS[kind]
+    if with_attributes and not attributes:
+        raise InputError(f"group {group!r} has no style attributes, so {kind!r} does not exist for it")
+    system = system_turn(prompts, group if with_group else None, attributes if with_attributes else ())
+    return render_chat(tokenizer, system, prompts.question_prompt.replace("{question}", question))
+
+
+def render_chat(tokenizer: Any, system: str | None, user: str) -> str:
+    """The chat as text, up to where the assistant begins.
+
+    A template that refuses a system turn (Gemma) gets it at the head of the user turn. A tokenizer without a
+    template gets both as paragraphs.
+
+    Raises:
+        InputError: the template fails for another reason.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        return "\n\n".join(part for part in (system, user) if part) + "\n\n"
+    if system is None:
+        return _apply(tokenizer, [{"role": "user", "content": user}])
+    try:
+        text = _apply(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": user}])
+    except InputError:
+        text = ""
+    # some templates drop a system turn in silence
+    if system.strip() not in text:
+        text = _apply(tokenizer, [{"role": "user", "content": f"{system}\n\n{user}"}])
+    return text
+
+
+def encode_prompt(tokenizer: Any, text: str, rendered: bool = True) -> list[int]:
+    """Token ids of a prompt, with one BOS at most and nothing at the end.
+
+    Args:
+        tokenizer: of the language model.
+        text: the prompt.
+        rendered: the text comes from `render_chat`, whose template writes all special tokens itself; False for
+            a bare sentence, which gets a BOS if the model is used to one.
+
+    Raises:
+        InputError: nothing is left of the text.
+    """
+    return encode_with_offsets(tokenizer, text, rendered)[0]
+
+
+def encode_with_offsets(tokenizer: Any, text: str, rendered: bool = True) -> tuple[list[int], list[tuple[int, int]]]:
+    """The same ids, and for each the characters [start, end) that it stands for (empty for an added BOS)."""
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    ids, offsets = list(encoded["input_ids"]), [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+    bos = tokenizer.bos_token_id
+    templated = rendered and bool(getattr(tokenizer, "chat_template", None))
+    if not templated and bos is not None and _begins_with_bos(tokenizer):
+        ids, offsets = [bos, *ids], [(0, 0), *offsets]
+    while bos is not None and ids[:2] == [bos, bos]:
+        ids, offsets = ids[1:], offsets[1:]
+    if not ids:
+        raise InputError(f"the prompt {text[:60]!r} has no tokens")
+    return ids, offsets
+
+
+def _begins_with_bos(tokenizer: Any) -> bool:
+    """Whether the model's texts begin with a BOS: its tokenizer adds one, or its template writes one."""
+    own = tokenizer("a", verbose=False)["input_ids"]
+    return own[:1] == [tokenizer.bos_token_id] or "bos_token" in (getattr(tokenizer, "chat_template", None) or "")
+
+
+def _apply(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+    try:
+        # models that can think aloud first (Qwen3) would spend the answer's tokens on it; others ignore the key
+        text = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+        return str(text)
+    except (jinja2.TemplateError, ValueError, TypeError) as error:
+        raise InputError(f"the tokenizer's chat template fails: {error}") from error

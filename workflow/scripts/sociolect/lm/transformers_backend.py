@@ -1,0 +1,318 @@
+"""The reference backend: transformers, one forward pass per token, a vector of its own for every row."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import DynamicCache
+
+from sociolect.common.errors import InputError
+from sociolect.common.progress import Report
+from sociolect.lm.draws import draw_uniforms, sample_tokens
+from sociolect.lm.hooks import add_to_blocks, blocks_of, width_of
+from sociolect.lm.requests import Request, Result, SteerRef, check_requests, read_vectors, result_of
+from sociolect.models.loading import end_tokens, load_causal_lm, load_tokenizer
+
+__all__ = ["TransformersBackend", "batches_of"]
+
+Batch = Sequence[Request]
+
+
+class TransformersBackend:
+    """Answers requests with transformers, in batches of similar length under a token budget.
+
+    In float32 an answer depends on its request alone, not on the batch (up to ties within rounding error).
+
+    Args:
+        model_folder: local folder of the language model.
+        batch_tokens: most tokens of a batch, prompts padded and outputs together; one request at least.
+        dtype: float32 or bfloat16.
+        device: cpu, cuda or auto.
+
+    Attributes:
+        tokenizer: of the language model.
+        one_queue: a piece of the requests at a time, so that its batches, and in bfloat16 its answers, do not depend
+            on what else there is to do.
+        guides: it holds no text to a pattern.
+        ends: tokens that end an answer.
+    """
+
+    one_queue, guides = False, False
+
+    def __init__(
+        self, model_folder: Path | str, batch_tokens: int, dtype: str = "float32", device: str = "auto"
+    ) -> None:
+        self.tokenizer: Any = load_tokenizer(Path(model_folder))
+        self.model: Any = load_causal_lm(Path(model_folder), dtype, device)
+        self.batch_tokens, self.dtype = batch_tokens, dtype
+        self.n_layers = len(blocks_of(self.model))
+        self.ends = end_tokens(Path(model_folder), self.tokenizer)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device
+
+    @property
+    def context(self) -> int | None:
+        """Longest prompt and output together; None where the model states none."""
+        limit = getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+        return int(limit) if limit else None
+
+    @property
+    def end_token(self) -> int | None:
+        """A token that ends an answer; None if the model has none."""
+        return min(self.ends, default=None)
+
+    def info(self) -> dict[str, Any]:
+        """Backend, versions, dtype and device."""
+        return {
+            "backend": "transformers",
+            "transformers": transformers.__version__,
+            "torch": torch.__version__,
+            "dtype": self.dtype,
+            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type,
+        }
+
+    def close(self) -> None:
+        """Free the model and the device's memory."""
+        self.model = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def generate(self, requests: Sequence[Request], progress: Report | None = None) -> Iterator[Result]:
+        """Answer the requests, longest batch first; the order given does not matter.
+
+        A batch that does not fit into memory is halved and tried again, down to one request.
+
+        Raises:
+            InputError: a request that cannot be answered (checked before anything runs), or one that does not
+                fit into memory alone. The message names it.
+        """
+        vocabulary = int(self.model.get_input_embeddings().weight.shape[0])
+        check_requests(requests, self.context, self.n_layers, vocabulary)
+        guided = next((r.id for r in requests if r.pattern is not None), None)
+        if guided is not None:
+            raise InputError(f"request {guided!r} has a pattern, which only backend: vllm can hold a text to")
+        tables = self._tables(requests)
+        done = 0
+        for batch in batches_of(requests, self.batch_tokens):
+            for results in self._halving(batch, tables):
+                done += len(results)
+                if progress is not None:
+                    progress(done, len(requests))
+                yield from results
+
+    def _halving(self, batch: Batch, tables: dict[tuple[str, str], torch.Tensor]) -> Iterator[list[Result]]:
+        try:
+            results: list[Result] | None = self._answer(batch, tables)
+        except torch.OutOfMemoryError:
+            results = None
+        if results is not None:
+            yield results
+            return
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            raise InputError(
+                f"request {batch[0].id!r} ({len(batch[0].prompt_token_ids)} prompt tokens) does not fit into the "
+                "memory of the device alone; lower generation.max_new_tokens or max_question_chars, or use bfloat16"
+            )
+        middle = len(batch) // 2
+        yield from self._halving(batch[:middle], tables)
+        yield from self._halving(batch[middle:], tables)
+
+    def _tables(self, requests: Sequence[Request]) -> dict[tuple[str, str], torch.Tensor]:
+        keys: dict[str, set[str]] = {}
+        for request in requests:
+            if request.steer is not None:
+                keys.setdefault(request.steer.vectors_file, set()).add(request.steer.key)
+        tables: dict[tuple[str, str], torch.Tensor] = {}
+        for file, names in sorted(keys.items()):
+            for key, value in read_vectors(file, sorted(names)).items():
+                expected = (self.n_layers, width_of(self.model))
+                if tuple(value.shape) != expected:
+                    raise InputError(f"{file}: {key!r} is {tuple(value.shape)}, the model needs {expected}")
+                tables[file, key] = value
+        return tables
+
+    @torch.inference_mode()
+    def _answer(self, batch: Batch, tables: dict[tuple[str, str], torch.Tensor]) -> list[Result]:
+        state = _State.of(batch, self.device, self._pad())
+        steering = _Steering.of(batch, tables, self.device)
+        with steering.hooks(self.model) if steering is not None else nullcontext():
+            self._run(state, steering)
+        return self._results(batch, state.tokens.tolist(), state.lengths.tolist())
+
+    def _run(self, state: _State, steering: _Steering | None) -> None:
+        """Fill state.tokens: the prompt first, then a token per pass for the rows that have not ended."""
+        cache = DynamicCache(config=self.model.config)
+        ends = torch.tensor(sorted(self.ends), dtype=torch.int64, device=self.device)
+        ids, mask = state.prompt, state.mask
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+        if steering is not None:
+            steering.at_prompt(mask)
+        for step in range(state.most):
+            output = self.model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            tokens = sample_tokens(output.logits[:, -1], state.temperature, state.top_p, state.uniforms[:, step])
+            ended = state.take(step, tokens, ends)
+            rows = (~ended).nonzero().squeeze(1)
+            if len(rows) == 0:
+                return
+            ids, positions = tokens.unsqueeze(1), positions[:, -1:] + 1
+            mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+            # rows that have ended leave once they are half: each removal copies the cache
+            if len(rows) <= len(ended) // 2:
+                state.keep(rows)
+                cache.batch_select_indices(rows)
+                ids, positions, mask = ids[rows], positions[rows], mask[rows]
+                if steering is not None:
+                    steering.keep(rows)
+            if steering is not None:
+                steering.at_generated()
+
+    def _results(self, batch: Batch, tokens: list[list[int]], lengths: list[int]) -> list[Result]:
+        results = []
+        for request, row, length in zip(batch, tokens, lengths, strict=True):
+            results.append(result_of(request.id, row[: min(length, request.max_new_tokens)], self.ends, self.tokenizer))
+        return results
+
+    def _pad(self) -> int:
+        known = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id, 0)
+        return int(next(token for token in known if token is not None))
+
+
+@dataclass
+class _State:
+    """A batch on the device. `tokens` and `lengths` keep all rows; the others only those still running."""
+
+    prompt: torch.Tensor
+    mask: torch.Tensor
+    temperature: torch.Tensor
+    top_p: torch.Tensor
+    uniforms: torch.Tensor
+    limits: torch.Tensor
+    running: torch.Tensor
+    ended: torch.Tensor
+    tokens: torch.Tensor
+    lengths: torch.Tensor
+    most: int
+
+    @classmethod
+    def of(cls, batch: Batch, device: torch.device, pad: int) -> _State:
+        longest = max(len(r.prompt_token_ids) for r in batch)
+        most = max(r.max_new_tokens for r in batch)
+        prompt = torch.full((len(batch), longest), pad, dtype=torch.int64)
+        mask = torch.zeros_like(prompt)
+        for row, request in enumerate(batch):
+            n = len(request.prompt_token_ids)
+            prompt[row, longest - n :] = torch.tensor(request.prompt_token_ids)
+            mask[row, longest - n :] = 1
+        return cls(
+            prompt=prompt.to(device),
+            mask=mask.to(device),
+            temperature=torch.tensor([r.temperature for r in batch], device=device),
+            top_p=torch.tensor([r.top_p for r in batch], device=device),
+            uniforms=draw_uniforms([r.seed for r in batch], most).to(device),
+            limits=torch.tensor([r.max_new_tokens for r in batch], device=device),
+            running=torch.arange(len(batch), device=device),
+            ended=torch.zeros(len(batch), dtype=torch.bool, device=device),
+            tokens=torch.zeros(len(batch), most, dtype=torch.int64, device=device),
+            lengths=torch.zeros(len(batch), dtype=torch.int64, device=device),
+            most=most,
+        )
+
+    def take(self, step: int, tokens: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+        """Store the tokens of a step; which of the running rows have ended, bool."""
+        self.tokens[self.running, step] = tokens
+        self.lengths[self.running] += (~self.ended).to(torch.int64)
+        self.ended |= torch.isin(tokens, ends) | (self.limits <= step + 1)
+        return self.ended
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these of the running rows."""
+        for name in ("temperature", "top_p", "uniforms", "limits", "running", "ended"):
+            setattr(self, name, getattr(self, name)[rows])
+
+
+class _Steering:
+    """Vectors of a batch: per layer a table [slots, d], slot 0 all zeros, and every row's slot."""
+
+    def __init__(self, tables: dict[int, torch.Tensor], slots: torch.Tensor, positions: torch.Tensor) -> None:
+        self.tables, self.slots, self.positions = tables, slots, positions
+        self.additions: dict[int, torch.Tensor | None] = dict.fromkeys(tables)
+
+    @classmethod
+    def of(cls, batch: Batch, vectors: dict[tuple[str, str], torch.Tensor], device: torch.device) -> _Steering | None:
+        refs = list(dict.fromkeys(r.steer for r in batch if r.steer is not None))
+        if not refs:
+            return None
+        number = {ref: slot for slot, ref in enumerate(refs, start=1)}
+        width = vectors[refs[0].vectors_file, refs[0].key].shape[1]
+        tables = {
+            layer: torch.stack([torch.zeros(width), *(_row(ref, layer, vectors) for ref in refs)]).to(device)
+            for layer in sorted({layer for ref in refs for layer in ref.layers})
+        }
+        slots = torch.tensor([number[r.steer] if r.steer is not None else 0 for r in batch], device=device)
+        order = {"generated": 0, "last": 1, "all": 2}
+        positions = torch.tensor([order[r.steer.positions] if r.steer is not None else 0 for r in batch])
+        return cls(tables, slots, positions.to(device))
+
+    def hooks(self, model: Any) -> Any:
+        """Context in which the model is steered."""
+        return add_to_blocks(model, self.additions)
+
+    def at_prompt(self, mask: torch.Tensor) -> None:
+        """Steer the prompt tokens that each row asks for; padding never."""
+        where = mask.bool() & (self.positions == 2).unsqueeze(1)
+        where[:, -1] |= self.positions == 1
+        for layer, table in self.tables.items():
+            self.additions[layer] = table[self.slots].unsqueeze(1) * where.unsqueeze(2) if where.any() else None
+
+    def at_generated(self) -> None:
+        """Steer the one token that each row has just generated."""
+        for layer, table in self.tables.items():
+            self.additions[layer] = table[self.slots].unsqueeze(1)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these rows."""
+        self.slots, self.positions = self.slots[rows], self.positions[rows]
+
+
+def _row(ref: SteerRef, layer: int, vectors: dict[tuple[str, str], torch.Tensor]) -> torch.Tensor:
+    value = vectors[ref.vectors_file, ref.key][layer]
+    return value * (ref.strength / len(ref.layers)) if layer in ref.layers else torch.zeros_like(value)
+
+
+def batches_of(requests: Sequence[Request], batch_tokens: int) -> list[list[Request]]:
+    """Batches of similar length, longest first, each within the budget of padded tokens (one request at least).
+
+    A function of the set of requests only.
+    """
+    ordered = sorted(requests, key=lambda r: (-r.max_new_tokens, -len(r.prompt_token_ids), r.id))
+    batches: list[list[Request]] = []
+    longest = 0
+    for request in ordered:
+        longest = max(longest, len(request.prompt_token_ids))
+        # the first request of a batch has the most new tokens
+        if batches and (len(batches[-1]) + 1) * (longest + batches[-1][0].max_new_tokens) <= batch_tokens:
+            batches[-1].append(request)
+        else:
+            batches.append([request])
+            longest = len(request.prompt_token_ids)
+    return batches

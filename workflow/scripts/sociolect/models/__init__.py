@@ -1,0 +1,1 @@
+"""The two models: pinned snapshots, and loading them offline."""

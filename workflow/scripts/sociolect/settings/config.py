@@ -1,0 +1,118 @@
+"""The whole config: its sections, its check, and a stage's part of it as plain values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from sociolect.common.errors import InputError
+from sociolect.settings.attributes import CatalogueSettings, DescriptionSettings
+from sociolect.settings.base import Experiment, Name, Stage
+from sociolect.settings.corpus import CorpusSettings, DemoSettings, SamplingSettings
+from sociolect.settings.embedding import EmbeddingSettings, ProfileSettings
+from sociolect.settings.estimate import EstimateSettings
+from sociolect.settings.evaluation import EvaluationSettings
+from sociolect.settings.generation import GenerationSettings
+from sociolect.settings.labels import LabelingSettings
+from sociolect.settings.models import ModelsSettings, ScratchSettings
+from sociolect.settings.sfam import DistillationSettings, PairSettings, SfamSettings
+from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
+from sociolect.settings.vllm import VllmSettings
+
+
+class Config(Stage):
+    """The whole config file."""
+
+    run: Name = Field(description="Name of the run; everything lands in results/<run>/.")
+    seed: int = Field(1, ge=0, description="All randomness follows from it.")
+    experiments: dict[Name, Experiment] = Field(min_length=1, description="Name -> fit splits and ask split.")
+    group_parents: dict[str, str] = Field(
+        {}, description="Group -> parent group (N6); results are given for both levels."
+    )
+    corpus: CorpusSettings = Field(CorpusSettings(), description="Import and cleaning.")
+    demo: DemoSettings = Field(DemoSettings(), description="The made-up corpus.")
+    sampling: SamplingSettings = Field(SamplingSettings(), description="Groups, draws, partition.")
+    description: DescriptionSettings = Field(DescriptionSettings(), description="Sentences about answers.")
+    catalogue: CatalogueSettings = Field(CatalogueSettings(), description="Style attributes.")
+    pairs: PairSettings = Field(PairSettings(), description="Training pairs of SFAM.")
+    sfam: SfamSettings = Field(SfamSettings(), description="Training of SFAM.")
+    labeling: LabelingSettings = Field(LabelingSettings(), description="Style vectors.")
+    distillation: DistillationSettings = Field(DistillationSettings(), description="The student of SFAM.")
+    embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="Triplet training.")
+    profiles: ProfileSettings = Field(ProfileSettings(), description="Group profiles.")
+    models: ModelsSettings = Field(ModelsSettings(), description="The two models.")
+    scratch: ScratchSettings = Field(ScratchSettings(), description="Models trained from scratch.")
+    activations: ActivationSettings = Field(ActivationSettings(), description="Attribute vectors.")
+    steering: SteeringSettings = Field(SteeringSettings(), description="Group vectors.")
+    sweep: SweepSettings = Field(SweepSettings(), description="Strength and layers.")
+    generation: GenerationSettings = Field(GenerationSettings(), description="Generation.")
+    vllm: VllmSettings = Field(VllmSettings(), description="vLLM.")
+    evaluation: EvaluationSettings = Field(EvaluationSettings(), description="The comparison.")
+    estimate: EstimateSettings = Field(EstimateSettings(), description="What the run will take.")
+
+    @model_validator(mode="after")
+    def _splits_exist(self) -> Config:
+        have = set(self.splits)
+        for name, experiment in self.experiments.items():
+            for split in (*experiment.fit, experiment.ask):
+                if split not in have:
+                    raise ValueError(f"experiments.{name} needs split {split!r}; add corpus.paths.{split}")
+        return self
+
+    @property
+    def splits(self) -> list[str]:
+        """Splits of the run, in the fixed order single, multi, askx."""
+        have = {"single", "multi", "askx"} if self.corpus.source == "demo" else set(self.corpus.paths)
+        return [s for s in ("single", "multi", "askx") if s in have]
+
+
+def load_config(values: dict[str, Any], where: str) -> Config:
+    """Check the values of a config file.
+
+    Raises:
+        InputError: naming `where`, the key and what is wrong with it.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+            hint = ""
+            if problem["type"] == "extra_forbidden":
+                hint = f"; known keys here: {', '.join(_known_keys(problem['loc'][:-1]))}"
+            lines.append(f"{where}: key {key!r}: {problem['msg']}{hint}")
+        raise InputError("\n".join(lines)) from error
+
+
+def read_config(path: Path) -> Config:
+    """Read and check a config file."""
+    return load_config(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, str(path))
+
+
+def section(config: Config, *names: str, only: dict[str, set[str]] | set[str] | None = None) -> dict[str, Any]:
+    """A stage's section as plain values; with several names, one dict per name.
+
+    Args:
+        config: checked config.
+        names: sections.
+        only: keys to keep; with several sections, by section (a section that is not named is kept whole).
+    """
+    if len(names) == 1 and not isinstance(only, dict):
+        return dict(getattr(config, names[0]).model_dump(mode="json", include=only))
+    values = config.model_dump(mode="json", include=set(names))
+    keep = only if isinstance(only, dict) else {}
+    return {n: {k: v for k, v in values[n].items() if k in keep[n]} if n in keep else values[n] for n in names}
+
+
+def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
+    model: Any = Config
+    for part in loc:
+        field = getattr(model, "model_fields", {}).get(part)
+        if field is None:
+            return sorted(Experiment.model_fields) if loc and loc[0] == "experiments" else []
+        model = field.annotation
+    return sorted(getattr(model, "model_fields", {}))

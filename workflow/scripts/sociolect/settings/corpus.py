@@ -1,0 +1,84 @@
+"""The corpus: the made-up one, import and cleaning, which groups take part, and the partition."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sociolect.settings.base import Positive, Split, Stage
+
+
+class DemoSettings(Stage):
+    """The made-up corpus (only read where `corpus.source` is `demo`)."""
+
+    answers_per_group: Positive = Field(500, description="Answers per group in split single.")
+    multi_answers_per_group: Positive = Field(300, description="Answers per group in split multi.")
+    askx_questions_per_group: Positive = Field(60, description="Questions per group in split askx.")
+    answers_per_question: int = Field(2, ge=2, description="Answers per question in multi and askx.")
+    questions_per_author: Positive = Field(3, description="Questions that one author answers in split single.")
+
+
+class CorpusSettings(Stage):
+    """Import and cleaning."""
+
+    source: Literal["files", "demo"] = Field(
+        "files", description="`files`: the paths below; `demo`: the made-up corpus."
+    )
+    paths: dict[Split, str] = Field(
+        {"single": "data/single.parquet", "multi": "data/multi.parquet", "askx": "data/askx.parquet"},
+        description="Input table of each split: .parquet, .csv or .jsonl. Leave a split out to run without it.",
+    )
+    min_chars: int = Field(20, ge=0, description="Shorter answers are left out.")
+    max_chars: int = Field(20000, ge=1, description="Longer answers are left out.")
+
+    @model_validator(mode="after")
+    def _some_split(self) -> CorpusSettings:
+        if not self.paths:
+            raise ValueError("name at least one split under corpus.paths")
+        return self
+
+
+class Minimum(Stage):
+    """Smallest group that takes part, per split (N4)."""
+
+    single: Positive = Field(3500, description="Answers per group.")
+    multi: Positive = Field(6000, description="Answers per group.")
+    askx: Positive = Field(130, description="Questions per group.")
+
+
+class PerGroup(Stage):
+    """How many are drawn from each group, per split; null draws the minimum."""
+
+    single: Positive | None = Field(None, description="Answers per group.")
+    multi: Positive | None = Field(None, description="Answers per group.")
+    askx: Positive | None = Field(None, description="Questions per group.")
+
+
+class Parts(Stage):
+    """Shares of train, val and test."""
+
+    train: float = Field(0.7, gt=0, lt=1, description="Share of train.")
+    val: float = Field(0.15, gt=0, lt=1, description="Share of val.")
+    test: float = Field(0.15, gt=0, lt=1, description="Share of test.")
+
+    @model_validator(mode="after")
+    def _sum(self) -> Parts:
+        if abs(self.train + self.val + self.test - 1) > 1e-9:
+            raise ValueError("train, val and test must add up to 1")
+        return self
+
+
+class SamplingSettings(Stage):
+    """Which groups take part, how many answers are drawn, and the partition."""
+
+    minimum: Minimum = Field(Minimum(), description="Smallest group that takes part.")
+    per_group: PerGroup = Field(PerGroup(), description="How many are drawn from each group.")
+    answers_per_question: Positive = Field(3, description="Answers kept per drawn askx question.")
+    parts: Parts = Field(Parts(), description="Shares of the parts.")
+    max_component_share: float = Field(
+        0.2,
+        gt=0,
+        le=1,
+        description="Question-author components above this share of a group's questions are cut by dropping.",
+    )

@@ -1,0 +1,71 @@
+"""The triplet embedding and the group profiles."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sociolect.settings.base import Positive, Share, Stage
+
+
+class EmbeddingSettings(Stage):
+    """Triplet training and its search (N5-N9, N20)."""
+
+    n_trials: Positive = Field(25, description="Trials of the search.")
+    max_epochs: Positive = Field(20, description="Most epochs of a trial.")
+    patience: Positive = Field(4, description="Epochs without a better val accuracy before stopping.")
+    roles: Literal["mixed", "disjoint"] = Field(
+        "mixed", description="mixed: each sample in every role; disjoint: n // 2 anchors."
+    )
+    prototypes: int = Field(
+        8,
+        ge=0,
+        le=64,
+        description="Medians of drawn answers that each batch gets per group, as the group embedding is f(median). "
+        "0: answers only.",
+    )
+    distances: tuple[Literal["euclidean", "cosine"], ...] = Field(
+        ("euclidean", "cosine"), min_length=1, description="Distances searched."
+    )
+    margin: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
+        (0.05, 1.0), description="Range of the margin, in units of the distance."
+    )
+    widths: tuple[Positive, ...] = Field((128, 256, 512), min_length=1, description="Hidden widths searched.")
+    dimensions: tuple[Positive, ...] = Field((16, 32, 64), min_length=1, description="Output dimensions searched.")
+    dropout: tuple[Share, Share] = Field((0.1, 0.6), description="Range of the dropout.")
+    learning_rate: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
+        (3e-4, 3e-3), description="Range of the learning rate."
+    )
+    batch_sizes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
+        (128, 256), min_length=1, description="Batch sizes searched."
+    )
+    miners: tuple[Literal["all", "semihard", "hard"], ...] = Field(
+        ("all", "semihard", "hard"), min_length=1, description="Triplet miners searched."
+    )
+
+    @model_validator(mode="after")
+    def _ranges(self) -> EmbeddingSettings:
+        for name in ("margin", "dropout", "learning_rate"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"{name}: the lower end {low} is above the upper end {high}")
+        if self.dropout[1] >= 1:
+            raise ValueError("dropout must stay below 1")
+        return self
+
+
+class ProfileSettings(Stage):
+    """Group profiles (N11) and distinctive attributes (N14)."""
+
+    statistic: Literal["median", "mean", "usage"] = Field(
+        "median", description="Style vector of a group, over its authors."
+    )
+    center: Literal["style", "mean_embedding", "geometric_median"] = Field(
+        "style", description="Group embedding: f(group style), mean of f(s), or geometric median of f(s)."
+    )
+    distinctive_by: Literal["usage", "statistic"] = Field("usage", description="What the gaps of N14 are taken of.")
+    distinctive_k: Positive = Field(8, description="Most distinctive attributes per group.")
+    min_gap: float = Field(0.05, ge=0, lt=1, description="Smallest gap to the second group (tau).")
+    bootstrap: Positive = Field(200, description="Resamples over authors for the selection frequency.")
+    alike_below: Share = Field(0.65, description="Pairs told apart on val less well than this are reported as alike.")

@@ -1,0 +1,24 @@
+"""The comparison and the report."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sociolect.settings.base import Experiment, Name, Stage
+from sociolect.settings.models import ModelsSettings
+
+
+class EvaluationSettings(Stage):
+    """The comparison table."""
+
+    resamples: int = Field(2000, ge=100, description="Paired cluster bootstrap over questions.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
+    tie_tolerance: float = Field(1e-9, ge=0, description="Distances closer than this are a tie.")
+
+
+class ReportSettings(Stage):
+    """What the report says of the run: a part of the config, not a section of it."""
+
+    run: Name = Field(description="Name of the run.")
+    experiments: dict[Name, Experiment] = Field(min_length=1, description="The experiments, in the config's order.")
+    models: ModelsSettings | None = Field(None, description="The two models, to be named in the header.")

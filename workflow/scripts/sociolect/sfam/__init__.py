@@ -1,0 +1,1 @@
+"""SFAM, the style feature agreement model: pairs, training, fast scoring, and its student."""

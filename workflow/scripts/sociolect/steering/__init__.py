@@ -1,0 +1,1 @@
+"""Attribute vectors, group vectors, and the choice of strength and layers."""
