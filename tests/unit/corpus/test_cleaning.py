@@ -1,0 +1,124 @@
+"""Import and cleaning: every rule is counted, ambiguous rows are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from raw_tables import ANY_LENGTH, GOOD, HEADER, put, refuse, table, write
+
+from sociolect.common.errors import InputError
+from sociolect.corpus.cleaning import EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
+from sociolect.corpus.reader import COLUMNS
+from sociolect.settings.corpus import CorpusSettings
+
+
+@pytest.mark.parametrize("extension", [".parquet", ".csv", ".jsonl"])
+def test_all_formats_and_orders_of_rows_give_the_same_corpus(tmp_path: Path, extension: str) -> None:
+    frame = GOOD.reverse().with_columns(extra=pl.lit("x")).select("extra", *reversed(COLUMNS))
+    corpus, _ = import_corpus(write(frame, tmp_path / f"t{extension}"), "single", ANY_LENGTH)
+    assert corpus.equals(GOOD.sort("answer_id"), null_equal=True)
+    assert corpus.columns == list(COLUMNS)
+
+
+def test_ids_become_text_and_keep_their_zeros(tmp_path: Path) -> None:
+    numbers = GOOD.with_columns(
+        answer_id=pl.Series([30, 4, 12]), author=pl.Series([None, 7.0, 8.0]), group=pl.Series([1, 2, 2], dtype=pl.Int8)
+    )
+    corpus, _ = import_corpus(write(numbers, tmp_path / "t.parquet"), "single", ANY_LENGTH)
+    assert corpus["answer_id"].to_list() == ["12", "30", "4"]
+    assert corpus["author"].to_list() == ["8", None, "7"]
+    assert corpus["group"].to_list() == ["2", "1", "2"]
+    path = put(tmp_path / "t.csv", f'{HEADER}\n007,Q,01,"A, ""b""\r\nc",,g\n')
+    assert import_corpus(path, "single", ANY_LENGTH)[0].row(0) == ("007", "Q", "01", 'A, "b"\nc', None, "g")
+
+
+def test_without_the_author_column_all_authors_are_null(tmp_path: Path) -> None:
+    corpus, _ = import_corpus(write(GOOD.drop("author"), tmp_path / "t.csv"), "single", ANY_LENGTH)
+    assert corpus["author"].null_count() == 3
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    for extension in (".csv", ".jsonl"):
+        path = write(GOOD, tmp_path / f"t{extension}")
+        put(path, b"\xef\xbb\xbf" + path.read_bytes())
+        assert import_corpus(path, "single", ANY_LENGTH)[0].height == 3
+
+
+@pytest.mark.parametrize("column", ["question_id", "question", "answer_id", "group"])
+@pytest.mark.parametrize("value", [None, "  "])
+def test_empty_required_fields_are_refused_by_row(tmp_path: Path, column: str, value: str | None) -> None:
+    rows = GOOD.to_dicts()
+    rows[2][column] = value
+    path = write(pl.DataFrame(rows, schema=GOOD.schema), tmp_path / "t.parquet")
+    refuse(path, f"row 3, column '{column}'", "the field is empty", "take the row out")
+
+
+def test_ambiguous_ids_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    refuse(write(pl.concat([GOOD, GOOD[1]]), path), "answer_id 'a1' repeats (rows 2 and 4; 1 such ids)")
+    moved = GOOD[1].with_columns(group=pl.lit("physics"))
+    refuse(write(pl.concat([GOOD, moved]), path), "answer_id 'a1' is in two groups, 'biology' and 'physics'")
+    other = GOOD[2].with_columns(question=pl.lit("What?"))
+    refuse(write(pl.concat([GOOD[:2], other]), path), "question_id 'q1' has two texts, in row 2 and row 3")
+
+
+def test_a_question_that_differs_in_repairs_only_has_one_text(tmp_path: Path) -> None:
+    same = GOOD[2].with_columns(question=pl.lit(" How?\r\n"))
+    assert import_corpus(write(pl.concat([GOOD[:2], same]), tmp_path / "t.csv"), "s", ANY_LENGTH)[0].height == 3
+
+
+def test_repairs_by_hand() -> None:
+    raw = table(
+        ("q", "Q\u00a0x", "a1", "one\r\ntwo\rthree\u2028four", None, "g"),
+        ("q", "Q x", "a2", "10\u202f000\u00a0km\tfar", None, "g"),
+        ("q", "Q x", "a3", "\ufeffbe\x07ll \u200bso\u00adft\x00", None, "g"),
+        ("q", "Q x", "a4", "e\u200b\u0301t\u00e9 ", None, "g"),
+        ("q", "Q x", "a5", "as it is", None, "g"),
+    )
+    corpus, funnel = clean_corpus(raw, "multi", ANY_LENGTH, "t")
+    assert corpus["answer"].to_list() == [
+        "one\ntwo\nthree\nfour",
+        "10 000 km\tfar",
+        "bell soft",
+        "\u00e9t\u00e9",
+        "as it is",
+    ]
+    assert corpus["question"].unique().to_list() == ["Q x"]
+    changed = dict(funnel.select("rule", "n_removed").iter_rows())
+    assert [changed[rule] for rule in REPAIRS] == [1, 2, 2, 1, 1]
+    # repaired text needs no repair
+    _, again = clean_corpus(corpus, "multi", ANY_LENGTH, "t")
+    assert again["n_removed"].sum() == 0
+    assert again["rule"].to_list() == ["read", *REPAIRS, *EXCLUSIONS]
+
+
+def test_exclusions_are_listed_and_the_smallest_duplicate_stays() -> None:
+    raw = table(
+        ("q", "Q", "d9", "the same text", None, "g"),
+        ("q", "Q", "d1", "the same\u00a0text", None, "g"),
+        ("q", "Q", "d5", "the same text", None, "other"),
+        ("q", "Q", "e1", None, None, "g"),
+        ("q", "Q", "e2", " \x00\n", None, "g"),
+        ("q", "Q", "s1", "1234", None, "g"),
+        ("q", "Q", "k1", "12345", None, "g"),
+        ("q", "Q", "k2", "x" * 20, None, "g"),
+        ("q", "Q", "l1", "x" * 21, None, "g"),
+    )
+    settings = CorpusSettings(min_chars=5, max_chars=20)
+    corpus, funnel = clean_corpus(raw, "single", settings, "t")
+    assert corpus["answer_id"].to_list() == ["d1", "d5", "k1", "k2"]
+    listed = funnel.filter(pl.col("rule").is_in(EXCLUSIONS)).select("rule", "n_removed", "n_left", "example").rows()
+    assert listed == [
+        ("empty", 2, 7, "e1"),
+        ("too short", 1, 6, "s1"),
+        ("too long", 1, 5, "l1"),
+        ("duplicate in its group", 1, 4, "d9"),
+    ]
+    assert clean_corpus(raw.reverse(), "single", settings, "t")[0].equals(corpus)
+
+
+def test_nothing_left_is_an_error_with_the_counts() -> None:
+    with pytest.raises(InputError, match=r"no answer is left of 3 \(empty: 0, too short: 3, .*corpus.min_chars"):
+        clean_corpus(GOOD, "single", CorpusSettings(min_chars=100), "t")

@@ -1,0 +1,73 @@
+"""The report: complete, self-contained, reproducible, and tolerant of what is not there."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import polars as pl
+import pytest
+from swept import sweep
+
+from conftest import ROOT
+from sociolect.common import schemas
+from sociolect.evaluation.pages import read_page
+from sociolect.evaluation.report import ExperimentTables, RunTables, render_report
+from sociolect.generation.conditions import CONTROLS, ROWS
+
+PAGES = ROOT / "workflow" / "report"
+TEMPLATE = read_page([PAGES / "report.html.j2", PAGES / "table.html.j2"])
+
+
+def comparison(conditions: tuple[str, ...]) -> pl.DataFrame:
+    counts = {"n_eligible": 6, "n_zero": 0, "n_ties": 0, "n_empty": 1, "n_truncated": 0}
+    rates = {"hit_rate": 0.4, "hit_rate_low": 0.2, "hit_rate_high": 0.6, "judge_hit_rate": 0.5, "eos_rate": 1.0}
+    rows = [dict.fromkeys(schemas.COMPARISON.columns) | {"condition": c, "n": 10} | counts | rates for c in conditions]
+    return schemas.COMPARISON.frame(rows)
+
+
+@pytest.fixture
+def experiment() -> ExperimentTables:
+    distances = schemas.GROUP_DISTANCES.frame(
+        [("a<b>", "c", 1.5, 1.0, 1.5, 0.8, False), ("c", "a<b>", 1.5, 1.0, 1.5, 0.8, False)]
+    )
+    accuracy = schemas.ACCURACY.frame([("net", "leaf", "all", "test", "nearest_group", None, None, 0.75, 0.5, 40)])
+    return ExperimentTables(
+        "main",
+        ("single",),
+        "askx",
+        comparison=comparison(ROWS),
+        controls=comparison(CONTROLS),
+        distances=distances,
+        accuracy=accuracy,
+        sweep=sweep(),
+    )
+
+
+def test_page_is_complete_self_contained_and_reproducible(experiment: ExperimentTables) -> None:
+    metrics = {"threshold": 0.5, "val": {"n": 9, "n_positive": 4, "f1": 0.8, "auroc": None}}
+    run = RunTables("demo", {"lm": "scratch"}, metrics=metrics)
+    page = render_report(run, [experiment], TEMPLATE)
+    assert page == render_report(run, [experiment], TEMPLATE)
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page) and "http" not in page and "@import" not in page
+    for text in ("Experiment main", "steered+group+attributes", "question (other seed)", "75.0 %", "lm: scratch"):
+        assert text in page, text
+    assert page.count("<img") == 3  # rates, sweep, distances
+    assert "<td>0.800</td>" in page
+
+
+def test_pictures_are_svg_without_dates(experiment: ExperimentTables) -> None:
+    page = render_report(RunTables("demo"), [experiment], TEMPLATE)
+    for data in re.findall(r"base64,([^\"]+)", page):
+        svg = base64.b64decode(data).decode()
+        assert svg.startswith("<svg") and "dc:date" not in svg
+
+
+def test_what_is_missing_is_left_out() -> None:
+    page = render_report(RunTables("demo"), [ExperimentTables("main")], TEMPLATE)
+    assert "Experiment main" in page and "<table" not in page and "<img" not in page and "None" not in page
+
+
+def test_names_are_escaped(experiment: ExperimentTables) -> None:
+    page = render_report(RunTables("<i>x</i>"), [experiment], TEMPLATE)
+    assert "<i>x" not in page and "&lt;i&gt;x" in page

@@ -1,0 +1,43 @@
+"""Perplexity and repetition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sociolect.lm.fluency import log_perplexities, repetition
+from sociolect.lm.transformers_backend import TransformersBackend
+from tiny_models import save_speaker, word_tokenizer
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> TransformersBackend:
+    return TransformersBackend(save_speaker(tmp_path_factory.mktemp("lm"), word_tokenizer()), 600, device="cpu")
+
+
+def test_log_perplexity_against_a_loop(backend: TransformersBackend) -> None:
+    tokenizer, model = backend.tokenizer, backend.model
+    prompts = ["waa wab", "waa wab wac wad", "waa"]
+    texts = ["wba wbb wbc", "wca", ""]
+    for budget in (4, 1000):
+        found = log_perplexities(model, tokenizer, prompts, texts, budget)
+        assert np.isnan(found[2])
+        for i in (0, 1):
+            ids = tokenizer(f"{prompts[i]}", add_special_tokens=False)["input_ids"]
+            losses = []
+            for token in tokenizer(texts[i], add_special_tokens=False)["input_ids"]:
+                with torch.inference_mode():
+                    logits = model(input_ids=torch.tensor([ids])).logits[0, -1]
+                losses.append(-logits.log_softmax(0)[token].item())
+                ids = [*ids, token]
+            assert found[i] == pytest.approx(np.mean(losses), abs=1e-5)
+
+
+def test_repetition_by_hand() -> None:
+    assert repetition("a b") == 0
+    assert repetition("a b c d") == 0
+    # abc bca cab abc: one of four repeats
+    assert repetition("A b c a B c") == pytest.approx(1 / 4)

@@ -1,0 +1,91 @@
+"""Snapshots from a stand-in hub: what is fetched, checked and loaded."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from sociolect.common.errors import InputError
+from sociolect.models.hub import fetch_snapshot
+from sociolect.models.loading import check_snapshot, load_causal_lm
+from sociolect.settings.models import HubModel
+from tiny_models import REVISION, make_hub
+
+torch.set_num_threads(1)
+MODEL = HubModel(repo="tiny/llama", revision=REVISION)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_hub(tmp_path_factory.mktemp("hub"))
+
+
+def test_unknown_names_say_what_to_set(hub: Path, tmp_path: Path) -> None:
+    out = tmp_path / "lm"
+    with pytest.raises(InputError, match=f"revision {'b' * 40} is unknown; it has {REVISION}"):
+        fetch_snapshot(HubModel(repo="tiny/llama", revision="b" * 40), str(hub), out)
+    with pytest.raises(InputError, match="no model tiny/none"):
+        fetch_snapshot(HubModel(repo="tiny/none", revision=REVISION), str(hub), out)
+    with pytest.raises(InputError, match="neither an address"):
+        fetch_snapshot(MODEL, str(tmp_path / "nowhere"), out)
+    with pytest.raises(InputError, match=r"no config\.json"):
+        load_causal_lm(out)
+    assert not out.exists(), "a failed fetch must leave nothing"
+
+
+def test_unreachable_hub(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot fetch tiny/llama"):
+        fetch_snapshot(MODEL, "http://127.0.0.1:9", tmp_path / "lm")
+    assert not (tmp_path / "lm").exists()
+
+
+def test_broken_files_are_found(hub: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "hub"
+    shutil.copytree(hub, broken)
+    weights = broken / "tiny" / "llama" / REVISION / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    with pytest.raises(InputError, match=r"model.safetensors is not whole"):
+        fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    weights.unlink()
+    with pytest.raises(InputError, match=r"pytorch_model.bin is not whole"):
+        fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    (weights.parent / "pytorch_model.bin").unlink()
+    with pytest.raises(InputError, match=r"no weights"):
+        fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    weights.write_bytes(whole)
+    fetch_snapshot(MODEL, str(broken), tmp_path / "lm")
+    changed = tmp_path / "lm" / "model.safetensors"
+    changed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    check_snapshot(tmp_path / "lm")
+    with pytest.raises(InputError, match="changed since it was fetched"):
+        check_snapshot(tmp_path / "lm", contents=True)
+    changed.write_bytes(whole[:-100])
+    with pytest.raises(InputError, match="changed since it was fetched"):
+        load_causal_lm(tmp_path / "lm")
+
+
+def test_a_revision_file_pins_a_flat_folder(hub: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "hub" / "tiny" / "llama"
+    shutil.copytree(hub / "tiny" / "llama" / REVISION, flat)
+    with pytest.raises(InputError, match="unknown; it has none"):
+        fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")
+    (flat / "revision").write_text(REVISION + "\n")
+    assert fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")["revision"] == REVISION
+
+
+def test_pickled_weights_of_an_older_repo_become_safetensors(hub: Path, tmp_path: Path) -> None:
+    older = tmp_path / "hub"
+    shutil.copytree(hub, older)
+    folder = older / "tiny" / "llama" / REVISION
+    original = LlamaForCausalLM.from_pretrained(folder)
+    torch.save(original.state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    snapshot = fetch_snapshot(MODEL, str(older), tmp_path / "lm")
+    assert "model.safetensors" in snapshot["files"] and "pytorch_model.bin" not in snapshot["files"]
+    ids = torch.arange(5)[None]
+    assert torch.equal(load_causal_lm(tmp_path / "lm", device="cpu")(ids).logits, original(ids).logits)

@@ -1,0 +1,40 @@
+"""SLURM's words and nodes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sociolect.slurm.commands import nodes_of, plain_state, seconds_of
+from sociolect.slurm.nodes import BadNode, excluded
+
+
+def test_slurm_words() -> None:
+    assert [plain_state(s) for s in ("CANCELLED by 0", "OUT_OF_ME+", "RUNNING")] == [
+        "CANCELLED",
+        "OUT_OF_ME",
+        "RUNNING",
+    ]
+    assert [seconds_of(t) for t in ("1-02:03:04", "02:03", "UNLIMITED")] == [93784, 123, 0]
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on PATH for stand-ins of SLURM's commands."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+def command(folder: Path, name: str, body: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_nodes_that_fit_decide_how_many_may_be_left_out(stand_in: Path) -> None:
+    command(stand_in, "sinfo", "echo 'n1|gpu:a100:2|a100,big'; echo 'n2|gpu:h100:2|h100'; echo 'n3|(null)|cpu'")
+    assert nodes_of("gpu") == ["n1", "n2", "n3"]
+    assert nodes_of("gpu", "a100") == ["n1"] and nodes_of("gpu", "", "a100&big") == ["n1"] == nodes_of("", "", "big")
+    # the only node with the GPU that is asked for is never left out, bad or not
+    assert excluded([BadNode("n1", 1.0, "1", "r")], nodes_of("gpu", "a100")) == []

@@ -1,0 +1,26 @@
+"""The places of the plugin that are changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import snakemake_executor_plugin_slurm as plugin
+
+from sociolect.common.errors import InputError
+from sociolect.slurm.plugin import PLACES, adapt_plugin, partition_of
+
+
+def test_plugin_has_the_places_that_are_changed(tmp_path: Path) -> None:
+    copy = SimpleNamespace(**{place: getattr(plugin, place) for place in PLACES})
+    copy.Executor = type("Executor", (plugin.Executor,), {})
+    adapt_plugin(copy, tmp_path, tmp_path, Path("scripts"), 40)
+    executor = copy.Executor.__new__(copy.Executor)
+    executor.next_seconds_between_status_checks = 180
+    assert executor.next_seconds_between_status_checks == 40
+    assert "query_jobs.py" in copy.query_job_status_squeue("u") == copy.query_job_status_sacct("u")
+    assert partition_of(" -p 'big mem'") == "big mem" and partition_of("") == ""
+    del copy.validate_account
+    with pytest.raises(InputError, match=r"has no validate_account; this workflow was tried with 2\.8\.0"):
+        adapt_plugin(copy, tmp_path, tmp_path, Path("scripts"), 40)

@@ -1,0 +1,107 @@
+"""Submissions: none is lost, none is made twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sociolect.slurm import runs, submission
+
+FACTS = {"name": "uuid", "rule": "r", "comment": "rule_r_wildcards_a", "slurm_log": "logs/%j.log"}
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on PATH for stand-ins of SLURM's commands, and no waiting."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(submission.time, "sleep", lambda seconds: None)
+    return tmp_path
+
+
+def command(folder: Path, name: str, body: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_submission_outlasts_a_restart_of_the_controller(stand_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    away = 'echo "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)" >&2'
+    command(
+        stand_in,
+        "sbatch",
+        f"echo x >>{stand_in}/calls; [ $(wc -l <{stand_in}/calls) -ge 3 ] || {{ {away}; exit 1; }}; echo 42",
+    )
+    command(stand_in, "squeue", "exit 1")
+    assert submission.submit(run, dict(FACTS), ["sbatch", "--wrap=x"]) == 0
+    assert capsys.readouterr().out == "42\n"
+    (sent,) = runs.submissions(run)
+    assert (sent.job, sent.slurm_log, sent.rule) == ("42", "logs/42.log", "r")
+
+
+def test_submission_without_an_answer_is_looked_up_and_not_repeated(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    runs.add_line(run, {"name": "uuid", "rule": "r", "job": "6", "comment": FACTS["comment"]})
+    command(
+        stand_in,
+        "sbatch",
+        f'echo x >>{stand_in}/calls; echo "sbatch: error: Socket timed out on send/recv" >&2; exit 1',
+    )
+    command(stand_in, "squeue", 'echo "6|rule_r_wildcards_a"; echo "7|rule_r_wildcards_a"; echo "8|rule_r_wildcards_b"')
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
+    assert [s.job for s in runs.submissions(run)] == ["6", "7"], "job 6 was known, 8 is another"
+    assert (stand_in / "calls").read_text() == "x\n"
+
+
+def test_id_that_a_crashed_controller_gives_out_again_is_not_used(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    runs.add_line(run, {"name": "uuid", "rule": "other", "job": "6", "comment": "rule_other"})
+    command(stand_in, "sbatch", f"echo x >>{stand_in}/calls; echo $((5 + $(wc -l <{stand_in}/calls)))")
+    command(stand_in, "scancel", f'echo "$@" >>{stand_in}/cancelled')
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
+    assert [(s.job, s.rule) for s in runs.submissions(run)] == [("6", "other"), ("7", "r")]
+    assert (stand_in / "cancelled").read_text() == "--name=uuid 6\n"
+
+
+def test_wrong_request_is_not_repeated(stand_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    command(
+        stand_in,
+        "sbatch",
+        f'echo x >>{stand_in}/calls; echo "sbatch: error: invalid partition specified: x" >&2; exit 1',
+    )
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
+    assert (stand_in / "calls").read_text() == "x\n" and "invalid partition" in capsys.readouterr().err
+    (refused,) = runs.refusals(run)
+    assert refused.refused == "sbatch: error: invalid partition specified: x" and runs.submissions(run) == []
+
+
+def test_submission_without_an_answer_waits_for_the_queue_before_it_is_repeated(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    command(stand_in, "sbatch", f'echo x >>{stand_in}/calls; echo "sbatch: error: Socket timed out" >&2; exit 1')
+    # the queue does not answer twice; then it has the job, ended already
+    command(
+        stand_in,
+        "squeue",
+        f'echo x >>{stand_in}/asked; [ $(wc -l <{stand_in}/asked) -ge 3 ] && echo "7|{FACTS["comment"]}"',
+    )
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
+    assert (stand_in / "calls").read_text() == "x\n" and [s.job for s in runs.submissions(run)] == ["7"]
+
+
+def test_nothing_is_submitted_for_a_snakemake_that_is_gone(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    driver = run / "driver.json"
+    driver.write_text(driver.read_text().replace(f'"pid": {os.getpid()}', '"pid": 999999999'))
+    command(stand_in, "sbatch", "echo 9")
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
+    assert runs.submissions(run) == [], "its Snakemake is gone: nothing is submitted"
+
+
+def test_job_submitted_while_the_run_is_stopped_is_cancelled(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    command(stand_in, "sbatch", f"touch {run}/stopping; echo 'welcome to the cluster'; echo '9;other'")
+    command(stand_in, "scancel", f'echo "$@" >{stand_in}/cancelled')
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
+    assert (stand_in / "cancelled").read_text() == "--name=uuid 9\n"
