@@ -12,6 +12,7 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGE = "sociolect"
 SCRIPTS = Path(__file__).resolve().parents[2]
@@ -52,15 +53,9 @@ def source_digest(program: str, scripts: Path = SCRIPTS, leave: tuple[str, ...] 
 
 @cache
 def _source_digest(program: str, scripts: Path, leave: tuple[str, ...]) -> str:
-    parts: dict[str, str] = {}
-    pending: list[tuple[str, str | None]] = []
-
-    def follow(tree: ast.AST) -> None:
-        pending.extend(_imports(tree, scripts))
-
-    main = _tree(scripts / f"{program}.py")
-    parts[program] = ast.dump(main)
-    follow(main)
+    main = _module(scripts / f"{program}.py", scripts)
+    parts: dict[str, str] = {program: main.text}
+    pending = list(main.imports)
     seen: set[tuple[str, str | None]] = set()
     while pending:
         module, name = pending.pop()
@@ -68,12 +63,12 @@ def _source_digest(program: str, scripts: Path, leave: tuple[str, ...]) -> str:
         if (module, named) in seen or module in leave:
             continue
         seen.add((module, named))
-        tree = _tree(_file_of(module, scripts))
+        found = _module(_file_of(module, scripts), scripts)
         if named is None:
-            parts[module] = ast.dump(tree)
-            follow(tree)
+            parts[module] = found.text
+            pending += found.imports
             continue
-        defined, imported = _closure(tree, named, module, scripts)
+        defined, imported = _closure(found.tree, named, module, scripts)
         parts |= {f"{module}:{used}": ast.dump(node) for used, node in defined.items()}
         pending += imported
     text = "\n".join(f"{key}={parts[key]}" for key in sorted(parts))
@@ -84,8 +79,21 @@ def _short(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
+class _Module(NamedTuple):
+    """A file's tree without docstrings, the tree as text, and what it imports from the package."""
+
+    tree: ast.Module
+    text: str
+    imports: tuple[tuple[str, str | None], ...]
+
+
+def _module(path: Path, scripts: Path) -> _Module:
+    return _read(path, path.stat().st_mtime_ns, scripts)
+
+
 @cache
-def _parse(path: Path, mtime: int) -> ast.Module:
+def _read(path: Path, mtime: int, scripts: Path) -> _Module:
+    """Once for all programs: the digests are made anew wherever the workflow is parsed, in every job."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
@@ -95,11 +103,7 @@ def _parse(path: Path, mtime: int) -> ast.Module:
             and isinstance(node.body[0].value.value, str)
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return tree
-
-
-def _tree(path: Path) -> ast.Module:
-    return _parse(path, path.stat().st_mtime_ns)
+    return _Module(tree, ast.dump(tree), tuple(_imports(tree, scripts)))
 
 
 def _file_of(module: str, scripts: Path) -> Path:

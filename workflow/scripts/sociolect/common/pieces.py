@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from sociolect.common.errors import InputError
 from sociolect.common.seeds import stable_hash
 
 __all__ = ["PieceStore", "bucket_of", "buckets_of_shard"]
+
+Make = Callable[[Sequence[int]], Iterator[tuple[int, pl.DataFrame]]]
 
 
 class PieceStore:
@@ -52,6 +55,19 @@ class PieceStore:
     def put(self, index: int, frame: pl.DataFrame, part: str = "", **provenance: Any) -> None:
         """Write a piece atomically, in place of an older one."""
         write_table(frame, self.path(index), self.schema, {"key": [self.key, part], **provenance})
+
+    def complete(self, parts: Mapping[int, str], make: Make) -> list[pl.DataFrame]:
+        """All pieces, in the order of their numbers; those that are not there are made, and kept as soon as they are.
+
+        Args:
+            parts: number of the bucket -> digest of what decides this piece alone.
+            make: numbers of the missing buckets -> (number, piece) of each, in any order.
+        """
+        found = {index: frame for index, part in parts.items() if (frame := self.get(index, part)) is not None}
+        for index, frame in make([index for index in sorted(parts) if index not in found]):
+            self.put(index, frame, parts[index])
+            found[index] = frame
+        return [found[index] for index in sorted(found)]
 
 
 def bucket_of(n_buckets: int, *names: object) -> int:

@@ -294,7 +294,7 @@ SCORES = Schema(
         "direction": Column(FLOAT, "1 - cos(e1 - e0, c[t]); null without a direction", nullable=True),
         "direction_centred": Column(FLOAT, "cos(e1 - e0, c[t] - mean c)", nullable=True),
         "direction_to_target": Column(FLOAT, "cos(e1 - e0, c[t] - e0)", nullable=True),
-        "direction_rank": Column(INT, "rank of t by the centred cosine, 1 is best", nullable=True),
+        "direction_rank": Column(INT, "rank of t by the centered cosine, 1 is best", nullable=True),
         "matched_changed": Column(BOOL, "metric 1 against the same prompt unsteered"),
         "matched_to_target": Column(BOOL, "metric 2 against the same prompt unsteered"),
         "matched_direction": Column(FLOAT, "metric 3 against the same prompt unsteered", nullable=True),

@@ -78,32 +78,27 @@ def score_table(
     generations, embeddings, styles = generations[order], embeddings[order], styles[order]
     judged = [judged[i] for i in order]
     ids = generations["request_id"].to_list()
-    _check(ids, embeddings, styles, log_perplexity)
+    missing = [i for i in ids if i not in log_perplexity]
+    if missing:
+        raise InputError(f"generation {missing[0]!r} has no perplexity; measure fluency again")
     empty = (generations["text"].str.strip_chars() == "").to_numpy()
     reference, matched = _references(generations)
+    damage = _damage(generations, reference)
+    require_finite(styles, "style vector", ids)
+    changes = _changes(generations, embeddings, empty, reference, matched, centers, tolerance)
     frame = generations.select([c for c in SCORES.columns if c in generations.columns]).with_columns(
         vectors(styles, "style"),
         vectors(embeddings, "embedding"),
         pl.Series("empty", empty),
         (generations["finish_reason"] == "length").alias("truncated"),
         pl.Series("reference_id", [ids[i] for i in reference], dtype=pl.String),
-        *_changes(generations, embeddings, empty, reference, matched, centers, tolerance),
+        *changes,
         pl.Series("judge", judged, dtype=pl.String),
         pl.Series("reference_judge", [judged[i] for i in reference], dtype=pl.String),
         pl.Series("log_perplexity", [log_perplexity[i] for i in ids], dtype=pl.Float64),
-        *_damage(generations, reference),
+        *damage,
     )
     return frame.select(list(SCORES.columns))
-
-
-def _check(
-    ids: Sequence[str], embeddings: np.ndarray, styles: np.ndarray, log_perplexity: Mapping[str, float | None]
-) -> None:
-    missing = [i for i in ids if i not in log_perplexity]
-    if missing:
-        raise InputError(f"generation {missing[0]!r} has no perplexity; measure fluency again")
-    require_finite(styles, "style vector", ids)
-    require_finite(embeddings, "embedding", ids)
 
 
 def _changes(
@@ -117,6 +112,7 @@ def _changes(
 ) -> list[pl.Series]:
     """The three metrics against the reference, and against the same prompt unsteered."""
     target = centers.index(generations["target"].to_list())
+    require_finite(embeddings, "embedding", generations["request_id"].to_list())
 
     def against(rows: np.ndarray) -> tuple[Changes, Directions]:
         before = embeddings[rows]

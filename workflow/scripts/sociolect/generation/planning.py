@@ -211,19 +211,17 @@ def generate_buckets(
     Returns:
         GENERATIONS of each bucket, in the order of their numbers.
     """
-    digests = {index: digest_of(part.to_dicts()) for index, part in parts.items()}
-    tables = {i: frame for i in parts if (frame := store.get(i, digests[i])) is not None}
-    missing = {i: parts[i] for i in sorted(parts.keys() - tables.keys())}
-    asked = {i: ask(tokenizer, part, choice, vectors_file, settings) for i, part in missing.items()}
-    total, done = sum(part.height for part in parts.values()), sum(frame.height for frame in tables.values())
-    for group in [list(asked)] if backend.one_queue else [[i] for i in asked]:
-        rows = sum(missing[i].height for i in group)
-        part_done = within(progress, done, rows, total)
-        for index, table in _answered({i: asked[i] for i in group}, backend, part_done):
-            store.put(index, table, digests[index])
-            tables[index] = table
-        done += rows
-    return [tables[i] for i in sorted(tables)]
+    total = sum(part.height for part in parts.values())
+
+    def answer(missing: Sequence[int]) -> Iterator[tuple[int, pl.DataFrame]]:
+        asked = {i: ask(tokenizer, parts[i], choice, vectors_file, settings) for i in missing}
+        done = total - sum(parts[i].height for i in missing)
+        for group in [list(missing)] if backend.one_queue and missing else [[i] for i in missing]:
+            rows = sum(parts[i].height for i in group)
+            yield from _answered({i: asked[i] for i in group}, backend, within(progress, done, rows, total))
+            done += rows
+
+    return store.complete({index: digest_of(part.to_dicts()) for index, part in parts.items()}, answer)
 
 
 def _answered(

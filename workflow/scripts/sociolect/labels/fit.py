@@ -36,11 +36,11 @@ def join_labels(samples: pl.DataFrame, labels: pl.DataFrame, split: str) -> pl.D
         InputError: an answer has no style vector.
     """
     joined = samples.join(labels.select("answer_id", "style"), on="answer_id", how="left")
-    unlabelled = joined.filter(pl.col("style").is_null())
-    if unlabelled.height:
-        first = unlabelled["answer_id"].min()
+    unlabeled = joined.filter(pl.col("style").is_null())
+    if unlabeled.height:
+        first = unlabeled["answer_id"].min()
         raise InputError(
-            f"split {split}: {unlabelled.height} answers have no style vector, such as {first!r}; label it again"
+            f"split {split}: {unlabeled.height} answers have no style vector, such as {first!r}; label it again"
         )
     return joined.with_columns(pl.lit(split).alias("split"))
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from sociolect.common.digests import digest_of
 from sociolect.common.errors import InputError
@@ -23,7 +22,6 @@ from sociolect.sfam.model import (
     encode_attributes,
     encode_texts,
     load_agreement,
-    weights_digest,
 )
 from sociolect.sfam.precision import usable
 from sociolect.sfam.student import Student, load_student, student_scores
@@ -47,10 +45,10 @@ class CrossEncoderScorer:
         self._forward = None if agreement.late else make_forward(agreement, settings.precision, settings.compiled)
         self._key = digest_of(
             [
-                weights_digest(agreement),
+                agreement.digest,
                 list(attribute_sentences),
                 agreement.max_tokens,
-                *_batching(settings, agreement.device),
+                *_batching(settings),
             ]
         )
 
@@ -100,10 +98,10 @@ class StudentScorer:
         self._key = digest_of(
             [
                 "student",
-                weights_digest(self._texts),
+                self._texts.digest,
                 student.attributes,
                 student.answer_tokens,
-                *_batching(settings, student.device),
+                *_batching(settings),
             ]
         )
 
@@ -123,23 +121,26 @@ class StudentScorer:
 
 
 def load_scorer(folder: Path, attribute_sentences: Sequence[str], settings: LabelingSettings) -> Scorer:
-    """The labeller in a folder, a student or SFAM itself, on the device.
+    """The labeler in a folder, a student or SFAM itself, on the device.
 
     Raises:
         InputError: the folder is not whole, or its student was made for another catalogue.
     """
+    device = pick_device()
+    # what the device computes in, asked once: it decides the scores, and so their key
+    settings = settings.model_copy(update={"precision": usable(settings.precision, device)})
     if settings.scorer == "distilled":
         student = load_student(folder, attribute_sentences)
-        student.model.to(pick_device())
+        student.model.to(device)
         return StudentScorer(student, settings)
     agreement = load_agreement(folder, settings.max_tokens)
-    agreement.model.to(pick_device())
+    agreement.model.to(device)
     return CrossEncoderScorer(agreement, attribute_sentences, settings)
 
 
-def _batching(settings: LabelingSettings, device: torch.device) -> list[object]:
+def _batching(settings: LabelingSettings) -> list[object]:
     """What changes the last bits of a score."""
-    return [settings.tokens_per_batch, usable(settings.precision, device), settings.compiled]
+    return [settings.tokens_per_batch, settings.precision, settings.compiled]
 
 
 def _cut_and_empty(answers: Encoded, room: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ __all__ = ["check_fidelity", "fidelity_table", "summarise"]
 
 
 def fidelity_table(catalogue: pl.DataFrame, teacher: np.ndarray, student: np.ndarray) -> pl.DataFrame:
-    """Agreement of two labellers on the same answers, a frame of schema FIDELITY.
+    """Agreement of two labelers on the same answers, a frame of schema FIDELITY.
 
     Args:
         catalogue: attribute_id and attribute, K rows.

@@ -73,6 +73,15 @@ class AgreementModel:
         """Where the weights are."""
         return next(self.model.parameters()).device
 
+    @property
+    def digest(self) -> str:
+        """Digest of all weights, the pair length and the kind of interaction: what decides a score beside the texts."""
+        sha = hashlib.sha256(f"{self.max_tokens} {self.late}".encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            sha.update(f"{name}{tuple(tensor.shape)}".encode())
+            sha.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
+        return sha.hexdigest()[:16]
+
 
 def load_agreement(folder: Path, max_tokens: int, n_outputs: int | None = None) -> AgreementModel:
     """Load a model and its tokenizer from a local folder; the hub is never asked.
@@ -158,15 +167,6 @@ def fold_two_outputs(agreement: AgreementModel) -> AgreementModel:
     model.load_state_dict(state)
     model.to(agreement.device).train(source.training)
     return AgreementModel(name_outputs(model), agreement.tokenizer, agreement.max_tokens)
-
-
-def weights_digest(agreement: AgreementModel) -> str:
-    """Digest of all weights, the pair length and the kind of interaction: what decides a score beside the texts."""
-    sha = hashlib.sha256(f"{agreement.max_tokens} {agreement.late}".encode())
-    for name, tensor in sorted(agreement.model.state_dict().items()):
-        sha.update(f"{name}{tuple(tensor.shape)}".encode())
-        sha.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy().tobytes())
-    return sha.hexdigest()[:16]
 
 
 def encode_texts(agreement: AgreementModel, texts: Sequence[str]) -> Encoded:

@@ -83,10 +83,10 @@ def attribute_similarity(names: Sequence[str], said: np.ndarray) -> np.ndarray:
     """
     tfidf = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)).fit_transform([f" {n} " for n in names])
     cosine = (tfidf @ tfidf.T).toarray()
-    centred = said - said.mean(axis=0, keepdims=True)
-    norm = np.sqrt((centred**2).sum(axis=0))
+    centered = said - said.mean(axis=0, keepdims=True)
+    norm = np.sqrt((centered**2).sum(axis=0))
     scale = np.outer(norm, norm)
-    phi = np.divide(centred.T @ centred, scale, out=np.zeros_like(cosine), where=scale > 0)
+    phi = np.divide(centered.T @ centered, scale, out=np.zeros_like(cosine), where=scale > 0)
     similarity = cosine + np.maximum(phi, 0.0)
     np.fill_diagonal(similarity, 0.0)
     return similarity

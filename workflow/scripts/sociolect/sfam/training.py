@@ -66,20 +66,16 @@ def train_agreement(
     rng = np.random.default_rng(seed_of(seed, "batches"))
     looked_at = val if agreement.late else val.where(np.sort(rng.permutation(len(val))[:EVAL_PAIRS]))
 
-    def score(subset: PairArrays) -> np.ndarray:
-        return score_index_pairs(
-            agreement, answers, attributes, subset.answer, subset.attribute, tokens_per_batch, settings.precision
-        )
+    def score(chosen: PairArrays) -> np.ndarray:
+        index = chosen.answer, chosen.attribute
+        return score_index_pairs(agreement, answers, attributes, *index, tokens_per_batch, settings.precision)
 
     lengths = np.minimum(answers.lengths[train.answer], answer_limit(agreement, attributes))
-    if agreement.late:
-        batches = answer_batches(train, lengths, settings.batch_size, rng)
-    else:
-        batches = balanced_batches(train.label, lengths, settings.batch_size, rng)
+    batches = (answer_batches if agreement.late else balanced_batches)(train, lengths, settings.batch_size, rng)
     optimizer = adamw(agreement.model, settings.learning_rate, settings.weight_decay)
     schedule = scheduled(optimizer, settings.max_steps, settings.warmup_share)
     history: list[dict[str, float]] = []
-    best, losses = Best(agreement.model, -1.0), list[float]()
+    best, losses, value = Best(agreement.model, -1.0), list[float](), float("nan")
     with drawing(agreement.device, seed_of(seed, "dropout")):
         for step in range(1, settings.max_steps + 1):
             agreement.model.train()
@@ -92,14 +88,12 @@ def train_agreement(
                 losses = []
                 best.look(value)
             if progress is not None:
-                shown = history[-1]["val_auroc"] if history else float("nan")
-                progress(step, settings.max_steps, f"val AUROC {shown:.3f}")
+                progress(step, settings.max_steps, f"val AUROC {value:.3f}")
             if best.stale >= settings.patience:
                 break
     best.restore()
     threshold, metrics = judge_slices(pairs, score(pairs))
-    metrics["steps"] = history[-1]["step"] if history else 0
-    metrics["best_val_auroc"] = best.value
+    metrics |= {"steps": history[-1]["step"] if history else 0, "best_val_auroc": best.value}
     return Trained(agreement, threshold, metrics, history)
 
 
@@ -112,14 +106,14 @@ def _trainable(pairs: PairArrays, part: str) -> PairArrays:
 
 
 def balanced_batches(
-    labels: np.ndarray, lengths: np.ndarray, batch_size: int, rng: np.random.Generator
+    pairs: PairArrays, lengths: np.ndarray, batch_size: int, rng: np.random.Generator
 ) -> Iterator[np.ndarray]:
     """Endless batches of row indices, half positive, half negative, of similar length.
 
     Each class is shuffled and gone through on its own; the smaller one simply starts again sooner.
     """
     half = max(1, batch_size // 2)
-    streams = [_endless(np.flatnonzero(labels == value), rng) for value in (1, 0)]
+    streams = [_endless(np.flatnonzero(pairs.label == value), rng) for value in (1, 0)]
     while True:
         pool = []
         for stream in streams:
