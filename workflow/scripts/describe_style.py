@@ -21,9 +21,11 @@ def main(job: Job[DescriptionSettings]) -> None:
     samples = job.read_by("splits", "samples", SAMPLES)
     chosen = choose_answers(samples, settings.n_answers, settings.n_heldout, job.seed("choice"))
     job.stage(f"describe by {settings.describer}", answers=chosen.height)
-    said = (
-        describe_by_measures(chosen, settings.quantile) if settings.describer == "stylometry" else by_llm(job, chosen)
-    )
+    match settings.describer:
+        case "stylometry":
+            said = describe_by_measures(chosen, settings.quantile)
+        case "llm":
+            said = by_llm(job, chosen)
     job.write(sentence_table(chosen, said, settings.describer), "sentences", SENTENCES)
 
 
@@ -50,11 +52,6 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
 
 if __name__ == "__main__":
     run_program(
-        main,
-        __doc__,
-        DescriptionSettings,
-        inputs=["samples*", "model?", "prompts?"],
-        outputs=["sentences"],
-        options=["splits", "cache", "dtype", "backend"],
-        seeded=True,
-    )
+        main, __doc__, DescriptionSettings, inputs=["samples*", "model?", "prompts?"], outputs=["sentences"],
+        options=["splits", "cache", "dtype", "backend"], seeded=True,
+    )  # fmt: skip
