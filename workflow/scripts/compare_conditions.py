@@ -7,8 +7,8 @@ from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import COMPARISON, CONTRASTS, SCORES
 from sociolect.evaluation.bootstrap import ClusterBootstrap
 from sociolect.evaluation.comparison import compare, contrasts, control_rows
-from sociolect.evaluation.pages import read_page
 from sociolect.evaluation.renderings import to_csv, to_html, to_latex, to_markdown
+from sociolect.evaluation.templates import read_page
 from sociolect.settings.evaluation import EvaluationSettings
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from sociolect.common.artifacts import read_table
 from sociolect.common.files import read_json, write_text
 from sociolect.common.runtime import InputError, Job, run_program
-from sociolect.evaluation.pages import read_page
 from sociolect.evaluation.report import PER_EXPERIMENT, SHARED, ExperimentTables, RunTables, model_names, render_report
+from sociolect.evaluation.templates import read_page
 from sociolect.settings.evaluation import ReportSettings
 
 

@@ -10,11 +10,11 @@ import library_path  # noqa: F401, first: where sociolect lies
 from rich.console import Console
 
 from sociolect.common.errors import InputError, exit_plainly
-from sociolect.slurm.causes import Verdict, read_causes
 from sociolect.slurm.evidence import UNKNOWN
 from sociolect.slurm.history import CAUSES, evidence_of, local_failures, refused_of, verdicts_of
 from sociolect.slurm.runs import STATE, all_runs, read_driver, submissions
 from sociolect.slurm.side_by_side import comparison
+from sociolect.slurm.verdicts import Verdict, read_causes
 
 
 def main() -> None:

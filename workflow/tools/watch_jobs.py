@@ -9,7 +9,7 @@ from pathlib import Path
 
 import library_path  # noqa: F401, first: where sociolect lies
 
-from sociolect.slurm.causes import read_causes
+from sociolect.slurm.verdicts import read_causes
 from sociolect.slurm.watch import Watcher, watch
 
 

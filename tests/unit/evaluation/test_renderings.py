@@ -10,8 +10,8 @@ from scored import bootstrap, scores
 from conftest import ROOT
 from sociolect.common.schemas import COMPARISON
 from sociolect.evaluation.comparison import compare
-from sociolect.evaluation.pages import read_page
 from sociolect.evaluation.renderings import to_csv, to_html, to_latex, to_markdown
+from sociolect.evaluation.templates import read_page
 
 GOLDEN = """\
 | condition | n | absolute group change | absolute group change to the correct group | direction distance |

@@ -11,8 +11,8 @@ from swept import sweep
 
 from conftest import ROOT
 from sociolect.common import schemas
-from sociolect.evaluation.pages import read_page
 from sociolect.evaluation.report import ExperimentTables, RunTables, render_report
+from sociolect.evaluation.templates import read_page
 from sociolect.generation.conditions import CONTROLS, ROWS
 
 PAGES = ROOT / "workflow" / "report"

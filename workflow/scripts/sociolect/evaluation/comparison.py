@@ -1,4 +1,4 @@
-"""From scores to the comparison: eight rows in the notes' order (N18), controls apart, paired contrasts."""
+"""From scores to the comparison: the eight rows, controls apart, paired contrasts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MEASURES = {"hit_rate": "hit", "correct_change_rate": "changed_to_target", "gro
 
 
 def compare(scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
-    """The COMPARISON table: exactly the eight conditions, in the notes' order.
+    """The COMPARISON table: exactly the eight conditions, in the order of ROWS.
 
     Only generations towards the question's own group are counted. Row 1 against itself is null for metrics 1 to 3;
     a condition without any generation (no group has distinctive attributes) is there with n = 0 and nulls.

@@ -23,7 +23,7 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-_BLUE, _ORANGE, _GREY = "#1f5fa8", "#c2571a", "#8a939c"
+_BLUE, _ORANGE, _GRAY = "#1f5fa8", "#c2571a", "#8a939c"
 
 
 def rate_plot(
@@ -50,7 +50,7 @@ def rate_plot(
         first = next((i for i, rate in enumerate(rates) if rate is not None), None)
         for y, (rate, low, high, judge) in enumerate(zip(rates, lows, highs, judged, strict=True)):
             if rate is None:
-                axes.text(0.01, y, "n/a", va="center", color=_GREY)
+                axes.text(0.01, y, "n/a", va="center", color=_GRAY)
                 continue
             if low is not None and high is not None:
                 axes.plot([low, high], [y, y], color=_BLUE, linewidth=2, solid_capstyle="butt")
@@ -59,9 +59,9 @@ def rate_plot(
                 style: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": _ORANGE}
                 axes.plot([judge], [y], "o", clip_on=False, label="independent judge" if y == first else None, **style)
         if chance is not None:
-            axes.axvline(chance, color=_GREY, linestyle="--", linewidth=1, label="chance", zorder=0)
+            axes.axvline(chance, color=_GRAY, linestyle="--", linewidth=1, label="chance", zorder=0)
         for position in split_at:
-            axes.axhline(position - 0.5, color=_GREY, linewidth=0.5)
+            axes.axhline(position - 0.5, color=_GRAY, linewidth=0.5)
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlim(0, 1)

@@ -1,4 +1,4 @@
-"""The three metrics of the comparison (N15, N16), on arrays, in float64.
+"""The three metrics of the comparison, on arrays, in float64.
 
 One generation y for target t is compared with a reference text r: e0 = f(style(r)), e1 = f(style(y)), and
 NN = nearest group embedding under the trained distance. Groups are given in the order of their ids, so that
@@ -50,10 +50,10 @@ class Directions:
     """Metric 3 of n generations; all arrays are [n], NaN where there is no direction.
 
     Attributes:
-        distance: 1 - cos(e1 - e0, c[t]), as the notes have it. The only one that depends on the origin.
+        distance: 1 - cos(e1 - e0, c[t]), what the table shows. The only one that depends on the origin.
         centred: cos(e1 - e0, c[t] - mean c).
         to_target: cos(e1 - e0, c[t] - e0).
-        rank: rank of t among all groups by the centred cosine, 1 is best; ties get the better rank.
+        rank: rank of t among all groups by the centered cosine, 1 is best; ties get the better rank.
     """
 
     distance: np.ndarray
@@ -164,7 +164,7 @@ def group_directions(
     tolerance: float = 1e-9,
     without: np.ndarray | None = None,
 ) -> Directions:
-    """Metric 3 in the notes' form and its variants.
+    """Metric 3, 1 - cos, and its variants.
 
     No direction (NaN): e1 equals e0, the row is in `without` (an empty text), or the other vector of the cosine
     is zero.

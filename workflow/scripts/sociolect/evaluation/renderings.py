@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
-from sociolect.evaluation.pages import HtmlTable
+from sociolect.evaluation.templates import HtmlTable
 from sociolect.generation.conditions import BASELINE
 
 __all__ = [
@@ -71,7 +71,7 @@ _LATEX = {
 
 
 def cells(table: pl.DataFrame, decimals: int = 1) -> list[list[str]]:
-    """The notes' table as text, one list per row, in the order of HEADER.
+    """The comparison as text, one list per row, in the order of HEADER.
 
     Args:
         table: COMPARISON.
@@ -110,13 +110,13 @@ def to_csv(table: pl.DataFrame) -> str:
 
 
 def to_markdown(table: pl.DataFrame, title: str) -> str:
-    """The notes' table and a second one with hit rates and damage."""
+    """The comparison and a second table with hit rates and damage."""
     parts = [f"# {title}", _pipes(HEADER, cells(table)), NOTE, _pipes(DAMAGE_HEADER, damage_cells(table)), DAMAGE_NOTE]
     return "\n\n".join(parts) + "\n"
 
 
 def to_latex(table: pl.DataFrame, title: str) -> str:
-    """The notes' table as a `table` environment; it needs the package booktabs."""
+    """The comparison as a `table` environment; it needs the package booktabs."""
     lines = [
         r"% \usepackage{booktabs}",
         r"\begin{table}",

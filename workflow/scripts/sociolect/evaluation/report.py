@@ -28,8 +28,8 @@ from sociolect.common.schemas import (
     SWEEP,
 )
 from sociolect.evaluation.figures import heat_map, rate_plot, sweep_plot
-from sociolect.evaluation.pages import HtmlTable
 from sociolect.evaluation.renderings import DAMAGE_HEADER, HEADER, cells, damage_cells
+from sociolect.evaluation.templates import HtmlTable
 from sociolect.generation.conditions import ROWS
 from sociolect.settings.models import HubModel, ModelsSettings
 
@@ -184,7 +184,7 @@ def _variants(table: pl.DataFrame) -> HtmlTable:
         "eligible_change_rate": "correct, of the eligible",
         "losses": "losses",
         "net_changes": "net",
-        "direction_centred": "direction, centred cos",
+        "direction_centred": "direction, centered cos",
         "direction_to_target": "direction, to-target cos",
         "rank1_rate": "target ranked first",
         "matched_change_rate": "change (matched)",

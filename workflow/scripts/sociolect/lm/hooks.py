@@ -1,7 +1,7 @@
 """Reading and adding to the residual stream at the output of transformer blocks.
 
 Both happen at the same place, a forward hook on block l: transformers' hidden_states of the last block has the
-final norm applied and is not what a vector can be added to.
+final norm applied and is not what a vector can be added to. In vLLM's workers it is done by steering_slots.py.
 """
 
 from __future__ import annotations

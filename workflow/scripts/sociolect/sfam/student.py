@@ -1,6 +1,7 @@
 """The student: SFAM's encoder with one output per attribute, so that an answer costs one pass instead of K.
 
-As LISA (Patel et al. 2023) did with a T5 encoder: distilled from the cross-encoder's scores of a few thousand answers.
+As LISA (Patel et al. 2023) did with a T5 encoder: distilled (distilling.py) from the cross-encoder's scores of a few
+thousand answers.
 It begins as the teacher: the same encoder, and a head that is the ridge regression of the teacher's logits on what
 that encoder makes of the answers alone. It is a plain DeBERTa-v2 classifier, whose labels are the sentences.
 """

@@ -19,11 +19,11 @@ import yaml
 
 from sociolect.common.errors import InputError
 from sociolect.settings.models import HubModel, ModelsSettings
-from sociolect.slurm.causes import explain, read_causes
 from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
 from sociolect.slurm.evidence import gather
 from sociolect.slurm.nodes import bad_nodes
 from sociolect.slurm.runs import Submitted, abandoned_runs, names_of
+from sociolect.slurm.verdicts import explain, read_causes
 
 PROBE = "sociolect-probe"
 COMMANDS = ("sbatch", "srun", "squeue", "scontrol", "sinfo", "scancel")

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from sociolect.common.heartbeat import read_beat
-from sociolect.slurm.causes import Cause, Verdict, explain, fold_bad_nodes, read_causes
 from sociolect.slurm.commands import FINAL, accounting, plain_state, queue
 from sociolect.slurm.evidence import UNKNOWN, Evidence, gather
 from sociolect.slurm.nodes import record_bad_node
 from sociolect.slurm.runs import Submitted, names_of, refusals, submissions
 from sociolect.slurm.states import LOST, remembered
+from sociolect.slurm.verdicts import Cause, Verdict, explain, fold_bad_nodes, read_causes
 
 CAUSES = Path(__file__).resolve().parents[4] / "profiles" / "slurm" / "causes.yaml"
 

@@ -11,7 +11,6 @@ from types import FrameType
 from typing import Any
 
 from sociolect.common.errors import InputError
-from sociolect.slurm.causes import read_causes
 from sociolect.slurm.commands import FINAL, queue
 from sociolect.slurm.plugin import adapt_plugin
 from sociolect.slurm.runs import (
@@ -24,6 +23,7 @@ from sociolect.slurm.runs import (
     read_driver,
     stop_submitting,
 )
+from sociolect.slurm.verdicts import read_causes
 from sociolect.slurm.watch import leave_nothing_behind
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sociolect.slurm.causes import Cause, explain
 from sociolect.slurm.commands import FINAL, QueuedJob, ask, cancel, nodes_of, queue
 from sociolect.slurm.evidence import gather
 from sociolect.slurm.nodes import bad_nodes, excluded
 from sociolect.slurm.runs import Submitted, close_run, names_of, read_driver, read_lines, submissions
+from sociolect.slurm.verdicts import Cause, explain
 
 # How long a job waits for its turn before that is worth a line, and how long until it is said again, in seconds.
 PATIENCE_S = 60.0

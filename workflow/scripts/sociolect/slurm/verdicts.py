@@ -1,4 +1,4 @@
-"""Why a job did not do its work: the table of causes, as data, and the first of them that fits the evidence."""
+"""Why a job did not do its work: the first cause of profiles/slurm/causes.yaml that fits the evidence."""
 
 from __future__ import annotations
 

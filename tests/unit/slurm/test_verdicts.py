@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from sociolect.common.errors import InputError
-from sociolect.slurm.causes import Verdict, explain, fold_bad_nodes, read_causes
 from sociolect.slurm.commands import Step
 from sociolect.slurm.evidence import Evidence
 from sociolect.slurm.history import CAUSES
 from sociolect.slurm.runs import Submitted
+from sociolect.slurm.verdicts import Verdict, explain, fold_bad_nodes, read_causes
 
 JOB = Submitted("17", "run", "label_answers", "texts=single", slurm_log="s/17.log", log="r.log", partition="gpu")
 START = "[start] job=17 rule=label_answers node=node02\n"
