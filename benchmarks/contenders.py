@@ -1,4 +1,4 @@
-"""Who takes part in the labelling benchmark, and the check that all of them compute the same."""
+"""Who takes part in the labeling benchmark, and the check that all of them compute the same."""
 
 from __future__ import annotations
 

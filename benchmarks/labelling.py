@@ -1,4 +1,4 @@
-"""How fast answers are labelled, against what a user would pick instead, in one run and on the same pairs.
+"""How fast answers are labeled, against what a user would pick instead, in one run and on the same pairs.
 
 Contenders: the text-classification pipeline of transformers, CrossEncoder.predict of sentence-transformers (batch 32
 and its best batch size), this project's cross-encoder in fp32 and bf16, and the student. All load one folder, and no

@@ -96,10 +96,10 @@ class Spent:
 
 def timed(call: Callable[[], Any], device: torch.device) -> Spent:
     """What a call took; a call that returns it itself, since another process did the work, is believed."""
-    synchronise(device)
+    synchronize(device)
     start, cpu = time.perf_counter(), time.process_time()
     result = call()
-    synchronise(device)
+    synchronize(device)
     if isinstance(result, Spent):
         return result
     return Spent(time.perf_counter() - start, time.process_time() - cpu)
@@ -179,10 +179,10 @@ def matmul_peak(precision: str, device: torch.device, seconds: float = 1.0) -> f
     with torch.inference_mode():
         torch.mm(left, right)
         while tries < 3 or time.perf_counter() < end:
-            synchronise(device)
+            synchronize(device)
             start = time.perf_counter()
             torch.mm(left, right)
-            synchronise(device)
+            synchronize(device)
             best, tries = min(best, time.perf_counter() - start), tries + 1
     return 2 * side**3 / best
 
@@ -263,7 +263,7 @@ def hush_transformers() -> None:
     logging.disable_progress_bar()
 
 
-def synchronise(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     """Wait for the device's queue."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

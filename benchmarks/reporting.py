@@ -1,4 +1,4 @@
-"""What the labelling benchmark says of its measurements: rows, targets, the notes' sizes, tables."""
+"""What the labeling benchmark says of its measurements: rows, targets, hours for a study, tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from sociolect.settings.sfam import DistillationSettings
 from sociolect.sfam.model import SPECIAL_TOKENS
 from workload import Block, Shape, pair_flop, real_cost
 
-NOTES_ANSWERS = 9 * 3500 + 11 * 6000 + 12 * 130 * 3
+# nine groups with one answer per question, eleven with several, twelve with questions put to them: each its minimum
+STUDY_ANSWERS = 9 * 3500 + 11 * 6000 + 12 * 130 * 3
 # forward, and backward at twice its cost
 PASSES_PER_STEP = 3
 
@@ -51,7 +52,7 @@ def hours(units: float, per_second: float) -> float:
 def student_hours(
     teacher: float, train: float, student: float, settings: DistillationSettings | None = None
 ) -> dict[str, float]:
-    """Hours of the notes' labelling by a student, by step.
+    """Hours of a study's labeling by a student, by step.
 
     Args:
         teacher: pairs per second of the cross-encoder that it learns from.
@@ -64,7 +65,7 @@ def student_hours(
     return {
         "teacher": hours((settings.n_answers + 2 * settings.n_heldout) * K, teacher),
         "training": hours(passes, train),
-        "student": hours(NOTES_ANSWERS, student),
+        "student": hours(STUDY_ANSWERS, student),
     }
 
 
@@ -146,7 +147,7 @@ def extrapolated_rows(
     longer: float = 1.0,
     longer_alone: float = 1.0,
 ) -> list[Row]:
-    """Hours for all answers of the notes and K attributes, with all layers.
+    """Hours for all answers of a study and K attributes, with all layers.
 
     Args:
         turns: what was measured.
@@ -157,7 +158,7 @@ def extrapolated_rows(
         longer_alone: the same of an answer by itself.
     """
     deeper = full.layers / shape.layers
-    pairs, rows = NOTES_ANSWERS * K, []
+    pairs, rows = STUDY_ANSWERS * K, []
 
     def add(what: str, value: float, names: Sequence[str], note: str = "") -> None:
         seconds = sum(turns[name].seconds for name in names)
@@ -167,21 +168,21 @@ def extrapolated_rows(
         if deeper != 1:
             # an encoder that leaves out most of the last layer gains more, the fewer there are
             said += f"; only {shape.layers} of {full.layers} layers were measured: flatters this engine"
-        answers = {"answers": NOTES_ANSWERS, "attributes": K}
+        answers = {"answers": STUDY_ANSWERS, "attributes": K}
         rows.append(
-            Row(f"the notes' labelling: {what}", value, "hours", conditions={**conditions, **answers, "note": said})
+            Row(f"labeling for a study: {what}", value, "hours", conditions={**conditions, **answers, "note": said})
         )
 
     cross = [name for name in turns if not is_student(name)]
     for name in cross:
         add(name, deeper * longer * hours(pairs, turns[name].median), [name])
     fastest = max((ENGINE, ENGINE_BF16), key=lambda name: turns[name].median)
-    labeller = max((STUDENT, STUDENT_BF16), key=lambda name: turns[name].median)
-    train, student = (turns[name].median / K / longer_alone for name in (STUDENT, labeller))
+    labeler = max((STUDENT, STUDENT_BF16), key=lambda name: turns[name].median)
+    train, student = (turns[name].median / K / longer_alone for name in (STUDENT, labeler))
     steps = student_hours(turns[fastest].median / longer, train, student)
     parts = ", ".join(f"{step} {deeper * value:.3g} h" for step, value in steps.items())
-    note = f"{parts}; teacher {fastest}, all epochs in fp32, then {labeller}"
-    add("student, teacher and training included", deeper * sum(steps.values()), [fastest, STUDENT, labeller], note)
+    note = f"{parts}; teacher {fastest}, all epochs in fp32, then {labeler}"
+    add("student, teacher and training included", deeper * sum(steps.values()), [fastest, STUDENT, labeler], note)
     return rows
 
 
@@ -223,8 +224,8 @@ def show(rows: Sequence[Row], console: Console) -> None:
         found = ", ".join(f"{row.name.split('batch ')[1].split(':')[0]}: {row.value:.3g}" for row in searched)
         console.print(f"CrossEncoder.predict, pairs/s by batch size: {found}")
     console.print(targets_table(rows))
-    notes = Table(f"the notes' labelling: {NOTES_ANSWERS} answers x {K} attributes", "hours", "conditions")
+    study = Table(f"labeling for a study: {STUDY_ANSWERS} answers x {K} attributes", "hours", "conditions")
     for row in rows:
-        if row.name.startswith("the notes'"):
-            notes.add_row(row.name.split(": ", 1)[1], f"{row.value:.3g}", row.conditions["note"])
-    console.print(notes)
+        if row.name.startswith("labeling for a study"):
+            study.add_row(row.name.split(": ", 1)[1], f"{row.value:.3g}", row.conditions["note"])
+    console.print(study)

@@ -1,4 +1,4 @@
-"""The work of the labelling benchmark: a model of the real shape, texts of the real lengths, and what they cost."""
+"""The work of the labeling benchmark: a model of the real shape, texts of the real lengths, and what they cost."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from sociolect.sfam.model import SPECIAL_TOKENS, AgreementModel, name_outputs, s
 
 SEED = 20
 # Token lengths of real answers at 0, 5, ..., 100 %: 22871 answers to written questions in the UK parliament, and
-# 19773 and 11561 of twelve Stack Exchange sites (several answers per question, and askx), weighted like the notes'
-# splits (31500 : 66000 : 4680). Counted with a byte-level BPE of 32768 pieces trained on the same answers; mean 177.
+# 19773 and 11561 of twelve Stack Exchange sites (several answers per question, and askx), weighted by the sizes of
+# a study's splits (31500 : 66000 : 4680). Counted with a byte-level BPE of 32768 pieces trained on the same answers;
+# mean 177.
 LENGTHS = (
     *(9, 30, 41, 52, 63, 74, 85, 96, 108, 120, 132),
     *(146, 163, 180, 200, 224, 255, 295, 360, 486, 1866),

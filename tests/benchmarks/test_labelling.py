@@ -1,4 +1,4 @@
-"""The benchmark of labelling: it compares equal work, or refuses; its rows."""
+"""The benchmark of labeling: it compares equal work, or refuses; its rows."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def test_rows(tmp_path: Path) -> None:
     target = found[f"target: {STUDENT}", PIPELINE]
     assert target["value"] == 1000 and target["conditions"]["met"] == (target["ratio"] >= 1000)
     # two thirds of the layers were measured
-    notes = found[f"the notes' labelling: {ENGINE}", None]
+    study = found[f"labeling for a study: {ENGINE}", None]
     shape = replace(SHAPES["tiny"], layers=2)
     longer = real_cost(shape, 512, 11) / np.mean([pair_flop(shape, n) for n in lengths.ravel()])
-    assert notes["value"] == pytest.approx(1.5 * longer * 102180 * 768 / speed["value"] / 3600)
-    assert "extrapolated from" in notes["conditions"]["note"] and "2 of 3 layers" in notes["conditions"]["note"]
+    assert study["value"] == pytest.approx(1.5 * longer * 102180 * 768 / speed["value"] / 3600)
+    assert "extrapolated from" in study["conditions"]["note"] and "2 of 3 layers" in study["conditions"]["note"]
 
 
 @pytest.mark.parametrize("wrong", [lambda s: s[:, ::-1], lambda s: s[::-1], lambda s: s + 2e-4, lambda s: s[:2]])

@@ -8,13 +8,13 @@ import pytest
 
 from contenders import ENGINE, ENGINE_BF16, PIPELINE, STUDENT, STUDENT_BF16, K
 from measuring import Turns
-from reporting import NOTES_ANSWERS, extrapolated_rows, student_hours
+from reporting import STUDY_ANSWERS, extrapolated_rows, student_hours
 from sociolect.settings.sfam import DistillationSettings
 from workload import Shape
 
 
 def test_extrapolation_by_hand() -> None:
-    assert NOTES_ANSWERS == 31500 + 66000 + 4680 and K == 768
+    assert STUDY_ANSWERS == 31500 + 66000 + 4680 and K == 768
     settings = DistillationSettings(n_answers=4000, n_heldout=600, max_epochs=10)
     steps = student_hours(teacher=5200 * 768 / 7200, train=35, student=102180 / 1800, settings=settings)
     # 10 epochs of 3 passes over 4000 answers and one over 600: 126000 passes

@@ -1,4 +1,4 @@
-"""Train a tokenizer on the train part and initialise a tiny DeBERTa at random: the base of SFAM without a hub."""
+"""Train a tokenizer on the train part and initialize a tiny DeBERTa at random: the base of SFAM without a hub."""
 
 from __future__ import annotations
 

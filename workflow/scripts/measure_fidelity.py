@@ -10,7 +10,7 @@ from sociolect.common.schemas import CATALOGUE, DISTILLATION, FIDELITY, LABELS
 from sociolect.embedding.baselines import group_accuracy
 from sociolect.labels.scorers import load_scorer
 from sociolect.settings.sfam import StudentJob
-from sociolect.sfam.fidelity import check_fidelity, fidelity_table, summarise
+from sociolect.sfam.fidelity import check_fidelity, fidelity_table, summarize
 
 
 def main(job: Job[StudentJob]) -> None:
@@ -24,7 +24,7 @@ def main(job: Job[StudentJob]) -> None:
     parts, groups = answers["part"].to_numpy(), answers["group"].to_list()
     test = parts == "test"
     table = fidelity_table(catalogue, teacher[test], student[test])
-    summary = summarise(table, *(group_accuracy(style, groups, parts) for style in (teacher, student)))
+    summary = summarize(table, *(group_accuracy(style, groups, parts) for style in (teacher, student)))
     logging.getLogger("sociolect").info("%s", summary)
     check_fidelity(summary, job.settings.distillation.min_pearson)
     job.write(table, "fidelity", FIDELITY)

@@ -17,7 +17,7 @@ import polars as pl
 from sociolect.common.artifacts import Column, Schema, table_writer
 from sociolect.common.progress import Report
 from sociolect.common.schemas import LABELS
-from sociolect.labels.buckets import Labelled, Scored, gather_shards, iter_texts, label_buckets
+from sociolect.labels.buckets import Labeled, Scored, gather_shards, iter_texts, label_buckets
 
 N_BUCKETS = 80
 PER_BUCKET = 8
@@ -46,7 +46,7 @@ class ConstantScorer:
         return Scored(np.full((len(texts), WIDTH), 0.5, dtype=np.float32), 0, 0)
 
 
-def label_all(folder: Path, progress: Report | None = None) -> Labelled:
+def label_all(folder: Path, progress: Report | None = None) -> Labeled:
     """One shard of all buckets, beside the folder of the buckets."""
     n = N_BUCKETS * PER_BUCKET
     texts = pl.DataFrame({"answer_id": [f"i{i:04d}" for i in range(n)], "answer": ["x" * (i % 60) for i in range(n)]})

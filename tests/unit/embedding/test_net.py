@@ -12,11 +12,11 @@ from sociolect.common.errors import InputError
 from sociolect.embedding.net import EmbeddingNet, embed, load_net, nearest_group, save_net
 
 
-def test_the_file_keeps_net_standardisation_and_hyperparameters(tmp_path: Path) -> None:
+def test_the_file_keeps_net_standardization_and_hyperparameters(tmp_path: Path) -> None:
     net = EmbeddingNet(4, 8, 2, 0.3)
     net.reset(torch.Generator().manual_seed(0))
     style = np.random.default_rng(0).uniform(0, 1, (50, 4)) * [1, 1, 1, 0] + [0, 0, 0, 0.25]
-    net.standardise(torch.tensor(style, dtype=torch.float32))
+    net.standardize(torch.tensor(style, dtype=torch.float32))
     assert float(net.std[3]) == 1.0 and float(net.mean[3]) == 0.25
     for name in ("a", "b"):
         save_net(net, tmp_path / name, {"distance": "cosine", "margin": 0.2})

@@ -19,7 +19,7 @@ def who(n: int, n_groups: int = 3, seed: int = 0) -> Identities:
     return Identities(*(torch.tensor(rng.integers(0, size, n)) for size in (n_groups, n // 2, n // 2)))
 
 
-def test_euclidean_is_not_the_normalised_one_that_ranks_as_cosine() -> None:
+def test_euclidean_is_not_the_normalized_one_that_ranks_as_cosine() -> None:
     a = torch.tensor([[1.0, 0.0], [0.9, 0.1], [5.0, 0.0]])
     euclidean, cosine, trap = metric("euclidean")(a), metric("cosine")(a), LpDistance()(a)
     assert euclidean[0, 1] < euclidean[0, 2] and cosine[0, 1] < cosine[0, 2]  # similarity: larger is nearer

@@ -25,7 +25,7 @@ def row(frame: pl.DataFrame, condition: str) -> dict[str, Any]:
     return frame.row(by_predicate=pl.col("condition") == condition, named=True)
 
 
-def test_eight_rows_in_the_notes_order(table: pl.DataFrame) -> None:
+def test_eight_rows_in_their_order(table: pl.DataFrame) -> None:
     check_table(table, COMPARISON, "comparison")
     assert tuple(table["condition"]) == ROWS and len(ROWS) == 8
 

@@ -92,12 +92,12 @@ def test_directions_by_hand() -> None:
     found = group_directions(np.array([[9.0, 0.0]]), np.array([[1.0, 9.0]]), CENTERS, np.array([B]))
     # e1 - e0 = (-8, 9); c[B] = (0, 10); mean c = (0, 10/3); c[B] - e0 = (-9, 10)
     assert found.distance[0] == pytest.approx(1 - 9 / math.sqrt(145))
-    assert found.centred[0] == pytest.approx(9 / math.sqrt(145))
+    assert found.centered[0] == pytest.approx(9 / math.sqrt(145))
     assert found.to_target[0] == pytest.approx(162 / math.sqrt(145 * 181))
     assert found.rank[0] == 1
-    # towards C the centred cosines are B .747, C (80 - 30) / ..., A negative
+    # towards C the centered cosines are B .747, C (80 - 30) / ..., A negative
     towards_c = group_directions(np.array([[9.0, 0.0]]), np.array([[1.0, 9.0]]), CENTERS, np.array([C]))
-    assert towards_c.centred[0] == pytest.approx(50 / math.sqrt(145 * (100 + 100 / 9)))
+    assert towards_c.centered[0] == pytest.approx(50 / math.sqrt(145 * (100 + 100 / 9)))
     assert towards_c.rank[0] == 2
     towards_a = group_directions(np.array([[9.0, 0.0]]), np.array([[1.0, 9.0]]), CENTERS, np.array([A]))
     assert towards_a.rank[0] == 3
@@ -133,7 +133,7 @@ def test_a_rotation_changes_nothing(distance: Any) -> None:
         np.testing.assert_allclose(value, turned_directions[name], atol=1e-9, err_msg=name)
 
 
-def test_a_translation_changes_only_the_notes_form() -> None:
+def test_a_translation_changes_only_the_distance() -> None:
     before, after, centers, target = _random(3)
     move = np.array([5.0, -3.0, 2.0, 7.0])
     moved = vars(group_changes(before + move, after + move, centers + move, target, "euclidean"))
@@ -141,6 +141,6 @@ def test_a_translation_changes_only_the_notes_form() -> None:
         assert np.array_equal(value, moved[name]), name
     plain = group_directions(before, after, centers, target)
     moved_directions = group_directions(before + move, after + move, centers + move, target)
-    for name in ("centred", "to_target", "rank"):
+    for name in ("centered", "to_target", "rank"):
         np.testing.assert_allclose(vars(plain)[name], vars(moved_directions)[name], atol=1e-9)
     assert np.abs(plain.distance - moved_directions.distance).max() > 0.1

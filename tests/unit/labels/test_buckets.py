@@ -14,7 +14,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.pieces import bucket_of, buckets_of_shard
 from sociolect.common.progress import Report
 from sociolect.common.schemas import LABELS
-from sociolect.labels.buckets import Labelled, Scored, Scorer, gather_shards, iter_texts, label_buckets
+from sociolect.labels.buckets import Labeled, Scored, Scorer, gather_shards, iter_texts, label_buckets
 
 N_BUCKETS = 5
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -41,11 +41,11 @@ def answers(n: int = 40) -> pl.DataFrame:
 
 
 def label(
-    cache: Path, buckets: Sequence[int], frame: pl.DataFrame, labeller: Scorer, progress: Report | None = None
-) -> tuple[Labelled, list[pl.DataFrame]]:
+    cache: Path, buckets: Sequence[int], frame: pl.DataFrame, labeler: Scorer, progress: Report | None = None
+) -> tuple[Labeled, list[pl.DataFrame]]:
     frames: list[pl.DataFrame] = []
     # in pieces of 7 rows, as a table is streamed
-    done = label_buckets(cache, buckets, N_BUCKETS, frame.iter_slices(7), labeller, frames.append, progress)
+    done = label_buckets(cache, buckets, N_BUCKETS, frame.iter_slices(7), labeler, frames.append, progress)
     return done, frames
 
 
@@ -67,7 +67,7 @@ def test_another_number_of_shards_labels_nothing_again(tmp_path: Path) -> None:
     assert {p.suffix for p in tmp_path.iterdir()} == {".parquet"}
 
 
-def test_only_what_changed_is_labelled_again(tmp_path: Path) -> None:
+def test_only_what_changed_is_labeled_again(tmp_path: Path) -> None:
     everything = range(N_BUCKETS)
     label(tmp_path, everything, answers(), LengthScorer())
     before = content(tmp_path)
@@ -83,7 +83,7 @@ def test_only_what_changed_is_labelled_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "other"])
-def test_a_damaged_bucket_is_labelled_again(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_bucket_is_labeled_again(tmp_path: Path, damage: str) -> None:
     everything = range(N_BUCKETS)
     label(tmp_path, everything, answers(), LengthScorer())
     whole = content(tmp_path)

@@ -46,17 +46,17 @@ def sample() -> pl.DataFrame:
 
 @pytest.mark.parametrize("kind", [{"late": True}, {"late": False}, {"student": True}])
 def test_scorers_take_empty_long_and_plain_texts(kind: dict[str, Any]) -> None:
-    labeller = scorer(**kind)
-    scored = labeller.score(["", "red blue 7", "red " * 200, "  "])
+    labeler = scorer(**kind)
+    scored = labeler.score(["", "red blue 7", "red " * 200, "  "])
     assert scored.scores.shape == (4, 3) and scored.scores.dtype == np.float32
     assert scored.scores[0].tolist() == scored.scores[3].tolist() == [0.0, 0.0, 0.0]
     assert ((scored.scores[1:3] > 0) & (scored.scores[1:3] < 1)).all()
     assert (scored.n_truncated, scored.n_empty) == (1, 2)
     # what is cut is not read
-    longer = labeller.score(["red " * 200 + "blue"]).scores[0]
+    longer = labeler.score(["red " * 200 + "blue"]).scores[0]
     np.testing.assert_allclose(longer, scored.scores[2], atol=1e-6)
-    assert labeller.score(["", " "]).scores.tolist() == [[0.0] * 3] * 2
-    assert labeller.score([]).scores.shape == (0, 3)
+    assert labeler.score(["", " "]).scores.tolist() == [[0.0] * 3] * 2
+    assert labeler.score([]).scores.shape == (0, 3)
 
 
 @pytest.mark.parametrize("late", [True, False])

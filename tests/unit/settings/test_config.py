@@ -17,7 +17,7 @@ def test_configs_are_valid(name: str) -> None:
     assert read_config(ROOT / f"config/{name}.yaml").run
 
 
-def test_the_notes_minima_are_the_defaults_of_the_real_config() -> None:
+def test_the_minima_are_the_defaults_of_the_real_config() -> None:
     config: Any = read_config(ROOT / "config/config.yaml")
     assert config.sampling.minimum.model_dump() == {"single": 3500, "multi": 6000, "askx": 130}
     assert config.description.n_answers == 5000 and config.description.describer == "llm"

@@ -10,7 +10,7 @@ from scipy.stats import pearsonr, spearmanr
 from sociolect.common.artifacts import check_table
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import FIDELITY
-from sociolect.sfam.fidelity import check_fidelity, fidelity_table, summarise
+from sociolect.sfam.fidelity import check_fidelity, fidelity_table, summarize
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,7 +32,7 @@ def test_fidelity_against_scipy() -> None:
         assert row["spearman"] == pytest.approx(spearmanr(a, b).statistic)
         assert row["mae"] == pytest.approx(np.abs(a - b).mean())
     assert table["pearson"][2] == table["spearman"][2] == 0.0 and table["n"].to_list() == [50] * 3
-    summary = summarise(table, 0.9, 0.89)
+    summary = summarize(table, 0.9, 0.89)
     assert summary["lowest_attribute"] == "digits" and summary["mean_pearson"] == pytest.approx(table["pearson"].mean())
     check_fidelity(summary, 0.3)
     with pytest.raises(InputError, match=r"below distillation.min_pearson 0.9 .*'digits'\); raise"):

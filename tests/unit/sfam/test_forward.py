@@ -23,7 +23,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 @pytest.mark.parametrize("late", [True, False])
-def test_scores_do_not_depend_on_batching_or_neighbours(tokenizer: PreTrainedTokenizerFast, late: bool) -> None:
+def test_scores_do_not_depend_on_batching_or_neighbors(tokenizer: PreTrainedTokenizerFast, late: bool) -> None:
     agreement = tiny_agreement(tokenizer, late=late)
     answers, attributes = encode_texts(agreement, texts(9)), encode_attributes(agreement, SENTENCES)
     rows, columns = np.repeat(np.arange(9), 6), np.tile(np.arange(6), 9)

@@ -72,9 +72,9 @@ def test_forward_reading_and_contrasts(backend: TransformersBackend) -> None:
     position = next(i for i, token in enumerate(tokens) if token.endswith("comma"))
     raw = read(contrast="raw")
     assert np.allclose(raw[1], direct(backend, text, position), atol=1e-6)
-    centred = read(contrast="centred")
-    assert np.allclose(centred.mean(axis=0), 0, atol=1e-6)
-    assert np.allclose(centred, raw - raw.mean(axis=0), atol=1e-6)
+    centered = read(contrast="centred")
+    assert np.allclose(centered.mean(axis=0), 0, atol=1e-6)
+    assert np.allclose(centered, raw - raw.mean(axis=0), atol=1e-6)
     neutral = read(contrast="neutral", neutral="You use a comma.")
     # the same sentence read to its last word: nothing is left
     assert np.allclose(neutral[1], 0, atol=1e-6) and np.abs(neutral[0]).max() > 1e-3

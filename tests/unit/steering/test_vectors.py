@@ -69,7 +69,7 @@ def test_vectors_do_not_depend_on_activation_lengths_or_row_order() -> None:
     found = report["groups"]["x"]
     assert found["distinctive"]["n_eff"] == 1 and found["all"]["n_eff"] == pytest.approx(2, rel=1e-3)
     assert found["all"]["heaviest"][0]["attribute_id"] == "a0"
-    # x leads a0 by .35 over the mean, y leads a1 by as much: opposite centred profiles
+    # x leads a0 by .35 over the mean, y leads a1 by as much: opposite centered profiles
     assert report["groups"]["y"]["all"]["heaviest"][0]["attribute_id"] == "a1"
 
 

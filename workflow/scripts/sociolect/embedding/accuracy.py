@@ -1,4 +1,4 @@
-"""How well groups are told apart (N6): one long table for the net and for the baselines.
+"""How well groups are told apart: one long table for the net and for the baselines.
 
 Every model gives a matrix `near` [n, G], in which a smaller value means a nearer group: distances to the group
 embeddings, or minus log probabilities.
@@ -178,9 +178,9 @@ def accuracy_of_levels(
     distance: Distance,
     run_seed: int,
 ) -> pl.DataFrame:
-    """ACCURACY of the net and the baselines for leaf groups and, where they differ, parent groups (N6).
+    """ACCURACY of the net and the baselines for leaf groups and, where they differ, parent groups.
 
-    A parent's probability is the sum over its groups; its centre is made of all its members' answers.
+    A parent's probability is the sum over its groups; its center is made of all its members' answers.
 
     Args:
         frame: SAMPLES columns, `split` and `embedding`, all groups of the experiment.
@@ -189,7 +189,7 @@ def accuracy_of_levels(
         parents: group -> parent; a group without one stands for itself.
 
     Raises:
-        InputError: the centres are not those of the frame's groups.
+        InputError: the centers are not those of the frame's groups.
     """
     embeddings = matrix(frame["embedding"])
     groups = sorted(frame["group"].unique())
@@ -199,7 +199,7 @@ def accuracy_of_levels(
         if level == "parent" and (above == groups or len(names) < 2):
             continue
         if len(centers[level]) != len(names):
-            raise InputError(f"{len(centers[level])} {level} centres for {len(names)} groups; run profile_groups again")
+            raise InputError(f"{len(centers[level])} {level} centers for {len(names)} groups; run profile_groups again")
         near = {"net": distance_matrix(embeddings, centers[level], distance)}
         for model, leaf in probabilities.items():
             near[model] = near_of(leaf if level == "leaf" else parent_columns(leaf, groups, above))

@@ -1,4 +1,4 @@
-"""What the net is compared with: classifiers trained on the same train part (N6).
+"""What the net is compared with: classifiers trained on the same train part.
 
 Each gives probabilities [n, G] for all answers, which go through the same measures as the net's distances.
 """

@@ -32,10 +32,10 @@ Distance = Literal["euclidean", "cosine"]
 
 
 class EmbeddingNet(nn.Module):
-    """Two fully connected layers with ReLU between (N7); the input is standardised, dropout sits after ReLU.
+    """Two fully connected layers with ReLU between; the input is standardized, dropout sits after ReLU.
 
     Mean and standard deviation of the train style vectors are buffers, so that they travel in the file and every
-    user of the net standardises alike. An attribute that is constant on train is only centred.
+    user of the net standardizes alike. An attribute that is constant on train is only centered.
     """
 
     mean: torch.Tensor
@@ -57,7 +57,7 @@ class EmbeddingNet(nn.Module):
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
 
-    def standardise(self, style: torch.Tensor) -> None:
+    def standardize(self, style: torch.Tensor) -> None:
         """Take mean and standard deviation from train style vectors [n, K]."""
         self.mean.copy_(style.mean(0))
         std = style.std(0, correction=0)
@@ -94,7 +94,7 @@ def embed(net: EmbeddingNet, style: np.ndarray) -> np.ndarray:
 
 
 def save_net(net: EmbeddingNet, path: Path, hyper: dict[str, Any]) -> None:
-    """Write weights and standardisation as safetensors; `hyper` (distance, margin, ...) is its metadata."""
+    """Write weights and standardization as safetensors; `hyper` (distance, margin, ...) is its metadata."""
     shape = {
         "n_attributes": net.hidden.in_features,
         "width": net.hidden.out_features,
@@ -150,7 +150,7 @@ def nearest_index(distances: np.ndarray, tolerance: float = 1e-12) -> np.ndarray
 
 
 def nearest_group(embeddings: np.ndarray, centers: np.ndarray, groups: Sequence[str], distance: Distance) -> list[str]:
-    """Group whose centre is nearest to each embedding; a tie goes to the smallest group name.
+    """Group whose center is nearest to each embedding; a tie goes to the smallest group name.
 
     Args:
         embeddings: [n, D].

@@ -1,4 +1,4 @@
-"""Group profiles (N11), distinctive attributes (N14), and how far groups are apart (N9).
+"""Group profiles, distinctive attributes, and how far groups are apart.
 
 Every statistic is taken over an author's answers first and then over authors, so that one prolific author is not
 the group. An answer whose author is unknown counts as an author of its own.
@@ -28,7 +28,7 @@ _ROUND = 12  # decimals to which gaps are compared, so that rounding decides no 
 def distinctive_attributes(
     q: np.ndarray, attribute_ids: Sequence[str], k: int, min_gap: float
 ) -> list[list[tuple[int, float]]]:
-    """The k attributes of each group with the largest gap to the group that uses them second most often (N14).
+    """The k attributes of each group with the largest gap to the group that uses them second most often.
 
     gap[g, a] = q[g, a] - max over h != g of q[h, a]. Only gaps > min_gap count, so that an attribute tied at the
     top belongs to nobody, and a group may get fewer than k or none. Order: gap, q (both falling), attribute id.
@@ -128,7 +128,7 @@ def profile_table(
     """The profile of every group (GROUPS), groups alphabetical, independent of the order of rows.
 
     Args:
-        train: labelled train answers (answer_id, group, author, style).
+        train: labeled train answers (answer_id, group, author, style).
         attribute_ids: the catalogue, in the order of the style vector.
         theta: SFAM threshold, for usage rates.
 

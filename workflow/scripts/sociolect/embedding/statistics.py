@@ -140,5 +140,5 @@ def group_embeddings(
 
 
 def map_groups(groups: Sequence[str], parents: Mapping[str, str]) -> list[str]:
-    """Parent of each group (N6); a group without one stands for itself."""
+    """Parent of each group; a group without one stands for itself."""
     return [parents.get(group, group) for group in groups]

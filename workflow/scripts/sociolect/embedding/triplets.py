@@ -1,4 +1,4 @@
-"""Triplets of a batch, their loss, and group-balanced batches (N5, N8, N20)."""
+"""Triplets of a batch, their loss, and group-balanced batches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Identities:
 def metric(distance: Distance) -> BaseDistance:
     """pytorch-metric-learning's distance object.
 
-    LpDistance normalises embeddings unless told otherwise, which would make the Euclidean distance rank exactly
+    LpDistance normalizes embeddings unless told otherwise, which would make the Euclidean distance rank exactly
     as the cosine (d^2 = 2 - 2 cos).
     """
     if distance == "euclidean":

@@ -1,4 +1,4 @@
-"""Search of the hyper-parameters and training of the net (N5, N7-N9, N20)."""
+"""Search of the hyper-parameters and training of the net."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Trained:
 
 
 def fit_data(frame: pl.DataFrame) -> FitData:
-    """Train and val of labelled answers (SAMPLES columns, `style`), independent of their order.
+    """Train and val of labeled answers (SAMPLES columns, `style`), independent of their order.
 
     Raises:
         InputError: a group has no train or no val answers.
@@ -116,7 +116,7 @@ def train_net(
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng(seed)
     net = EmbeddingNet(data.style.shape[1], hyper.width, hyper.dimension, hyper.dropout)
-    net.standardise(data.style)
+    net.standardize(data.style)
     net.reset(generator)
     stratum = data.who.group.numpy()
     is_anchor = None
@@ -124,7 +124,7 @@ def train_net(
         anchors = split_roles(stratum, seed)
         stratum, is_anchor = stratum * 2 + anchors, torch.from_numpy(anchors)
     bags = _Bags(data, settings.prototypes, rng, is_anchor)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=hyper.learning_rate, weight_decay=1e-2)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=hyper.learning_rate, weight_decay=1e-2)
     best, best_epoch, best_state = -1.0, 0, net.state_dict()
     epoch = 0
     for epoch in range(1, settings.max_epochs + 1):
@@ -134,9 +134,9 @@ def train_net(
             found = find_triplets(out, who, hyper.distance, hyper.margin, hyper.miner, roles, _POSITIVES, generator)
             if not len(found[0]):
                 continue
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             triplet_loss(out, who, found, hyper.distance, hyper.margin).backward()
-            optimiser.step()
+            optimizer.step()
         accuracy = val_accuracy(net, data, hyper.distance)
         if accuracy > best:
             best, best_epoch = accuracy, epoch

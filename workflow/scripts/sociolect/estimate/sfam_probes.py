@@ -30,7 +30,7 @@ __all__ = ["probe_sfam"]
 
 # an answer's pairs, of which as many are positive as the describer said attributes of it
 PAIRS_PER_ANSWER = 16
-LABELLED = 64
+LABELED = 64
 LESSONS = 288
 NEVER = 10**9
 Probed = Iterator[tuple[str, str, Timed]]
@@ -59,7 +59,7 @@ def probe_sfam(settings: ProbeJob, folder: Path | None, texts: Sequence[str], k:
         budget = labeling.tokens_per_batch
         return len(score_index_pairs(teacher, answers, attributes, *pairs, budget, labeling.precision, forward))
 
-    yield "teacher", "pair", time_rounds(score, min(LABELLED, len(texts)), seconds)
+    yield "teacher", "pair", time_rounds(score, min(LABELED, len(texts)), seconds)
     if labeling.scorer == "distilled":
         student = build_student(teacher, table["attribute_id"].to_list(), answer_limit(teacher, attributes), 0)
         yield from _probe_student(settings, student, teacher, texts)

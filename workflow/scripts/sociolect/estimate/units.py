@@ -85,7 +85,7 @@ def count_work(
     plans = [_plan(name, experiment, settings, samples) for name, experiment in settings.experiments.items()]
     requests, asked = sum(p.requests for p in plans), len(plans)
     generated, tried = sum(p.generated for p in plans), sum(p.tried for p in plans)
-    # splits that no experiment uses are not labelled
+    # splits that no experiment uses are not labeled
     used = {split for e in settings.experiments.values() for split in (*e.fit, e.ask)}
     answers, new = sum(samples[split].height for split in used), settings.generation.max_new_tokens
     shards = settings.labeling.shards
@@ -95,8 +95,8 @@ def count_work(
         *_scratch_lm(settings),
         *_training(settings),
         *_teaching(settings, samples, attributes),
-        _labelling("answer", answers, settings, attributes, shards * len(used)),
-        _labelling("generation", requests, settings, attributes, shards * asked, AT_MOST),
+        _labeling("answer", answers, settings, attributes, shards * len(used)),
+        _labeling("generation", requests, settings, attributes, shards * asked, AT_MOST),
         Work("extract_activations", "activations", "attribute sentence", attributes.k, attributes.bound, 1),
         Work("choose_strength", "generation", "token", tried * new, AT_MOST, asked),
         Work("choose_strength", _scorer(settings), _scored_unit(settings, "tried text"), tried_scored, tried_bound),
@@ -205,7 +205,7 @@ def _scored(settings: EstimateJob, texts: int, attributes: Attributes, bound: st
     return texts * attributes.k, bound if attributes.bound == EXACT else AT_MOST
 
 
-def _labelling(
+def _labeling(
     what: str, texts: int, settings: EstimateJob, attributes: Attributes, jobs: int, bound: str = EXACT
 ) -> Work:
     units, bound = _scored(settings, texts, attributes, bound)

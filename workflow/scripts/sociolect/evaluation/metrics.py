@@ -51,13 +51,13 @@ class Directions:
 
     Attributes:
         distance: 1 - cos(e1 - e0, c[t]), what the table shows. The only one that depends on the origin.
-        centred: cos(e1 - e0, c[t] - mean c).
+        centered: cos(e1 - e0, c[t] - mean c).
         to_target: cos(e1 - e0, c[t] - e0).
         rank: rank of t among all groups by the centered cosine, 1 is best; ties get the better rank.
     """
 
     distance: np.ndarray
-    centred: np.ndarray
+    centered: np.ndarray
     to_target: np.ndarray
     rank: np.ndarray
 
@@ -192,7 +192,7 @@ def group_directions(
     better = np.nan_to_num(to_all, nan=-np.inf) > own[:, None] + tolerance
     return Directions(
         distance=1.0 - _cosine(step, centers[target], tolerance),
-        centred=own,
+        centered=own,
         to_target=_cosine(step, centers[target] - before, tolerance),
         rank=np.where(np.isnan(own), np.nan, 1.0 + better.sum(axis=1)),
     )

@@ -135,7 +135,7 @@ def _changes(
         pl.Series("lost_target", changes.lost),
         pl.Series("hit", changes.hit),
         _floats("direction", directions.distance),
-        _floats("direction_centred", directions.centred),
+        _floats("direction_centred", directions.centered),
         _floats("direction_to_target", directions.to_target),
         _floats("direction_rank", directions.rank).cast(pl.Int64),
         pl.Series("matched_changed", matched_changes.changed),

@@ -52,7 +52,7 @@ class Scorer(Protocol):
 
 
 @dataclass
-class Labelled:
+class Labeled:
     """What a shard came to: buckets scored now, and answers that are in it, were cut, or were empty."""
 
     n_scored: int = 0
@@ -93,7 +93,7 @@ def label_buckets(
     scorer: Scorer,
     write: Write,
     progress: Report | None = None,
-) -> Labelled:
+) -> Labeled:
     """Label some of the buckets; those whose file was made by the same scorer of the same texts are taken as they are.
 
     What is scored together is one bucket, sorted by id: a resumed run gives the same bytes as an unbroken one.
@@ -111,7 +111,7 @@ def label_buckets(
         InputError: a score is not a number in [0, 1]; the message names answer and attribute.
     """
     store = PieceStore(cache, scorer.key, LABELS)
-    result = Labelled()
+    result = Labeled()
     with _scratch_folder(cache / f".texts-{digest_of(sorted(buckets))}") as folder:
         sizes = _split(answers, folder, set(buckets), n_buckets)
         total = sum(sizes.values())

@@ -90,7 +90,7 @@ def build_causal_lm(tokenizer: PreTrainedTokenizerFast, settings: ScratchLm, see
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    # transformers initialises from the global generator: leave it as it was found.
+    # transformers initializes from the global generator: leave it as it was found.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "scratch lm", "weights"))
         model = LlamaForCausalLM(config)
@@ -115,7 +115,7 @@ def train_causal_lm(
     Args:
         chats: all chats; walked through in epochs, each in a new order.
         tokenizer: with chat template and role tokens, as `train_tokenizer` makes it.
-        settings: size and optimiser.
+        settings: size and optimizer.
         seed: of weights and order.
         progress: called with (step, steps, message) after every step; the message holds the mean loss.
 
@@ -131,12 +131,12 @@ def train_causal_lm(
     model = build_causal_lm(tokenizer, settings, seed)
     decayed = [p for p in model.parameters() if p.dim() > 1]
     plain = [p for p in model.parameters() if p.dim() <= 1]
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}],
         lr=settings.learning_rate,
         betas=(0.9, 0.98),
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, settings.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, settings.steps))
     model.train()
     recent: list[float] = []
     for step, batch in enumerate(_batches(encoded, settings, seed), start=1):
@@ -145,10 +145,10 @@ def train_causal_lm(
             raise InputError(
                 f"scratch.lm: the loss is {loss.item()} at step {step}; lower learning_rate ({settings.learning_rate})"
             )
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
-        optimiser.step()
+        optimizer.step()
         schedule.step()
         recent = [*recent[-49:], loss.item()]
         progress(step, settings.steps, f"loss {np.mean(recent):.3f}")
@@ -178,7 +178,7 @@ def _batches(encoded: Sequence[EncodedChat], settings: ScratchLm, seed: int) -> 
 
 
 def _loss(model: LlamaForCausalLM, batch: Sequence[EncodedChat], pad_id: int) -> torch.Tensor:
-    """Mean cross-entropy per labelled token, nats. Logits are made for labelled positions only."""
+    """Mean cross-entropy per labeled token, nats. Logits are made for labeled positions only."""
     length = max(len(e.ids) for e in batch)
     ids = torch.full((len(batch), length), pad_id)
     labels = torch.full((len(batch), length), IGNORED)

@@ -1,4 +1,4 @@
-"""A tiny DeBERTa, initialised at random: the base of SFAM where no pretrained model is to be had."""
+"""A tiny DeBERTa, initialized at random: the base of SFAM where no pretrained model is to be had."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ATTRIBUTE_LOGIT = 5.0
 def build_deberta(
     settings: ScratchSfam, tokenizer: Any, max_tokens: int, n_outputs: int, seed: int, late: bool = True
 ) -> AgreementModel:
-    """A randomly initialised cross-encoder with disentangled attention (He et al. 2021, DeBERTa).
+    """A randomly initialized cross-encoder with disentangled attention (He et al. 2021, DeBERTa).
 
     Like DeBERTa-v3 it has no absolute positions, shares the projections of contents and positions, and
-    normalises the position embeddings. Unlike it, it has token types (nothing but they can tell a model
+    normalizes the position embeddings. Unlike it, it has token types (nothing but they can tell a model
     without pretraining which of the two texts a word is in), attends to positions from contents only, starts
     from weights of the size that its small width asks for, and looks at the attribute from the start: a
     text alone and an attribute alone say nothing of the label, so from the usual weights it learns very slowly.
@@ -92,7 +92,7 @@ def _config(settings: ScratchSfam, tokenizer: Any, n_outputs: int, late: bool) -
 def _look_at_attribute(model: Any, logit: float) -> None:
     """Let the first half of the heads of block 0 attend to the attribute's tokens from the start.
 
-    Token types 0 and 1 get opposite embeddings, and a bias of the queries favours keys of type 0 by about `logit`.
+    Token types 0 and 1 get opposite embeddings, and a bias of the queries favors keys of type 0 by about `logit`.
     """
     types = model.deberta.embeddings.token_type_embeddings.weight
     direction = torch.randn(types.shape[1])

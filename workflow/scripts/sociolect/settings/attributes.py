@@ -15,7 +15,7 @@ class DescriptionSettings(Stage):
     describer: Literal["llm", "stylometry"] = Field(
         "llm", description="Who describes: a language model, or measured rates."
     )
-    n_answers: Positive = Field(5000, description="Train answers described, balanced over groups (N3).")
+    n_answers: Positive = Field(5000, description="Train answers described, balanced over groups.")
     n_heldout: Positive = Field(
         600, description="Answers of val and of test each, to judge SFAM on texts it never saw."
     )

@@ -29,9 +29,7 @@ class Config(Stage):
     run: Name = Field(description="Name of the run; everything lands in results/<run>/.")
     seed: int = Field(1, ge=0, description="All randomness follows from it.")
     experiments: dict[Name, Experiment] = Field(min_length=1, description="Name -> fit splits and ask split.")
-    group_parents: dict[str, str] = Field(
-        {}, description="Group -> parent group (N6); results are given for both levels."
-    )
+    group_parents: dict[str, str] = Field({}, description="Group -> parent group; results are given for both levels.")
     corpus: CorpusSettings = Field(CorpusSettings(), description="Import and cleaning.")
     demo: DemoSettings = Field(DemoSettings(), description="The made-up corpus.")
     sampling: SamplingSettings = Field(SamplingSettings(), description="Groups, draws, partition.")

@@ -40,7 +40,7 @@ class CorpusSettings(Stage):
 
 
 class Minimum(Stage):
-    """Smallest group that takes part, per split (N4)."""
+    """Smallest group that takes part, per split."""
 
     single: Positive = Field(3500, description="Answers per group.")
     multi: Positive = Field(6000, description="Answers per group.")

@@ -10,7 +10,7 @@ from sociolect.settings.base import Positive, Share, Stage
 
 
 class EmbeddingSettings(Stage):
-    """Triplet training and its search (N5-N9, N20)."""
+    """Triplet training and its search."""
 
     n_trials: Positive = Field(25, description="Trials of the search.")
     max_epochs: Positive = Field(20, description="Most epochs of a trial.")
@@ -56,7 +56,7 @@ class EmbeddingSettings(Stage):
 
 
 class ProfileSettings(Stage):
-    """Group profiles (N11) and distinctive attributes (N14)."""
+    """Group profiles and distinctive attributes."""
 
     statistic: Literal["median", "mean", "usage"] = Field(
         "median", description="Style vector of a group, over its authors."
@@ -64,7 +64,9 @@ class ProfileSettings(Stage):
     center: Literal["style", "mean_embedding", "geometric_median"] = Field(
         "style", description="Group embedding: f(group style), mean of f(s), or geometric median of f(s)."
     )
-    distinctive_by: Literal["usage", "statistic"] = Field("usage", description="What the gaps of N14 are taken of.")
+    distinctive_by: Literal["usage", "statistic"] = Field(
+        "usage", description="Profile whose gap to the second group makes an attribute distinctive."
+    )
     distinctive_k: Positive = Field(8, description="Most distinctive attributes per group.")
     min_gap: float = Field(0.05, ge=0, lt=1, description="Smallest gap to the second group (tau).")
     bootstrap: Positive = Field(200, description="Resamples over authors for the selection frequency.")

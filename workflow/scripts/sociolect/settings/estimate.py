@@ -16,7 +16,7 @@ from sociolect.settings.steering import ActivationSettings, SteeringSettings, Sw
 class EstimateSettings(Stage):
     """What a run will take: the probe of this machine, and the budget."""
 
-    budget_hours: float = Field(200.0, gt=0, description="Machine hours that the run may take (N3).")
+    budget_hours: float = Field(200.0, gt=0, description="Machine hours that the run may take.")
     seconds: float = Field(20.0, gt=0, description="Seconds that each stage is timed for, at least.")
 
 

@@ -10,7 +10,7 @@ from sociolect.settings.base import Positive, Stage
 
 
 class LabelingSettings(Stage):
-    """Scoring every answer on every attribute (N2)."""
+    """Scoring every answer on every attribute."""
 
     scorer: Literal["distilled", "cross_encoder"] = Field(
         "cross_encoder",

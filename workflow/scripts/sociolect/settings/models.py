@@ -56,7 +56,7 @@ class ScratchTokenizer(Stage):
 
 
 class ScratchSfam(Stage):
-    """Tiny DeBERTa, initialised at random."""
+    """Tiny DeBERTa, initialized at random."""
 
     tokenizer: ScratchTokenizer = Field(ScratchTokenizer(), description="Its tokenizer.")
     hidden: Positive = Field(64, description="Width.")
@@ -72,7 +72,7 @@ class ScratchLm(Stage):
     hidden: Positive = Field(128, description="Width of the residual stream.")
     layers: Positive = Field(4, description="Blocks.")
     heads: Positive = Field(4, description="Attention heads.")
-    steps: Positive = Field(700, description="Optimiser steps.")
+    steps: Positive = Field(700, description="Optimizer steps.")
     batch_size: Positive = Field(64, description="Chats per step.")
     learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate.")
     max_tokens: Positive = Field(192, description="Longest chat; answers are cut.")

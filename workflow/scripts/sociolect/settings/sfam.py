@@ -22,7 +22,7 @@ class PairSettings(Stage):
 
 
 class SfamSettings(Stage):
-    """Training of SFAM, the style feature agreement model (N19)."""
+    """Training of SFAM, the style feature agreement model."""
 
     n_outputs: Literal[1, 2] = Field(2, description="2: agree and disagree with softmax; 1: one sigmoid.")
     max_tokens: int = Field(512, ge=16, description="Length of a pair; the answer is cut, the attribute never.")
@@ -30,7 +30,7 @@ class SfamSettings(Stage):
     learning_rate: float = Field(1e-5, gt=0, description="Peak learning rate of AdamW.")
     warmup_share: Share = Field(0.1, description="Share of the steps with a rising learning rate.")
     weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay.")
-    max_steps: Positive = Field(20000, description="Most optimiser steps.")
+    max_steps: Positive = Field(20000, description="Most optimizer steps.")
     eval_steps: Positive = Field(500, description="Steps between two looks at val.")
     patience: Positive = Field(5, description="Looks at val without improvement before stopping.")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast where the device has it.")
@@ -55,7 +55,7 @@ class DistillationSettings(Stage):
 
 
 class StudentJob(Stage):
-    """What the student needs: its training, and how answers are labelled."""
+    """What the student needs: its training, and how answers are labeled."""
 
     distillation: DistillationSettings
     labeling: LabelingSettings

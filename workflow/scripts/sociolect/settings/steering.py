@@ -12,7 +12,7 @@ from sociolect.settings.labels import LabelingSettings
 
 
 class ActivationSettings(Stage):
-    """Attribute vectors (N10, N12)."""
+    """Attribute vectors."""
 
     backend: BackendName = Field(
         "transformers", description="greedy and sampled: who generates; activations are read with transformers."
@@ -37,7 +37,7 @@ class ActivationSettings(Stage):
 
 
 class SteeringSettings(Stage):
-    """Group vectors (N13, N14)."""
+    """Group vectors."""
 
     statistic: Literal["style", "mean", "usage"] = Field("style", description="Profile that the weights are made of.")
     transform: Literal["raw", "centred", "z"] = Field(

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from sociolect.common.errors import InputError
 from sociolect.sfam.distilling import pearson_columns
 
-__all__ = ["check_fidelity", "fidelity_table", "summarise"]
+__all__ = ["check_fidelity", "fidelity_table", "summarize"]
 
 
 def fidelity_table(catalogue: pl.DataFrame, teacher: np.ndarray, student: np.ndarray) -> pl.DataFrame:
@@ -38,7 +38,7 @@ def fidelity_table(catalogue: pl.DataFrame, teacher: np.ndarray, student: np.nda
     )
 
 
-def summarise(table: pl.DataFrame, teacher: float | None, student: float | None) -> dict[str, Any]:
+def summarize(table: pl.DataFrame, teacher: float | None, student: float | None) -> dict[str, Any]:
     """The fidelity in a few numbers, with the attribute that the student knows least.
 
     Args:

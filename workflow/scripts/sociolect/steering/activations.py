@@ -1,4 +1,4 @@
-"""Attribute vectors: the activation of "You use X." per attribute and block (N10, N12)."""
+"""Attribute vectors: the activation of "You use X." per attribute and block."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Trials:
         """One outcome per run of as many texts as there are questions."""
         n = len(self._targets)
         times = len(texts) // n
-        # equal texts (of weak strengths) are labelled and scored once
+        # equal texts (of weak strengths) are labeled and scored once
         distinct = list(dict.fromkeys(zip(self._prompts * times, texts, strict=True)))
         place = {key: i for i, key in enumerate(distinct)}
         nearest = self._nearest([text for _, text in distinct])

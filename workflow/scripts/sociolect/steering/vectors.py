@@ -1,6 +1,6 @@
-"""Group vectors: unit attribute vectors, weighted by a softmax over the group's profile (N13, N14), and controls.
+"""Group vectors: unit attribute vectors, weighted by a softmax over the group's profile, and controls.
 
-v[g, l] = sum_a w[g, a] u[a, l] / ||u[a, l]||, normalised to unit length.
+v[g, l] = sum_a w[g, a] u[a, l] / ||u[a, l]||, normalized to unit length.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def group_weights(groups: pl.DataFrame, attribute_ids: Sequence[str], settings: 
 
 
 def combine(unit: np.ndarray, weights: np.ndarray, what: str) -> np.ndarray:
-    """Weighted sum of unit vectors [K, layers, d], normalised per layer: [layers, d].
+    """Weighted sum of unit vectors [K, layers, d], normalized per layer: [layers, d].
 
     Raises:
         InputError: the sum vanishes at a layer, so it has no direction; names `what`.

@@ -1,4 +1,4 @@
-"""Softmax weights over style attributes, with the temperature calibrated to an effective number (N13, N14).
+"""Softmax weights over style attributes, with the temperature calibrated to an effective number.
 
 A softmax with T = 1 over scores in [0, 1] is nearly uniform, so that the vectors of all groups would be alike;
 T is therefore set so that 1 / sum w^2 reaches a wanted number of attributes.
@@ -34,14 +34,14 @@ def transform_profile(x: np.ndarray, transform: str) -> np.ndarray:
         raise InputError("group profiles must be a finite matrix [groups, attributes]")
     if transform == "raw":
         return x.copy()
-    centred = x - x.mean(axis=0)
+    centered = x - x.mean(axis=0)
     # rounding of the mean must not look like a difference between groups
-    centred[np.broadcast_to(np.ptp(x, axis=0) == 0, x.shape)] = 0.0
+    centered[np.broadcast_to(np.ptp(x, axis=0) == 0, x.shape)] = 0.0
     if transform == "centred":
-        return centred
+        return centered
     if transform == "z":
         scale = x.std(axis=0)
-        return np.divide(centred, scale, out=np.zeros_like(centred), where=(scale > 0) & (np.ptp(x, axis=0) > 0))
+        return np.divide(centered, scale, out=np.zeros_like(centered), where=(scale > 0) & (np.ptp(x, axis=0) > 0))
     raise InputError(f"unknown transform {transform!r}; use raw, centred or z")
 
 
