@@ -9,7 +9,7 @@ import polars as pl
 from sociolect.attributes.measured import describe_by_measures
 from sociolect.attributes.parsing import Said, sentence_table
 from sociolect.common.digests import digest_of, file_digest
-from sociolect.common.runtime import InputError, Job, run_program
+from sociolect.common.runtime import InputError, Job, run_program, use_threads
 from sociolect.common.schemas import SAMPLES, SENTENCES
 from sociolect.corpus.balanced import choose_answers
 from sociolect.settings.attributes import DescriptionSettings
@@ -35,6 +35,7 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
     from sociolect.lm.backends import open_backend
     from sociolect.lm.prompts import encode_prompt, render_chat
 
+    use_threads(job.threads)
     if not job.inputs["model"] or not job.inputs["prompts"]:
         raise InputError("description.describer is llm: give --model (folder of the language model) and --prompts")
     prompts, settings = read_description_prompts(job.path("prompts")), job.settings

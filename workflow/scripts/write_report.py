@@ -17,7 +17,7 @@ def main(job: Job[ReportSettings]) -> None:
     page = read_page(job.inputs["template"])
     shared = {kind: read_table(job.path(kind), schema) for kind, schema in SHARED.items() if job.inputs[kind]}
     metrics = read_json(job.path("metrics")) if job.inputs["metrics"] else None
-    run = RunTables(job.settings.run, model_names(job.settings.models), metrics=metrics, **shared)
+    run = RunTables(job.settings.run, model_names(getattr(job.settings, "models", None)), metrics=metrics, **shared)
     found: dict[str, list[Any]] = {
         kind: [read_table(p, s) for p in job.inputs[kind]] for kind, s in PER_EXPERIMENT.items()
     }

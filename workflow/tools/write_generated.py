@@ -11,6 +11,7 @@ from pathlib import Path
 
 import library_path  # noqa: F401, first: where sociolect lies
 
+from sociolect.common.errors import exit_plainly
 from sociolect.common.files import write_text
 from sociolect.settings.documents import generated_files
 from sociolect.settings.locks import lock_text
@@ -40,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_plainly(main)

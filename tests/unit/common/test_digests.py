@@ -81,6 +81,30 @@ def test_a_comment_and_a_docstring_rerun_nothing(untouched: Path, tmp_path: Path
     assert digests(scripts) == digests(untouched)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Parts.model_config["extra"] = "ignore"',
+        "if True:\n    Share = float",
+        "from sociolect.settings.base import *",
+        "import sociolect.settings.base as base",
+    ],
+)
+def test_a_settings_file_holds_only_what_can_be_followed(untouched: Path, tmp_path: Path, line: str) -> None:
+    scripts = copy_of(untouched, tmp_path / "scripts")
+    file = scripts / "sociolect/settings/corpus.py"
+    file.write_text(f"{file.read_text()}\n{line}\n")
+    with pytest.raises(LookupError, match=r"sociolect\.settings\.corpus, line \d+: only imports of names"):
+        source_digest("sample_groups", scripts)
+
+
+def test_the_worker_that_stands_in_a_string_counts(untouched: Path, tmp_path: Path) -> None:
+    scripts = copy_of(untouched, tmp_path / "scripts")
+    worker = scripts / "sociolect/lm/vllm_compiled_worker.py"
+    worker.write_text(worker.read_text() + "\nADDED = 1\n")
+    assert source_digest("generate_answers", scripts) != source_digest("generate_answers", untouched)
+
+
 def test_a_name_that_cannot_be_followed_is_refused(untouched: Path, tmp_path: Path) -> None:
     """A rerun that is missed in silence would be worse."""
     scripts = copy_of(untouched, tmp_path / "scripts")

@@ -21,7 +21,15 @@ def test_flags_are_read_from_the_call(tmp_path: Path) -> None:
     assert flag_of("b_c?") == "--b-c"
 
 
-@pytest.mark.parametrize("text", ["names = ['a']\nrun_program(main, 'x', S, inputs=names)\n", "print('no program')\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "names = ['a']\nrun_program(main, 'x', S, inputs=names)\n",
+        "print('no program')\n",
+        "run_program(main, 'x', S, ['a'])\n",
+        "run_program(main, 'x', S, **MORE)\n",
+    ],
+)
 def test_what_cannot_be_read_is_refused(tmp_path: Path, text: str) -> None:
     program = tmp_path / "x.py"
     program.write_text(text)

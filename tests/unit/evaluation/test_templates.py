@@ -22,6 +22,9 @@ def test_what_is_missing_or_broken_is_named(tmp_path: Path) -> None:
         read_page([tmp_path / "absent.j2"])
     with pytest.raises(InputError, match="give the page first"):
         read_page([])
+    (tmp_path / "page.j2").write_text('{% from "part.j2" import cell %}\n')
+    with pytest.raises(InputError, match=r"page\.j2 imports part\.j2; give its file, too"):
+        read_page([tmp_path / "page.j2"])
     (tmp_path / "broken.j2").write_text("<p>\n{% if %}\n")
     with pytest.raises(InputError, match=r"broken\.j2, line 2"):
         read_page([tmp_path / "broken.j2"])

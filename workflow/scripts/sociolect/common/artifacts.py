@@ -57,7 +57,13 @@ class Schema:
         return {name: _polars_type(column.dtype) for name, column in self.columns.items()}
 
     def frame(self, rows: Sequence[Mapping[str, Any] | Sequence[Any]]) -> pl.DataFrame:
-        """A frame of these rows, each a mapping by column, or values in the order of the columns."""
+        """A frame of these rows, each a mapping by column, or values in the order of the columns.
+
+        Raises:
+            TypeError: a column holds vectors, which are made as a column (`vectors`), not row by row.
+        """
+        if rows and any(isinstance(column.dtype, Vector) for column in self.columns.values()):
+            raise TypeError(f"a {self.name} table has vectors: make it by columns")
         return pl.DataFrame(rows, schema=self.types(), orient="row")
 
     def empty(self) -> pl.DataFrame:

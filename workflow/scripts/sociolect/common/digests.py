@@ -128,6 +128,15 @@ def _imports(tree: ast.AST, scripts: Path) -> list[tuple[str, str | None]]:
     return found
 
 
+def _plain_targets(node: ast.stmt) -> list[str] | None:
+    """Names that an assignment binds; None for another statement, or one that changes something in place."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return None
+    targets = list(node.targets) if isinstance(node, ast.Assign) else [node.target]
+    names = [n for target in targets for n in (target.elts if isinstance(target, ast.Tuple) else [target])]
+    return [n.id for n in names if isinstance(n, ast.Name)] if all(isinstance(n, ast.Name) for n in names) else None
+
+
 def _lists_declarations(module: str) -> bool:
     return module.startswith(f"{PACKAGE}.settings.") or module == f"{PACKAGE}.common.schemas"
 
@@ -141,11 +150,13 @@ def _closure(
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             defined[node.name] = node
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            defined.update({n.id: node for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)})
-        elif isinstance(node, ast.ImportFrom):
+        elif (targets := _plain_targets(node)) is not None:
+            defined.update(dict.fromkeys(targets, node))
+        elif isinstance(node, ast.ImportFrom) and not any(alias.name == "*" for alias in node.names):
             imported.update(zip([a.asname or a.name for a in node.names], _imports(node, scripts), strict=False))
+        elif not (isinstance(node, ast.Pass) or (isinstance(node, ast.Import) and not _imports(node, scripts))):
+            # what it binds or changes would not be noticed
+            raise LookupError(f"{module}, line {node.lineno}: only imports of names, definitions and assignments here")
     if name not in defined:
         raise LookupError(f"{module} defines no {name!r} at its top level")
     reached: dict[str, ast.AST] = {}

@@ -36,6 +36,8 @@ def declared_flags(program: Path) -> Flags:
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "run_program"]
     if len(calls) != 1:
         raise LookupError(f"{program}: {len(calls)} calls of run_program, there must be one")
+    if len(calls[0].args) > 3 or any(word.arg is None for word in calls[0].keywords):
+        raise LookupError(f"{program}: name inputs, outputs and options in the call of run_program, one keyword each")
     given: dict[str, ast.expr] = {word.arg: word.value for word in calls[0].keywords if word.arg is not None}
     found: dict[str, tuple[str, ...]] = {}
     try:

@@ -33,7 +33,7 @@ from sociolect.common.heartbeat import read_beat, write_beat
 from sociolect.common.progress import Progress
 from sociolect.common.seeds import seed_of
 
-__all__ = ["InputError", "Job", "Progress", "run_program"]
+__all__ = ["InputError", "Job", "Progress", "run_program", "use_threads"]
 
 S = TypeVar("S", bound=BaseModel)
 PACKAGES = ("torch", "transformers", "polars", "numpy", "scikit-learn", "optuna", "pytorch-metric-learning")
@@ -54,6 +54,7 @@ class Job(Generic[S]):
     code: str
     heartbeat: Path | None
     settings_digest: str = ""
+    seeded: bool = True
 
     def path(self, name: str) -> Path:
         """The one path given as input `name`."""
@@ -109,13 +110,13 @@ class Job(Generic[S]):
         return Progress(name, self.heartbeat)
 
     def provenance(self) -> dict[str, Any]:
-        """Settings, source digest, seed, versions and input digests; no times, so that data are reproducible."""
+        """Settings, source digest, seed where it draws, versions, inputs; no times, so that data are reproducible."""
         return {
             "program": self.program,
             "code": self.code,
             "settings": self.settings_digest,
             "options": self.options,
-            "seed": self.run_seed,
+            **({"seed": self.run_seed} if self.seeded else {}),
             "inputs": {name: [file_digest(p) for p in paths] for name, paths in sorted(self.inputs.items())},
             "versions": package_versions(),
         }
@@ -174,7 +175,7 @@ def run_program(
     Progress("begin", beat).beat()
     use_threads(flags["threads"])
     try:
-        main(_job(program, settings, flags, inputs, outputs, options))
+        main(_job(program, settings, flags, inputs, outputs, options, seeded))
     except InputError as error:
         _end_badly(beat, str(error))
     except Exception as error:
@@ -221,6 +222,7 @@ def _job(
     inputs: Sequence[str],
     outputs: Sequence[str],
     options: Sequence[str],
+    seeded: bool,
 ) -> Job[S]:
     return Job(
         program=program,
@@ -233,6 +235,7 @@ def _job(
         code=flags["code"],
         heartbeat=flags["heartbeat"],
         settings_digest=digest_of(json.loads(flags["settings"])),
+        seeded=seeded,
     )
 
 

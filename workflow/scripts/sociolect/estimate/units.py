@@ -139,7 +139,7 @@ def _plan(name: str, experiment: Experiment, settings: EstimateJob, samples: Map
     asked = n_questions(ask, groups, "test", generation.questions_per_group) * generation.samples
     targets = len(groups) if generation.targets == "cross" else 1
     # what neither names nor steers towards its target is generated once for all targets
-    plain = sum(kind == "question" and method is None for kind, method, _ in CONDITIONS.values())
+    plain = sum(kind == "question" and method is None for kind, method, *_ in CONDITIONS.values())
     tried = n_questions(ask, groups, "val", settings.sweep.questions_per_group) * (1 + n_settings(settings))
     return _Plan(tried, asked * targets * len(CONDITIONS), asked * (targets * (len(CONDITIONS) - plain) + plain))
 

@@ -10,7 +10,7 @@ import polars as pl
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import COMPARISON, CONTRASTS
 from sociolect.evaluation.bootstrap import ClusterBootstrap, holm, mcnemar
-from sociolect.generation.conditions import BASELINE, CONTROLS, NOISE_FLOOR, ROWS, unsteered
+from sociolect.generation.conditions import BASELINE, CONDITIONS, CONTROLS, NOISE_FLOOR, ROWS, unsteered
 
 __all__ = ["compare", "contrasts", "control_rows"]
 
@@ -55,8 +55,9 @@ def contrasts(scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame
     frames = {str(name): frame for (name,), frame in own.partition_by("condition", as_dict=True).items()}
     wanted = [(name, BASELINE) for name in (*ROWS[1:], *CONTROLS)]
     wanted += [(name, NOISE_FLOOR) for name in ROWS[1:]]
-    wanted += [("steered", name) for name in CONTROLS[1:]]
-    wanted += [(name, unsteered(name)) for name in ROWS[5:]]
+    wanted += [("steered", name) for name in CONTROLS if CONDITIONS[name].method is not None]
+    # the others' same prompt without steering is row 1, which stands there already
+    wanted += [(name, unsteered(name)) for name in ROWS if unsteered(name) not in (name, BASELINE)]
     rows = []
     for name, against in wanted:
         if name not in frames or against not in frames:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+from jinja2 import meta
 
 from sociolect.common.errors import InputError
 
@@ -37,6 +38,10 @@ def read_page(paths: Sequence[Path]) -> jinja2.Template:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        for name, text in texts.items():
+            missing = set(meta.find_referenced_templates(environment.parse(text, name))) - set(texts)
+            if missing:
+                raise InputError(f"--template: {name} imports {sorted(map(str, missing))[0]}; give its file, too")
         return environment.get_template(paths[0].name)
     except (OSError, IndexError) as error:
         raise InputError(f"--template: {error}; give the page first, then the templates that it imports") from error

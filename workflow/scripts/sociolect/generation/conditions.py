@@ -16,14 +16,15 @@ class Condition(NamedTuple):
         kind: what the prompt says, one of the four kinds of prompt.
         method: of the steering vector: `chosen` (on val), or a control's; None where nothing is steered.
         other_seed: whether its draws are others than those of row 1.
+        control: whether it stands apart from the eight rows.
     """
 
     kind: str
     method: str | None = None
     other_seed: bool = False
+    control: bool = False
 
 
-# the eight rows first, then the controls
 CONDITIONS = {
     "question": Condition("question"),
     "question+group": Condition("question+group"),
@@ -33,13 +34,14 @@ CONDITIONS = {
     "steered+group": Condition("question+group", CHOSEN),
     "steered+attributes": Condition("question+attributes", CHOSEN),
     "steered+group+attributes": Condition("question+group+attributes", CHOSEN),
-    "question (other seed)": Condition("question", other_seed=True),
-    "steered (random)": Condition("question", "random"),
-    "steered (shuffled)": Condition("question", "shuffled"),
-    "steered (other group)": Condition("question", "other_group"),
+    "question (other seed)": Condition("question", other_seed=True, control=True),
+    "steered (random)": Condition("question", "random", control=True),
+    "steered (shuffled)": Condition("question", "shuffled", control=True),
+    "steered (other group)": Condition("question", "other_group", control=True),
 }
-ROWS, CONTROLS = tuple(CONDITIONS)[:8], tuple(CONDITIONS)[8:]
-BASELINE, NOISE_FLOOR = ROWS[0], CONTROLS[0]
+ROWS = tuple(name for name, condition in CONDITIONS.items() if not condition.control)
+CONTROLS = tuple(name for name, condition in CONDITIONS.items() if condition.control)
+BASELINE, NOISE_FLOOR = "question", "question (other seed)"
 
 
 def unsteered(condition: str) -> str:

@@ -112,7 +112,11 @@ def plan_requests(
             said = [attribute[a] for a in styles[target]]
             kinds = [kind for kind, (_, needs) in PROMPT_KINDS.items() if said or not needs]
             rendered = {kind: render_prompt(tokenizer, prompts, kind, text, target, said) for kind in kinds}
-            for condition, (kind, method, other) in CONDITIONS.items():
+            for condition, (kind, method, other, _) in CONDITIONS.items():
+                if kind not in PROMPT_KINDS:
+                    raise InputError(
+                        f"condition {condition!r}: no kind of prompt {kind!r}; use {', '.join(PROMPT_KINDS)}"
+                    )
                 if kind not in rendered:
                     continue
                 for sample in range(settings.samples):

@@ -72,7 +72,9 @@ def labeled_answers(
     first = next(iter(widths))
     for split, width in widths.items():
         if width != widths[first]:
-            raise InputError(f"split {split}: style is {width}, but split {first} has {widths[first]}; label it again")
+            raise InputError(
+                f"labels of split {split}: style is {width}, but split {first} has {widths[first]}; label it again"
+            )
     return stack_splits(frames, groups_of(frames, ask))
 
 

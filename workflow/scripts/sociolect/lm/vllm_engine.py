@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from sociolect.common.errors import InputError
 from sociolect.settings.vllm import VllmSettings
+
+if TYPE_CHECKING:
+    # it stands in a string below, for vLLM to import; here the digests of the programs see it
+    from sociolect.lm.vllm_compiled_worker import CompiledWorker  # noqa: F401
 
 __all__ = ["ENVIRONMENT", "start_engine"]
 
@@ -44,7 +48,10 @@ def start_engine(folder: Path, settings: VllmSettings, dtype: str, threads: int,
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "1" if cuda else "0")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-    if not cuda:
+    if cuda:
+        # of several workers each gets its part
+        os.environ["OMP_NUM_THREADS"] = str(max(1, threads // settings.tensor_parallel))
+    else:
         torch.set_num_threads(threads)
     try:
         from vllm import LLM

@@ -16,8 +16,9 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("Snakefile", ""),
     ("Makefile", ""),
     ("config/README.md", "The manual of the config: every key, and the input table."),
-    ("config/*.yaml", ""),
-    ("profiles/*/config.yaml", ""),
+    # by name: a user's own stand beside them
+    *((f"config/{name}.yaml", "") for name in ("demo", "scratch", "config")),
+    *((f"profiles/{name}/config.yaml", "") for name in ("local", "slurm")),
     ("profiles/slurm/README.md", "What to edit for a site, with three examples."),
     ("profiles/slurm/causes.yaml", ""),
     ("profiles/slurm/job_env.sh", ""),
