@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from conftest import ROOT, copy_project, snakemake
-from sociolect.slurm.causes import explain, read_causes
 from sociolect.slurm.evidence import Evidence
 from sociolect.slurm.runs import Submitted
+from sociolect.slurm.verdicts import explain, read_causes
 
 RULE = """
 

@@ -55,12 +55,12 @@ def test_the_estimate_of_the_demo_is_near_what_it_took(demo_copy: Path) -> None:
         row["rule"]: row for row in compare_rules(frame, actual_hours(folder / "benchmarks")).iter_rows(named=True)
     }
     assert all(row["actual_jobs"] == row["jobs"] for row in rules.values())
-    # machines are noisy, and labelling the demo is mostly the starts of its jobs
+    # machines are noisy, and labeling the demo is mostly the starts of its jobs
     for rule, factor in (("train_scratch_lm", 5), ("train_sfam", 5), ("label_answers", 10)):
         assert 1 / factor < rules[rule]["ratio"] < factor, rules[rule]
     total = sum(row["actual_hours"] for row in rules.values()) / sum(row["hours"] for row in rules.values())
     assert 1 / 5 < total < 5
     program = [sys.executable, "workflow/tools/print_estimate.py"]
-    flags = ["--estimate", folder / "estimate/estimate.parquet", "--benchmarks", folder / "benchmarks"]
+    flags = ["--estimate", str(folder / "estimate/estimate.parquet"), "--benchmarks", str(folder / "benchmarks")]
     shown = subprocess.run([*program, *flags], cwd=demo_copy, capture_output=True, text=True, check=True).stdout
     assert "took / est." in shown and "train_sfam" in shown and "within budget" in shown

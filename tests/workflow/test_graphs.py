@@ -85,7 +85,7 @@ RULES = {
 def test_every_rule_starts_its_program_in_the_one_way_and_asks_for_what_it_needs() -> None:
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
     for name, body in RULES.items():
-        assert re.search(rf'shell:\n +command\(\n +"{name}",', body), f"{name} has a shell line of its own"
+        assert re.search(rf'shell:\n +command\(\s*"{name}"[,)]', body), f"{name} has a shell line of its own"
         # srun hangs inside a job's step; a rule's own retries repeat inside the same allocation
         assert "srun" not in body and "retries:" not in body, name
         gpu = re.search(r"\bgpu=", body) is not None

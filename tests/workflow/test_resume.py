@@ -14,7 +14,7 @@ import pytest
 from conftest import snakemake
 
 CASES = {
-    "labelling": ("results/demo/labels/single.parquet", "cache/labels/single", "labels/single"),
+    "labeling": ("results/demo/labels/single.parquet", "cache/labels/single", "labels/single"),
     "generation": ("results/demo/generations/main.parquet", "cache/generations/main", "generations/main"),
 }
 
@@ -52,8 +52,8 @@ WRITER = """
 import os, signal, sys
 from pathlib import Path
 import polars as pl, pyarrow.parquet as pq
-from sociolect import artifacts
-from sociolect.schemas import LABELS
+from sociolect.common import artifacts
+from sociolect.common.schemas import LABELS
 import numpy as np
 
 frame = pl.DataFrame({"answer_id": [str(i) for i in range(20000)]}).with_columns(
