@@ -25,9 +25,18 @@ ON = $(foreach stage,description activations sweep generation,'$(stage)={backend
 # what only looks must not make the environment anew under running jobs
 HERE := $(if $(wildcard .venv/bin/python),,$(STAMP))
 SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
+# several recipes at once, each one's output whole when it has ended, and the failure of any of them counts
+AT_ONCE := --no-print-directory --jobs=2 --keep-going --output-sync=target
+# a file's tests stay on one worker, with the fixtures that they share; the order is that of tests/conftest.py
+WORKERS := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# folder of the finished demo that several pytests share
+DEMO ?=
+PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
+# with a choice of tests, a part may have none of them (pytest's exit status 5)
+OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run test test-slurm setup setup-vllm dag report estimate status doctor why bench schema format
+.PHONY: help run test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-vllm dag report estimate status doctor why bench schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,15 +50,37 @@ setup: $(STAMP)  ## make the environment .venv
 setup-vllm: $(VLLM_STAMP)  ## make the environment .venv-vllm, for backend: vllm; VLLM_DEVICE=gpu or cpu
 
 test: $(STAMP)  ## lint, types and all tests
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/snakefmt --check Snakefile workflow
-	.venv/bin/mypy workflow/scripts/sociolect workflow/scripts/*.py benchmarks/*.py
-	.venv/bin/snakemake --lint
-	.venv/bin/python -m pytest $(if $(wildcard $(VLLM_STAMP)),--ignore=tests/vllm) $(ARGS)
-	@if [ -e $(VLLM_STAMP) ]; then echo .venv-vllm/bin/python -m pytest tests/vllm; .venv-vllm/bin/python -m pytest tests/vllm; \
+	@$(MAKE) --no-print-directory lint
+	@echo "tests/slurm beside all others; what they print comes as each has ended ..."
+	@demo=$$(mktemp -d) && trap 'rm -rf "$$demo"' EXIT && $(MAKE) $(AT_ONCE) DEMO="$$demo" test-slurm types test-local test-vllm
+
+test-fast: $(STAMP)  ## lint, types and the tests that need neither Snakemake nor a cluster nor vLLM
+	@$(MAKE) $(AT_ONCE) test-unit lint types
+
+test-slurm: $(STAMP)  ## the tests on a real SLURM cluster of this machine (root, Debian packages)
+	$(PYTEST) tests/slurm $(OR_NONE)
+
+# beside the cluster, whose jobs have to be on time
+test-local: $(STAMP)
+	nice $(PYTEST) -m "not cluster and not vllm" --ignore=tests/slurm --ignore=tests/vllm $(WORKERS) $(OR_NONE)
+
+test-unit: $(STAMP)
+	$(PYTEST) -m "not slow and not cluster and not vllm" --ignore=tests/slurm --ignore=tests/vllm $(WORKERS) $(ARGS)
+
+test-vllm:
+	@if [ -e $(VLLM_STAMP) ]; then echo .venv-vllm/bin/python -m pytest tests/vllm; nice .venv-vllm/bin/python -m pytest tests/vllm $(OR_NONE); \
 		elif [ "$$CI" = true ]; then echo "error: no .venv-vllm: make setup-vllm"; exit 1; \
 		else echo "skipped: tests/vllm, there is no .venv-vllm: make setup-vllm"; fi
+
+lint: $(STAMP)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/codespell
+	.venv/bin/snakefmt --check Snakefile workflow
+	.venv/bin/snakemake --lint
+
+types: $(STAMP)
+	nice .venv/bin/mypy
 
 dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
 	@.venv/bin/python workflow/tools/draw_graphs.py --snakemake .venv/bin/snakemake --configfile $(CONFIG) \
@@ -74,9 +105,6 @@ doctor: $(HERE)  ## check this site before anything is submitted: PROFILE=slurm 
 why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, or a good beside a bad one: A=<id> B=<id>
 	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
-
-test-slurm: $(STAMP)  ## the tests on a real SLURM cluster of this machine (root, Debian packages)
-	.venv/bin/python -m pytest tests/slurm $(ARGS)
 
 bench: $(if $(filter generation,$(WHAT)),$(VLLM_STAMP),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling or generation ARGS="--quick --json FILE"
 	@.venv-$(if $(filter generation,$(WHAT)),vllm,bench)/bin/python benchmarks/$(WHAT).py $(ARGS)

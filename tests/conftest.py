@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -14,11 +15,35 @@ import pytest
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests"
+# fixtures whose tests run Snakemake or the demo
+SLOW = {"demo", "project", "checkout"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-docs", action="store_true", help="write what the tests of the cluster saw into docs/")
-    parser.addoption("--demo", help="folder of a checkout with a finished demo run, instead of running it anew")
+    parser.addoption(
+        "--demo", metavar="FOLDER", help="--demo=FOLDER of a checkout with a finished demo; made there if need be"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Markers by folder and by fixture, and an order for workers side by side."""
+    for item in items:
+        place = item.path.relative_to(TESTS)
+        if marker := {"slurm": "cluster", "vllm": "vllm"}.get(place.parts[0]):
+            item.add_marker(marker)
+        if SLOW & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """The demo is under way before others wait for it, and what needs it comes last."""
+    folder, *_, name = item.path.relative_to(TESTS).parts
+    if name == "test_demo.py":
+        return 0 if folder == "workflow" else 2
+    return 2 if folder == "workflow" else 1
 
 
 def copy_project(folder: Path) -> Path:
@@ -69,10 +94,20 @@ def project(tmp_path: Path) -> Path:
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which the demo has run to its end. Do not write into it: take `demo_copy`."""
     if given := request.config.getoption("--demo"):
-        return Path(given).resolve()
-    folder = copy_project(tmp_path_factory.mktemp("demo") / "project")
-    done = snakemake(folder, "--profile", "profiles/local")
-    (folder / "output.txt").write_text(done.stdout + done.stderr)
+        return finished_demo(Path(given).resolve())
+    base = tmp_path_factory.getbasetemp()
+    # the workers of one run have folders side by side
+    return finished_demo((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo")
+
+
+def finished_demo(folder: Path) -> Path:
+    """The demo in this folder, run by whoever comes first; the others wait for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "results/demo/report.html").is_file():
+            copy_project(folder)
+            snakemake(folder, "--profile", "profiles/local")
     return folder
 
 

@@ -14,7 +14,6 @@ from conftest import copy_project
 from slurm.cluster import Cluster, environment
 from sociolect.slurm.runs import Submitted, all_runs, submissions
 
-POLL_S = 3
 HEAD = 'include: "workflow/rules/preflight.smk"\n\n'
 
 
@@ -24,6 +23,7 @@ class Site:
     def __init__(self, folder: Path, cluster: Cluster) -> None:
         self.folder = copy_project(folder)
         self.cluster = cluster
+        self.poll_s = 1
         self._earlier = 0
         self.variables = {"SOCIOLECT_WATCH_S": "2", "SOCIOLECT_BAD_NODE_WAIT_S": "2"}
 
@@ -39,7 +39,7 @@ class Site:
 
     def command(self, *args: str) -> list[str]:
         """Snakemake with the profile; the only thing that is overridden is how often it polls."""
-        poll = f"--slurm-init-seconds-before-status-checks={POLL_S}"
+        poll = f"--slurm-init-seconds-before-status-checks={self.poll_s}"
         return [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", poll, *args]
 
     def environment(self) -> dict[str, str]:

@@ -94,13 +94,13 @@ RACE = """
 rule install:
     output: "out/{name}.txt"
     log: "logs/{name}.log"
-    shell: "for i in 1 2 3 4 5 6; do @env/bin/python -m pip install -q --no-index --no-deps --force-reinstall "
-           "--disable-pip-version-check @wheel || true; done > {log} 2>&1; touch {output}"
+    shell: "for i in 1 2 3 4 5 6; do [ ! -e logs/failed ] || break; @env/bin/python -m pip install -q --no-index "
+           "--no-deps --force-reinstall --disable-pip-version-check @wheel || true; done > {log} 2>&1; touch {output}"
 rule use:
     output: "used.txt"
     log: "logs/use.log"
-    shell: "for i in $(seq 400); do @env/bin/python -c 'import shared_by_jobs.last' || exit 1; done > {log} 2>&1; "
-           "touch {output}"
+    shell: "for i in $(seq 400); do @env/bin/python -c 'import shared_by_jobs.last' || "
+           "{{ touch logs/failed; exit 1; }}; done > {log} 2>&1; touch {output}"
 """
 
 
@@ -273,23 +273,26 @@ BUFFERED = """
 rule work:
     output: "out/{name}.txt"
     log: "logs/{name}.log"
-    shell: "@env @python -c 'import time; print(\\"at work\\"); time.sleep(600)' > {log} 2>&1"
+    params: env=lambda wildcards: "env -u PYTHONUNBUFFERED" if wildcards.name == "M" else ""
+    shell: "{params.env} @python -c 'import time; print(\\"at work\\"); time.sleep(600)' > {log} 2>&1"
 """
 
 
 def test_m_output_in_a_buffer(site: Site, cluster: Cluster, cause_table: CauseTable) -> None:
-    lines = {}
-    for env, cause in (("env -u PYTHONUNBUFFERED", "M"), ("", "T")):
-        site.rules(BUFFERED.replace("@env", env))
-        with site.running("--retries=0", ONE) as snakemake:
-            job = site.wait_state("RUNNING")
-            site.wait_for("the rule's log", lambda: (site.folder / "logs/a.log").exists(), 30)
-            time.sleep(1)
+    site.rules(BUFFERED)
+    # both at once: the controller looks for jobs beyond their limit every half a minute only
+    with site.running("--retries=0", "out/M.txt", "out/T.txt") as snakemake:
+        jobs = {site.wait_state("RUNNING", number=number).wildcards: number for number in (0, 1)}
+        for cause in "MT":
+            site.wait_for("the rule's log", (site.folder / f"logs/{cause}.log").exists, 30)
+        time.sleep(1)
+        for job in site.jobs():
             cluster.run("scontrol", "update", f"jobid={job.job}", "EndTime=now+1")
-            site.wait_state("TIMEOUT", timeout=90)
+        lines = {}
+        for cause in "MT":
+            job = site.wait_state("TIMEOUT", number=jobs[f"name={cause}"], timeout=90)
             lines[cause] = site.named(cause, job, site.state(job.job)["NodeList"])
-            assert snakemake.wait(60) == 1
-        (site.folder / "logs/a.log").unlink()
+        assert snakemake.wait(60) == 1
     assert "last line at work" in lines["T"]
     normally = (
         "With PYTHONUNBUFFERED=1, as in every job, the program's last line is in its log and in the line of `make why`."
@@ -354,7 +357,7 @@ def test_w_stage_without_progress(site: Site, cluster: Cluster, cause_table: Cau
     hangs = """
 import sys, time
 from pathlib import Path
-from sociolect.heartbeat import write_beat
+from sociolect.common.heartbeat import write_beat
 write_beat(Path(sys.argv[sys.argv.index("--heartbeat") + 1]), "model", limit_s=5)
 time.sleep(600)
 """

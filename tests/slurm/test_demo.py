@@ -71,7 +71,7 @@ def test_each_rule_got_what_it_asked_for(finished: Site, cluster: Cluster) -> No
         assert tres.split(",").count("node=1") == 1, tres
         seen.setdefault(job.rule, set()).add(node_of(job.slurm_log))
     assert set(seen) >= LANGUAGE_MODEL | CLASSIFIER
-    assert len(seen["label_answers"]) > 1, "sharded labelling ran on one node only"
+    assert len(seen["label_answers"]) > 1, "sharded labeling ran on one node only"
     assert seen["extract_activations"] == {"node01"}, "the only node with an a100"
 
 
@@ -86,4 +86,4 @@ def test_one_target_is_made_again_on_the_cluster(finished: Site) -> None:
     target.unlink()
     assert finished.run("results/demo/labels/single.parquet") == 0, finished.output()
     assert target.read_bytes() == whole
-    assert {job.rule for job in finished.jobs()} == {"gather_labels"}, "no shard is labelled again"
+    assert {job.rule for job in finished.jobs()} == {"gather_labels"}, "no shard is labeled again"

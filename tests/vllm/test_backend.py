@@ -8,14 +8,13 @@ from __future__ import annotations
 import random
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
-from tiny_models import LAYERS, MODELS, WIDTH, need_vllm, prompt_of, requests_of, save_model, save_vectors, steerings
 
 from sociolect.common.errors import InputError
 from sociolect.lm import steering_slots, transformers_backend
@@ -27,6 +26,7 @@ from sociolect.lm.steering_slots import SlotEntry, SteeringSlots
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.vllm_backend import VllmBackend
 from sociolect.settings.vllm import VllmSettings
+from tiny_models import LAYERS, MODELS, WIDTH, need_vllm, prompt_of, requests_of, save_model, save_vectors, steerings
 
 need_vllm()
 
@@ -188,11 +188,28 @@ def wrong(found: dict[str, Result], wanted: dict[str, Result], leads: dict[str, 
     return names
 
 
+# engines of their own: before those that several tests ask
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_rounding_in_bfloat16_is_no_fault(name: str, world: World) -> None:
+    assert 1e-4 < world.engine(name, "bfloat16", **ROOMY).worst_error < 0.35
+
+
+def test_hooks_that_come_after_compilation_are_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sociolect.lm.vllm_compiled_worker import CompiledWorker, Worker
+
+    monkeypatch.setattr(CompiledWorker, "load_model", Worker.load_model)
+    with pytest.raises(InputError, match=r"vLLM does not steer as transformers does: block 0 alone: .* by -?0\.00 of"):
+        world.engine("llama", steering="compiled", **TIGHT)
+
+
 # the same tokens
 
 
-WAYS = [*((name, "eager", {}) for name in MODELS), ("llama", "eager", {"slots": 3}), ("llama", "one_vector", {})]
-WAYS += [("llama", "compiled", {})]
+WAYS = [("llama", "eager", {"slots": 3}), ("llama", "one_vector", {}), ("llama", "compiled", {})]
+# the last engine is the one that the next test asks first
+WAYS += [(name, "eager", {}) for name in reversed(MODELS)]
 
 
 @pytest.mark.parametrize(("name", "steering", "more"), WAYS, ids=lambda value: str(value or "all"))
@@ -207,19 +224,6 @@ def test_tokens_are_those_of_transformers(
     if steering != "one_vector" and not more:
         positions = {r.id: r.steer.positions if r.steer else None for r in made}
         assert any(positions[name] == "generated" and n > 0 for name, n in watch.preempted)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_rounding_in_bfloat16_is_no_fault(name: str, world: World) -> None:
-    assert 1e-4 < world.engine(name, "bfloat16", **ROOMY).worst_error < 0.35
-
-
-def test_hooks_that_come_after_compilation_are_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sociolect.lm.vllm_compiled_worker import CompiledWorker, Worker
-
-    monkeypatch.setattr(CompiledWorker, "load_model", Worker.load_model)
-    with pytest.raises(InputError, match=r"vLLM does not steer as transformers does: block 0 alone: .* by -?0\.00 of"):
-        world.engine("llama", steering="compiled", **TIGHT)
 
 
 def test_sampled_answers_are_those_of_transformers_whatever_the_company(world: World, watch: Watch) -> None:
@@ -304,7 +308,7 @@ def double(slots: SteeringSlots) -> None:
 
 
 def stale(patch: pytest.MonkeyPatch) -> None:
-    load, loads = SteeringSlots.load, []
+    load, loads = SteeringSlots.load, list[Sequence[SlotEntry]]()
 
     def loading(self: SteeringSlots, entries: Sequence[SlotEntry]) -> None:
         if not loads:
@@ -360,20 +364,11 @@ def test_what_cannot_be_answered_is_refused_before_anything_runs(
     refuse("no steering vector 'z'", steer=SteerRef(file, "z", (0,), 1.0))
 
 
-def test_model_that_vllm_cannot_run_is_refused_with_a_way_out(world: World, tmp_path: Path) -> None:
-    world.close()
-    folder = save_model("llama", tmp_path / "narrow", head_dim=16)
-    with pytest.raises(InputError, match=r"narrow: vLLM cannot run .*head_dim=16.*; set backend: transformers"):
-        VllmBackend(folder, VllmSettings(**ROOMY), threads=1)
-    with pytest.raises(InputError, match="--backend: 'backend': Input should be 'transformers' or 'vllm'"):
-        open_backend('{"backend": "vlm"}', folder, 100, "float32", 1)
-
-
 def test_an_abandoned_call_leaves_the_engine_usable(world: World) -> None:
     made, wanted, leads = world.greedy("llama")
     backend = world.engine("llama", **ROOMY)
     calls: list[tuple[int, int]] = []
-    some = backend.generate(made, lambda *call: calls.append(call))
+    some = cast("Generator[Result]", backend.generate(made, lambda *call: calls.append(call)))
     assert next(some) in wanted.values() and next(some) in wanted.values() and calls == [(1, 24)]
     some.close()
     assert not backend._engine.has_unfinished_requests()
@@ -400,3 +395,12 @@ def test_requests_that_do_not_say_how_they_are_steered_stop(world: World) -> Non
     with pytest.raises(RuntimeError, match=r"request r01.* asks for steering \w+; slot 1 holds another"):
         list(backend._run(made, slots, {}))
     assert wrong(answers(backend, made), wanted, leads) == []
+
+
+def test_model_that_vllm_cannot_run_is_refused_with_a_way_out(world: World, tmp_path: Path) -> None:
+    world.close()
+    folder = save_model("llama", tmp_path / "narrow", head_dim=16)
+    with pytest.raises(InputError, match=r"narrow: vLLM cannot run .*head_dim=16.*; set backend: transformers"):
+        VllmBackend(folder, VllmSettings(**ROOMY), threads=1)
+    with pytest.raises(InputError, match="--backend: 'backend': Input should be 'transformers' or 'vllm'"):
+        open_backend('{"backend": "vlm"}', folder, 100, "float32", 1)

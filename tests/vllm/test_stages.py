@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 import torch
 import transformers as tf
-from tiny_models import need_vllm
 
 from sociolect.attributes.llm import DescriptionPrompts, describe_answers
 from sociolect.common.artifacts import matrix
@@ -24,6 +23,7 @@ from sociolect.settings.models import ScratchTokenizer
 from sociolect.settings.steering import ActivationSettings
 from sociolect.settings.vllm import VllmSettings
 from sociolect.steering.activations import attribute_vectors
+from tiny_models import need_vllm
 
 need_vllm()
 

@@ -11,7 +11,7 @@ import yaml
 
 from conftest import copy_project, snakemake
 from sociolect.common import schemas
-from sociolect.common.artifacts import read_table
+from sociolect.common.artifacts import matrix, read_table
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
@@ -39,10 +39,10 @@ def test_hub_models_go_through_the_whole_chain(demo: Path, tmp_path: Path) -> No
     config["sampling"]["minimum"] = {"single": 60, "multi": 30, "askx": 40}
     config["sfam"] |= {"max_steps": 60, "eval_steps": 30}
     # as config/config.yaml has it: a student labels, also in the sweep and of the generations
-    config["labeling"]["scorer"] = "distilled"
+    config["labeling"] |= {"scorer": "distilled", "shards": 1}
     config["distillation"] |= {"n_answers": 120, "n_heldout": 40, "max_epochs": 2, "min_pearson": -1}
     config["embedding"] |= {"n_trials": 2, "max_epochs": 3}
-    config["generation"] |= {"questions_per_group": 2, "samples": 1}
+    config["generation"] |= {"questions_per_group": 2, "samples": 1, "shards": 1}
     config["sweep"] |= {"questions_per_group": 1, "depths": [0.0], "band": None, "alphas": [0.0, 0.4]}
     config.pop("scratch")
     (folder / "hub.yaml").write_text(yaml.safe_dump(config))
@@ -58,7 +58,7 @@ def test_hub_models_go_through_the_whole_chain(demo: Path, tmp_path: Path) -> No
     assert sentences["attribute"].drop_nulls().is_in(["hedging words", "greetings", "numbers"]).any()
     assert read_table(run / "comparison/main.parquet", schemas.COMPARISON)["n"][0] == 12
     student = json.loads((run / "sfam/student/config.json").read_text())
-    k = read_table(run / "labels/single.parquet", schemas.LABELS)["style"].dtype.shape[0]
+    k = matrix(read_table(run / "labels/single.parquet", schemas.LABELS)["style"]).shape[1]
     assert len(student["id2label"]) == k and (run / "cache/labels/generations-main").is_dir()
     rules = {p.name.removesuffix(".log") for p in (run / "logs").iterdir()}
     assert {"fetch_model", "distil_student", "measure_fidelity"} <= rules and not {
