@@ -26,7 +26,7 @@ ON = $(foreach stage,description activations sweep generation,'$(stage)={backend
 HERE := $(if $(wildcard .venv/bin/python),,$(STAMP))
 SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
 # several recipes at once, each one's output whole when it has ended, and the failure of any of them counts
-AT_ONCE := --no-print-directory --jobs=2 --keep-going --output-sync=target
+AT_ONCE := --no-print-directory --jobs=4 --keep-going --output-sync=target
 # a file's tests stay on one worker, with the fixtures that they share; the order is that of tests/conftest.py
 WORKERS := --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 # folder of the finished demo that several pytests share

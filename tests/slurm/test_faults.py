@@ -1,4 +1,4 @@
-"""200 trivial jobs while cluster and Snakemake are hit by faults: the run ends complete, nothing is made twice."""
+"""Trivial jobs while cluster and Snakemake are hit by faults: the run ends complete, nothing is made twice."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from slurm.projects import Site
 from slurm.table import write_block
 from sociolect.slurm.runs import all_runs, submissions
 
-N_JOBS = 200
-RULES = f"""
+# as many as the faults take; twice as many for the figures of docs/slurm.md
+N_JOBS, N_DOCS = 100, 200
+RULES = """
 rule all:
-    input: expand("out/{{n}}.txt", n=range({N_JOBS}))
+    input: expand("out/{n}.txt", n=range(N_JOBS))
 rule work:
-    output: "out/{{n}}.txt"
-    shell: "echo begin $SLURM_JOB_ID >> writers/{{wildcards.n}}; sleep 0.5; echo content {{wildcards.n}} > {{output}}; "
-           "echo end $SLURM_JOB_ID >> writers/{{wildcards.n}}"
+    output: "out/{n}.txt"
+    shell: "echo begin $SLURM_JOB_ID >> writers/{wildcards.n}; sleep 0.5; echo content {wildcards.n} > {output}; "
+           "echo end $SLURM_JOB_ID >> writers/{wildcards.n}"
 """
 
 
 def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Path | None) -> None:
-    site.rules(RULES)
+    n_jobs = N_DOCS if write_docs else N_JOBS
+    site.rules(RULES.replace("N_JOBS", str(n_jobs)))
     (site.folder / "writers").mkdir()
     dice = random.Random(20251)
     done: Counter[str] = Counter()
@@ -79,7 +81,7 @@ def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Pa
     seconds = time.monotonic() - began
     assert code == 0, site.output()[-4000:] + site.why()
     assert not faults, f"the run ended before all faults: {[fault.__name__ for fault in faults]}"
-    for number in range(N_JOBS):
+    for number in range(n_jobs):
         assert (site.folder / f"out/{number}.txt").read_text() == f"content {number}\n"
         # an end comes right after its own begin: two jobs were never at one output at the same time, not even one
         # that the controller had forgotten
@@ -93,7 +95,7 @@ def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Pa
         for job in submissions(run):
             row = accounted(cluster, job.job, job.comment)
             ends[job.wildcards].append(row)
-    assert len(ends) == N_JOBS
+    assert len(ends) == n_jobs
     for label, rows in ends.items():
         spans = sorted((start, end) for _, _, start, end in rows if start not in ("None", "Unknown"))
         assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans)), (label, rows)
@@ -101,7 +103,7 @@ def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Pa
     states = Counter(state for rows in ends.values() for _, state, _, _ in rows)
     assert twice == [], f"made twice: {twice}"
     text = (
-        f"{N_JOBS} jobs, {sum(done.values())} faults ({', '.join(f'{n} {name}' for name, n in sorted(done.items()))}): "
+        f"{n_jobs} jobs, {sum(done.values())} faults ({', '.join(f'{n} {name}' for name, n in sorted(done.items()))}): "
         f"complete after {seconds:.0f} s on two cores; {sum(states.values())} submissions, "
         f"{', '.join(f'{n} {state}' for state, n in sorted(states.items()))}; no output has two jobs "
         "that the accounting calls completed, and none had two writers at the same time. FORGOTTEN: the crashed "
