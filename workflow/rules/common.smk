@@ -13,7 +13,7 @@ SCRIPTS = (BASE / "workflow" / "scripts").as_posix()
 if SCRIPTS not in sys.path:
     sys.path.insert(0, SCRIPTS)
 
-from sociolect.common.digests import file_digest, source_digest
+from sociolect.common import digests
 from sociolect.common.errors import InputError
 from sociolect.common.flags import declared_flags, flag_of
 from sociolect.settings.config import load_config, section
@@ -45,6 +45,13 @@ def json_of(*names, only=None):
         if isinstance(part, dict) and "backend" not in (only.get(name, ()) if isinstance(only, dict) else only or ()):
             part.pop("backend", None)
     return json.dumps(values, sort_keys=True)
+
+
+def source_digest(program, **leave):
+    """Digest of a program's sources, as a param. A job on a cluster parses all rules and runs one: only its own
+    sources are read.
+    """
+    return lambda wildcards: digests.source_digest(program, **leave)
 
 
 def growing(amount, most=float("inf")):

@@ -112,7 +112,7 @@ rule estimate_cost:
         splits=",".join(CONFIG.splits),
         catalogue=catalogue_so_far,
         # another catalogue is another estimate
-        catalogue_digest=lambda wildcards: [file_digest(Path(path)) for path in catalogue_so_far(wildcards)],
+        catalogue_digest=lambda wildcards: [digests.file_digest(Path(path)) for path in catalogue_so_far(wildcards)],
         code=source_digest("estimate_cost"),
     shell:
         command("estimate_cost", catalogue="{params.catalogue:q}")

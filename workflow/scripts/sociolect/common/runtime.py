@@ -110,13 +110,16 @@ class Job(Generic[S]):
         return Progress(name, self.heartbeat)
 
     def provenance(self) -> dict[str, Any]:
-        """Settings, source digest, seed where it draws, versions, inputs; no times, so that data are reproducible."""
+        """Settings, source digest, seed (None where nothing is drawn), versions, inputs.
+
+        No times, so that data are reproducible.
+        """
         return {
             "program": self.program,
             "code": self.code,
             "settings": self.settings_digest,
             "options": self.options,
-            **({"seed": self.run_seed} if self.seeded else {}),
+            "seed": self.run_seed if self.seeded else None,
             "inputs": {name: [file_digest(p) for p in paths] for name, paths in sorted(self.inputs.items())},
             "versions": package_versions(),
         }
