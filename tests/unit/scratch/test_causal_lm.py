@@ -12,29 +12,15 @@ from chatting import chat_tokenizer, condition_texts, made_chats
 from sociolect.common.errors import InputError
 from sociolect.lm.prompts import render_prompt
 from sociolect.scratch.causal_lm import IGNORED, encode_chat, train_causal_lm
-from sociolect.scratch.chats import Chat, ConditionTexts
+from sociolect.scratch.chats import Chat
 from sociolect.settings.models import ScratchLm
 
 # small matrices gain nothing from threads, and lose much on a busy machine
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture
-def texts() -> ConditionTexts:
-    return condition_texts()
-
-
-@pytest.fixture
-def chats() -> list[Chat]:
-    return made_chats()
-
-
-@pytest.fixture
-def tokenizer() -> Any:
-    return chat_tokenizer()
-
-
-def test_loss_covers_exactly_the_assistant_turn(chats: list[Chat], tokenizer: Any) -> None:
+def test_loss_covers_exactly_the_assistant_turn() -> None:
+    chats, tokenizer = made_chats(), chat_tokenizer()
     for chat in chats[:50]:
         encoded = encode_chat(chat, tokenizer, 500)
         assert encoded is not None
@@ -45,7 +31,8 @@ def test_loss_covers_exactly_the_assistant_turn(chats: list[Chat], tokenizer: An
         assert encoded.labels[-len(learned) :] == learned
 
 
-def test_training_and_asking_share_every_token(texts: ConditionTexts, tokenizer: Any) -> None:
+def test_training_and_asking_share_every_token() -> None:
+    texts, tokenizer = condition_texts(), chat_tokenizer()
     chat = Chat(texts.system_turn("sea_side", ["numbers", "ellipses"]), texts.question_turn("Why the {a}?"), "A tree.")
     asked = render_prompt(
         tokenizer, texts, "question+group+attributes", "Why the {a}?", "sea_side", ["numbers", "ellipses"]
@@ -56,7 +43,8 @@ def test_training_and_asking_share_every_token(texts: ConditionTexts, tokenizer:
     assert tokenizer(asked, add_special_tokens=False)["input_ids"] == encoded.ids[:n_prompt]
 
 
-def test_long_chats_are_cut_and_a_cut_answer_has_no_end(tokenizer: Any) -> None:
+def test_long_chats_are_cut_and_a_cut_answer_has_no_end() -> None:
+    tokenizer = chat_tokenizer()
     chat = Chat("You use numbers.", "What is the tree? " * 20, "the tree " * 40)
     encoded = encode_chat(chat, tokenizer, 60)
     assert encoded is not None
@@ -66,7 +54,8 @@ def test_long_chats_are_cut_and_a_cut_answer_has_no_end(tokenizer: Any) -> None:
     assert encode_chat(Chat("You use numbers. " * 30, "What?", "the tree"), tokenizer, 60) is None
 
 
-def test_training_lowers_the_loss_and_repeats_itself(chats: list[Chat], tokenizer: Any) -> None:
+def test_training_lowers_the_loss_and_repeats_itself() -> None:
+    chats, tokenizer = made_chats(), chat_tokenizer()
     settings = ScratchLm(hidden=32, layers=2, heads=2, steps=50, batch_size=16, learning_rate=1e-2, max_tokens=128)
     messages: list[str] = []
     before = torch.random.get_rng_state()
@@ -92,6 +81,7 @@ def _loss_of(model: torch.nn.Module, chats: list[Chat], tokenizer: Any) -> float
     return float(np.mean(losses))
 
 
-def test_heads_must_fit_the_width(chats: list[Chat], tokenizer: Any) -> None:
+def test_heads_must_fit_the_width() -> None:
+    chats, tokenizer = made_chats(), chat_tokenizer()
     with pytest.raises(InputError, match=r"scratch\.lm: hidden is 30, heads is 4"):
         train_causal_lm(chats, tokenizer, ScratchLm(hidden=30, heads=4), 1, lambda *_: None)

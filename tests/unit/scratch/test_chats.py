@@ -9,29 +9,14 @@ import pytest
 from chatting import condition_texts, made_chats, small_corpus
 
 from sociolect.common.errors import InputError
-from sociolect.corpus.demo.made_up import DemoCorpus
-from sociolect.scratch.chats import Chat, ConditionTexts, make_chats, read_condition_texts
+from sociolect.scratch.chats import make_chats, read_condition_texts
 
 # small matrices gain nothing from threads, and lose much on a busy machine
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture
-def corpus() -> DemoCorpus:
-    return small_corpus()
-
-
-@pytest.fixture
-def texts() -> ConditionTexts:
-    return condition_texts()
-
-
-@pytest.fixture
-def chats() -> list[Chat]:
-    return made_chats()
-
-
-def test_chats_name_only_what_the_answer_has(corpus: DemoCorpus, texts: ConditionTexts, chats: list[Chat]) -> None:
+def test_chats_name_only_what_the_answer_has() -> None:
+    corpus, texts, chats = small_corpus(), condition_texts(), made_chats()
     planted = dict(corpus.planted.iter_rows())
     frame = corpus.frames["single"]
     by_answer = {row["answer"]: row for row in frame.iter_rows(named=True)}
@@ -51,7 +36,8 @@ def test_chats_name_only_what_the_answer_has(corpus: DemoCorpus, texts: Conditio
     assert shuffled == chats
 
 
-def test_missing_attributes_and_keys_are_named(corpus: DemoCorpus, texts: ConditionTexts, tmp_path: Path) -> None:
+def test_missing_attributes_and_keys_are_named(tmp_path: Path) -> None:
+    corpus, texts = small_corpus(), condition_texts()
     with pytest.raises(InputError, match="single-q00000-a0"):
         make_chats(corpus.frames["single"], {}, texts, np.random.default_rng(0))
     path = tmp_path / "conditions.yaml"

@@ -11,8 +11,6 @@ from chatting import chat_tokenizer, made_chats, small_corpus
 from transformers import AutoTokenizer
 
 from sociolect.common.errors import InputError
-from sociolect.corpus.demo.made_up import DemoCorpus
-from sociolect.scratch.chats import Chat
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.models import ScratchTokenizer
 
@@ -20,22 +18,8 @@ from sociolect.settings.models import ScratchTokenizer
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@pytest.fixture
-def corpus() -> DemoCorpus:
-    return small_corpus()
-
-
-@pytest.fixture
-def chats() -> list[Chat]:
-    return made_chats()
-
-
-@pytest.fixture
-def tokenizer() -> Any:
-    return chat_tokenizer()
-
-
-def test_demo_answers_come_back_exactly(corpus: DemoCorpus, tokenizer: Any) -> None:
+def test_demo_answers_come_back_exactly() -> None:
+    corpus, tokenizer = small_corpus(), chat_tokenizer()
     assert 200 < len(tokenizer) < 350
     for answer in pl.concat(list(corpus.frames.values()))["answer"]:
         ids = tokenizer(answer, add_special_tokens=False)["input_ids"]
@@ -49,9 +33,8 @@ def test_bytes_come_back_exactly() -> None:
         assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
 
 
-def test_tokenizer_survives_its_folder_and_the_order_of_texts(
-    tokenizer: Any, chats: list[Chat], tmp_path: Path
-) -> None:
+def test_tokenizer_survives_its_folder_and_the_order_of_texts(tmp_path: Path) -> None:
+    tokenizer, chats = chat_tokenizer(), made_chats()
     tokenizer.save_pretrained(tmp_path)
     loaded: Any = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
     messages = chats[0].messages()
