@@ -47,6 +47,12 @@ CASES = {
     ),
     "C stamp": (failed(START + "[preflight 94] /env has not the stamp .pins-1"), "C", "stamp"),
     "C module": (failed(rule_log=PROGRAM + "ModuleNotFoundError: No module named 'torch'\n"), "C", "torch"),
+    # found when the import looked, gone when it opened the file: an install is under way
+    "C half": (
+        failed(rule_log=PROGRAM + "FileNotFoundError: [Errno 2] No such file: '/e/lib/site-packages/last/a.py'\n"),
+        "C",
+        "site-packages/last/a.py",
+    ),
     "C pip": (failed(rule_log="ERROR: No matching distribution found for numpy\n"), "C", "pip install"),
     "D": (
         failed(START + "[preflight 91] /env/bin/python is a link to /opt/py, which is not on node02"),
