@@ -10,8 +10,10 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from conftest import ROOT
 from sociolect.common import schemas
 from sociolect.common.artifacts import PROVENANCE_KEY, matrix, read_provenance, read_table
+from sociolect.common.flags import declared_flags
 from sociolect.generation.conditions import ROWS
 
 
@@ -43,6 +45,8 @@ def test_every_artifact_has_its_schema_and_provenance(run: Path) -> None:
         assert read_table(path, schema).height > 0, name
         provenance = read_provenance(path)
         assert {"program", "code", "settings", "seed", "inputs", "versions"} <= set(provenance), name
+        drawn = declared_flags(ROOT / f"workflow/scripts/{provenance['program']}.py").seeded
+        assert (provenance["seed"] is not None) == drawn, name
         assert PROVENANCE_KEY in pq.read_schema(path).metadata
     for name in ("sfam/teacher/config.json", "sfam/metrics.json", "report.html", "embedding/main/model.safetensors"):
         assert (run / name).stat().st_size > 0

@@ -47,11 +47,11 @@ def json_of(*names, only=None):
     return json.dumps(values, sort_keys=True)
 
 
-def source_digest(program, **leave):
+def source_digest(program, leave=()):
     """Digest of a program's sources, as a param. A job on a cluster parses all rules and runs one: only its own
     sources are read.
     """
-    return lambda wildcards: digests.source_digest(program, **leave)
+    return lambda wildcards: digests.source_digest(program, leave=leave)
 
 
 def growing(amount, most=float("inf")):
