@@ -261,7 +261,7 @@ GENERATIONS = Schema(
         **REQUESTS.columns,
         "text": Column(TEXT, "generated answer"),
         "n_tokens": Column(INT, "generated tokens", "tokens"),
-        "finish_reason": Column(TEXT, "stop (end of sequence) or length"),
+        "finish_reason": Column(TEXT, "stop (end of sequence), stop_string (cut from the text) or length"),
     },
     ("request_id",),
 )

@@ -7,6 +7,7 @@ named layers, so that strength 0 is the identity.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,10 @@ __all__ = [
     "Result",
     "SteerRef",
     "check_requests",
+    "first_stop",
     "read_vectors",
     "result_of",
+    "text_of",
     "write_vectors",
 ]
 
@@ -58,7 +61,8 @@ class SteerRef:
 class Request:
     """One generation. Temperature 0 is greedy. The seed alone decides the draws, whatever else is in the batch.
 
-    `pattern` is a regular expression that the whole text must match; only a backend that `guides` takes it.
+    `pattern` is a regular expression that the whole text must match; only a backend that `guides` takes it. The text
+    ends before the first of the strings of `stop`.
     """
 
     id: str
@@ -69,11 +73,12 @@ class Request:
     seed: int
     steer: SteerRef | None = None
     pattern: str | None = None
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Result:
-    """One answer: tokens without the end token, their text, and why it ended: `stop` or `length`."""
+    """One answer: tokens without the end token, their text, and why it ended: `stop`, `stop_string` or `length`."""
 
     id: str
     token_ids: tuple[int, ...]
@@ -81,12 +86,31 @@ class Result:
     finish_reason: str
 
 
-def result_of(name: str, token_ids: Sequence[int], ends: Collection[int], tokenizer: Any) -> Result:
-    """A request's result from what was generated for it, which may end with an end token."""
+def result_of(request: Request, token_ids: Sequence[int], ends: Collection[int], tokenizer: Any) -> Result:
+    """A request's result from what was generated for it, which may end with an end token or hold a stop string.
+
+    What follows the beginning of a stop string is cut, from the text and from the tokens, so that it does not matter
+    how many tokens later a backend noticed it.
+    """
     stopped = bool(token_ids) and token_ids[-1] in ends
-    ids = tuple(int(t) for t in (token_ids[:-1] if stopped else token_ids))
-    text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    return Result(name, ids, text, "stop" if stopped else "length")
+    ids = [int(t) for t in (token_ids[:-1] if stopped else token_ids)]
+    text = text_of(ids, tokenizer)
+    at = first_stop(text, request.stop)
+    if at is None:
+        return Result(request.id, tuple(ids), text, "stop" if stopped else "length")
+    # the longest beginning that lies before the stop string
+    kept = bisect_right(range(len(ids) + 1), at, key=lambda n: len(text_of(ids[:n], tokenizer))) - 1
+    return Result(request.id, tuple(ids[:kept]), text[:at], "stop_string")
+
+
+def text_of(token_ids: Sequence[int], tokenizer: Any) -> str:
+    """The text of generated tokens, without special ones."""
+    return str(tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def first_stop(text: str, stop: Collection[str]) -> int | None:
+    """Where the first of the stop strings begins; None if there is none."""
+    return min((at for at in (text.find(string) for string in stop) if at >= 0), default=None)
 
 
 class Backend(Protocol):

@@ -189,7 +189,7 @@ class TransformersBackend:
     def _results(self, batch: Batch, tokens: list[list[int]], lengths: list[int]) -> list[Result]:
         results = []
         for request, row, length in zip(batch, tokens, lengths, strict=True):
-            results.append(result_of(request.id, row[: min(length, request.max_new_tokens)], self.ends, self.tokenizer))
+            results.append(result_of(request, row[: min(length, request.max_new_tokens)], self.ends, self.tokenizer))
         return results
 
     def _pad(self) -> int:

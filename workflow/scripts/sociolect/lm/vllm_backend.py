@@ -153,11 +153,11 @@ class VllmBackend:
         """
         self._check(requests)
         self._digest(requests)
-        done = 0
+        done, known = 0, {request.id: request for request in requests}
         for first, round_ in self._rounds(requests):
             for output in self._run(round_, self._load(round_, first), {}):
                 done += 1
-                yield result_of(output.request_id, list(output.outputs[0].token_ids), self.ends, self.tokenizer)
+                yield result_of(known[output.request_id], list(output.outputs[0].token_ids), self.ends, self.tokenizer)
                 if progress is not None:
                     progress(done, len(requests))
 
