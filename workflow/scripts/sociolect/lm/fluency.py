@@ -11,11 +11,12 @@ import torch
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.batching import padded_batches
+from sociolect.lm.output_layer import check_output_layer, decoder_of, logits_of, vocabulary_of
 from sociolect.lm.prompts import encode_prompt
 
 __all__ = ["log_perplexities", "repetition"]
 
-_LOGITS = 1 << 28  # most logits that are held at once
+_LOGITS = 1 << 25  # most logits that are held at once
 
 
 @torch.inference_mode()
@@ -33,7 +34,7 @@ def log_perplexities(
     model's context is not counted.
 
     Raises:
-        InputError: a prompt alone fills the context.
+        InputError: a prompt alone fills the context, or the model's output layer is not known.
     """
     found = np.full(len(texts), np.nan)
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 30
@@ -46,21 +47,31 @@ def log_perplexities(
             raise InputError(f"the prompt {prompts[i][:60]!r} fills the model's context of {limit} tokens")
     sequences = [[*heads[prompts[i]], *bodies[i]][:limit] for i in kept]
     device = next(model.parameters()).device
-    vocabulary = int(model.get_output_embeddings().weight.shape[0])
+    check_output_layer(model)
     done = 0
-    for rows, ids, mask in padded_batches(sequences, min(batch_tokens, _LOGITS // vocabulary), device):
-        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1].float()
-        loss = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+    for rows, ids, mask in padded_batches(sequences, batch_tokens, device):
+        hidden = decoder_of(model)(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state[:, :-1]
         first = torch.tensor([starts[kept[row]] - 1 for row in rows], device=device).unsqueeze(1)
-        counted = (torch.arange(loss.shape[1], device=device) >= first) & mask[:, 1:].bool()
-        sums = (loss * counted).double().sum(dim=1) / counted.sum(dim=1)
-        found[[kept[row] for row in rows]] = sums.cpu().numpy()
+        counted = (torch.arange(hidden.shape[1], device=device) >= first) & mask[:, 1:].bool()
+        loss = torch.zeros(counted.shape, dtype=torch.float64, device=device)
+        loss[counted] = _losses(model, hidden[counted], ids[:, 1:][counted])
+        found[[kept[row] for row in rows]] = (loss.sum(dim=1) / counted.sum(dim=1)).cpu().numpy()
         done += len(rows)
         if progress is not None:
             progress(done, len(kept))
     if not np.isfinite(found[kept]).all():
         raise InputError("the language model gives probabilities that are not finite; use models.dtype: float32")
     return found
+
+
+def _losses(model: Any, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """-log p of each token after its last hidden state, float64 [n]; the logits are made in pieces."""
+    size = max(1, _LOGITS // vocabulary_of(model))
+    parts = [
+        torch.nn.functional.cross_entropy(logits_of(model, states).float(), targets, reduction="none").double()
+        for states, targets in zip(hidden.split(size), tokens.split(size), strict=True)
+    ]
+    return torch.cat(parts)
 
 
 def repetition(text: str, n: int = 3) -> float:

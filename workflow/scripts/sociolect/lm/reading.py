@@ -13,6 +13,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.batching import padded_batches
 from sociolect.lm.hooks import blocks_of, read_blocks, width_of
+from sociolect.lm.output_layer import decoder_of
 
 __all__ = ["Reading", "read_mean", "residual_norms"]
 
@@ -42,7 +43,7 @@ def read_mean(model: Any, readings: Sequence[Reading], batch_tokens: int, progre
             return torch.einsum("btd,bt->bd", hidden.float(), weights)
 
         with read_blocks(model, layers, mean) as seen:
-            model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=1)
+            decoder_of(model)(input_ids=ids, attention_mask=mask, use_cache=False)
         for layer in layers:
             values[rows, layer] = seen[layer].double().cpu().numpy()
         done += len(rows)
@@ -77,7 +78,7 @@ def residual_norms(
         starts = torch.tensor([len(prompts[kept[row]]) for row in rows], device=device).unsqueeze(1)
         counted = mask.bool() & (torch.arange(ids.shape[1], device=device) >= starts)
         with read_blocks(model, layers, lambda hidden: hidden.float().norm(dim=-1)) as seen:
-            model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=1)
+            decoder_of(model)(input_ids=ids, attention_mask=mask, use_cache=False)
         for layer in layers:
             norms[layer].append(seen[layer][counted].double().cpu().numpy())
     return [float(np.median(np.concatenate(norms[layer]))) for layer in layers]

@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from sociolect.common.errors import InputError
 from sociolect.common.files import atomic_path
 from sociolect.common.progress import Report
+from sociolect.lm.stopping import first_stop, text_of
 
 __all__ = [
     "POSITIONS",
@@ -28,10 +29,8 @@ __all__ = [
     "Result",
     "SteerRef",
     "check_requests",
-    "first_stop",
     "read_vectors",
     "result_of",
-    "text_of",
     "write_vectors",
 ]
 
@@ -101,16 +100,6 @@ def result_of(request: Request, token_ids: Sequence[int], ends: Collection[int],
     # the longest beginning that lies before the stop string
     kept = bisect_right(range(len(ids) + 1), at, key=lambda n: len(text_of(ids[:n], tokenizer))) - 1
     return Result(request.id, tuple(ids[:kept]), text[:at], "stop_string")
-
-
-def text_of(token_ids: Sequence[int], tokenizer: Any) -> str:
-    """The text of generated tokens, without special ones."""
-    return str(tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-
-
-def first_stop(text: str, stop: Collection[str]) -> int | None:
-    """Where the first of the stop strings begins; None if there is none."""
-    return min((at for at in (text.find(string) for string in stop) if at >= 0), default=None)
 
 
 class Backend(Protocol):

@@ -18,6 +18,7 @@ import torch
 
 from sociolect.common.errors import InputError
 from sociolect.lm.hooks import add_to_blocks, width_of
+from sociolect.lm.output_layer import decoder_of, logits_of
 from sociolect.lm.reading import residual_norms
 from sociolect.lm.requests import Request, SteerRef, write_vectors
 from sociolect.lm.steering_slots import first_steered
@@ -181,8 +182,10 @@ def _logits(
                 start = first_steered(probe.positions, len(prompt))
                 additions.setdefault(layer, empty)[row, start:] = addition.to(reader.device)
         with add_to_blocks(reader.model, dict(additions)):
-            output = reader.model(input_ids=torch.tensor([ids] * len(rows), device=reader.device), use_cache=False)
-        for index, values in zip(rows, output.logits[:, -1].double().cpu().numpy(), strict=True):
+            tokens = torch.tensor([ids] * len(rows), device=reader.device)
+            hidden = decoder_of(reader.model)(input_ids=tokens, use_cache=False).last_hidden_state
+            logits = logits_of(reader.model, hidden[:, -1])
+        for index, values in zip(rows, logits.double().cpu().numpy(), strict=True):
             found[index] = values
     return np.stack([found[i] for i in range(len(probes))])
 

@@ -1,4 +1,8 @@
-"""The reference backend: transformers, one forward pass per token, a vector of its own for every row."""
+"""The reference backend: transformers, one forward pass per token, a vector of its own for every row.
+
+A prompt that several requests of a batch share is read once: the conditions and samples of a question differ in what
+steers the answer, and in their draws.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,10 @@ from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.draws import draw_uniforms, sample_tokens
 from sociolect.lm.hooks import add_to_blocks, blocks_of, width_of
+from sociolect.lm.output_layer import check_output_layer, decoder_of, logits_of
+from sociolect.lm.packing import pack_linears
 from sociolect.lm.requests import Request, Result, SteerRef, check_requests, read_vectors, result_of
+from sociolect.lm.stopping import StopWatch
 from sociolect.models.loading import end_tokens, load_causal_lm, load_tokenizer
 
 __all__ = ["TransformersBackend", "batches_of"]
@@ -51,6 +58,8 @@ class TransformersBackend:
     ) -> None:
         self.tokenizer: Any = load_tokenizer(Path(model_folder))
         self.model: Any = load_causal_lm(Path(model_folder), dtype, device)
+        check_output_layer(self.model)
+        pack_linears(self.model)
         self.batch_tokens, self.dtype = batch_tokens, dtype
         self.n_layers = len(blocks_of(self.model))
         self.ends = end_tokens(Path(model_folder), self.tokenizer)
@@ -148,43 +157,50 @@ class TransformersBackend:
     def _answer(self, batch: Batch, tables: dict[tuple[str, str], torch.Tensor]) -> list[Result]:
         state = _State.of(batch, self.device, self._pad())
         steering = _Steering.of(batch, tables, self.device)
+        watch = StopWatch([request.stop for request in batch], self.tokenizer)
         with steering.hooks(self.model) if steering is not None else nullcontext():
-            self._run(state, steering)
+            self._run(state, steering, watch)
         return self._results(batch, state.tokens.tolist(), state.lengths.tolist())
 
-    def _run(self, state: _State, steering: _Steering | None) -> None:
-        """Fill state.tokens: the prompt first, then a token per pass for the rows that have not ended."""
+    def _run(self, state: _State, steering: _Steering | None, watch: StopWatch) -> None:
+        """Fill state.tokens: the distinct prompts first, then a token per pass for the rows that have not ended."""
         cache = DynamicCache(config=self.model.config)
         ends = torch.tensor(sorted(self.ends), dtype=torch.int64, device=self.device)
-        ids, mask = state.prompt, state.mask
+        mask = state.mask
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
         if steering is not None:
-            steering.at_prompt(mask)
+            steering.at_prompt(mask, state.first)
+        hidden = self._last_states(state.prompt, mask, positions, cache)
+        # from here on a row per request
+        cache.batch_select_indices(state.of_row)
+        hidden, mask, positions = hidden[state.of_row], mask[state.of_row], positions[state.of_row, -1:]
         for step in range(state.most):
-            output = self.model(
-                input_ids=ids,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            tokens = sample_tokens(output.logits[:, -1], state.temperature, state.top_p, state.uniforms[:, step])
-            ended = state.take(step, tokens, ends)
-            rows = (~ended).nonzero().squeeze(1)
+            logits = logits_of(self.model, hidden)
+            tokens = sample_tokens(logits, state.temperature, state.top_p, state.uniforms[:, step])
+            rows = (~state.take(step, tokens, ends, watch)).nonzero().squeeze(1)
             if len(rows) == 0:
                 return
-            ids, positions = tokens.unsqueeze(1), positions[:, -1:] + 1
+            positions = positions + 1
             mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
-            # rows that have ended leave once they are half: each removal copies the cache
-            if len(rows) <= len(ended) // 2:
+            # rows that have ended leave once they are an eighth: each removal copies the cache
+            if len(rows) <= len(tokens) * 7 // 8:
                 state.keep(rows)
                 cache.batch_select_indices(rows)
-                ids, positions, mask = ids[rows], positions[rows], mask[rows]
+                tokens, positions, mask = tokens[rows], positions[rows], mask[rows]
                 if steering is not None:
                     steering.keep(rows)
             if steering is not None:
                 steering.at_generated()
+            hidden = self._last_states(tokens.unsqueeze(1), mask, positions, cache)
+
+    def _last_states(
+        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: DynamicCache
+    ) -> torch.Tensor:
+        """Last hidden state [rows, d] of each row after these tokens, which go into the cache."""
+        output = decoder_of(self.model)(
+            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
+        )
+        return output.last_hidden_state[:, -1]
 
     def _results(self, batch: Batch, tokens: list[list[int]], lengths: list[int]) -> list[Result]:
         results = []
@@ -199,10 +215,19 @@ class TransformersBackend:
 
 @dataclass
 class _State:
-    """A batch on the device. `tokens` and `lengths` keep all rows; the others only those still running."""
+    """A batch on the device. `tokens` and `lengths` keep all rows; the others only those still running.
+
+    Attributes:
+        prompt: token ids [distinct prompts, longest], padded on the left; two that are steered otherwise are distinct.
+        mask: of its tokens.
+        first: a row that has each prompt.
+        of_row: the prompt of each row.
+    """
 
     prompt: torch.Tensor
     mask: torch.Tensor
+    first: torch.Tensor
+    of_row: torch.Tensor
     temperature: torch.Tensor
     top_p: torch.Tensor
     uniforms: torch.Tensor
@@ -217,15 +242,21 @@ class _State:
     def of(cls, batch: Batch, device: torch.device, pad: int) -> _State:
         longest = max(len(r.prompt_token_ids) for r in batch)
         most = max(r.max_new_tokens for r in batch)
-        prompt = torch.full((len(batch), longest), pad, dtype=torch.int64)
-        mask = torch.zeros_like(prompt)
+        first: dict[Any, int] = {}
         for row, request in enumerate(batch):
-            n = len(request.prompt_token_ids)
-            prompt[row, longest - n :] = torch.tensor(request.prompt_token_ids)
-            mask[row, longest - n :] = 1
+            first.setdefault(_prompt_key(request), row)
+        place = {key: number for number, key in enumerate(first)}
+        prompt = torch.full((len(first), longest), pad, dtype=torch.int64)
+        mask = torch.zeros_like(prompt)
+        for number, row in enumerate(first.values()):
+            ids = batch[row].prompt_token_ids
+            prompt[number, longest - len(ids) :] = torch.tensor(ids)
+            mask[number, longest - len(ids) :] = 1
         return cls(
             prompt=prompt.to(device),
             mask=mask.to(device),
+            first=torch.tensor(list(first.values()), device=device),
+            of_row=torch.tensor([place[_prompt_key(r)] for r in batch], device=device),
             temperature=torch.tensor([r.temperature for r in batch], device=device),
             top_p=torch.tensor([r.top_p for r in batch], device=device),
             uniforms=draw_uniforms([r.seed for r in batch], most).to(device),
@@ -237,11 +268,13 @@ class _State:
             most=most,
         )
 
-    def take(self, step: int, tokens: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+    def take(self, step: int, tokens: torch.Tensor, ends: torch.Tensor, watch: StopWatch) -> torch.Tensor:
         """Store the tokens of a step; which of the running rows have ended, bool."""
         self.tokens[self.running, step] = tokens
         self.lengths[self.running] += (~self.ended).to(torch.int64)
         self.ended |= torch.isin(tokens, ends) | (self.limits <= step + 1)
+        if watch.needed:
+            self.ended |= torch.tensor(watch.take(self.running.tolist(), tokens.tolist()), device=self.ended.device)
         return self.ended
 
     def keep(self, rows: torch.Tensor) -> None:
@@ -277,12 +310,13 @@ class _Steering:
         """Context in which the model is steered."""
         return add_to_blocks(model, self.additions)
 
-    def at_prompt(self, mask: torch.Tensor) -> None:
-        """Steer the prompt tokens that each row asks for; padding never."""
-        where = mask.bool() & (self.positions == 2).unsqueeze(1)
-        where[:, -1] |= self.positions == 1
+    def at_prompt(self, mask: torch.Tensor, rows: torch.Tensor) -> None:
+        """Steer the prompt tokens that each of these rows asks for; padding never."""
+        slots, positions = self.slots[rows], self.positions[rows]
+        where = mask.bool() & (positions == 2).unsqueeze(1)
+        where[:, -1] |= positions == 1
         for layer, table in self.tables.items():
-            self.additions[layer] = table[self.slots].unsqueeze(1) * where.unsqueeze(2) if where.any() else None
+            self.additions[layer] = table[slots].unsqueeze(1) * where.unsqueeze(2) if where.any() else None
 
     def at_generated(self) -> None:
         """Steer the one token that each row has just generated."""
@@ -299,12 +333,19 @@ def _row(ref: SteerRef, layer: int, vectors: dict[tuple[str, str], torch.Tensor]
     return value * (ref.strength / len(ref.layers)) if layer in ref.layers else torch.zeros_like(value)
 
 
+def _prompt_key(request: Request) -> tuple[tuple[int, ...], SteerRef | None]:
+    """What the states of a request's prompt depend on: its tokens, and what steers them."""
+    steer = request.steer
+    return request.prompt_token_ids, steer if steer is not None and steer.positions != "generated" else None
+
+
 def batches_of(requests: Sequence[Request], batch_tokens: int) -> list[list[Request]]:
     """Batches of similar length, longest first, each within the budget of padded tokens (one request at least).
 
     A function of the set of requests only.
     """
-    ordered = sorted(requests, key=lambda r: (-r.max_new_tokens, -len(r.prompt_token_ids), r.id))
+    # equal prompts side by side: a batch reads each once
+    ordered = sorted(requests, key=lambda r: (-r.max_new_tokens, -len(r.prompt_token_ids), r.prompt_token_ids, r.id))
     batches: list[list[Request]] = []
     longest = 0
     for request in ordered:

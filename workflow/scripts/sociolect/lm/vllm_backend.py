@@ -224,7 +224,9 @@ class VllmBackend:
                     max_tokens=request.max_new_tokens,
                     stop_token_ids=sorted(self.ends),
                     ignore_eos=True,
-                    detokenize=False,
+                    # its text is looked at for stop strings only; what is answered is cut by result_of
+                    stop=list(request.stop),
+                    detokenize=bool(request.stop),
                     output_kind=RequestOutputKind.FINAL_ONLY,
                     extra_args={
                         EXTRA: [slots[steer] if steer else 0, digest, positions],

@@ -1,8 +1,8 @@
 """Sampling in vLLM by the draws of the reference: the k-th token of a request depends on its seed and k alone.
 
 vLLM's own seeded sampling keeps a generator per request that moves with the passes: it draws otherwise than
-transformers, and on CPUs it fails as soon as a prompt is read in chunks. Here a logits processor leaves one token
-possible, the one that `sample_tokens` takes; vLLM then picks it greedily.
+transformers, and on CPUs it fails as soon as a prompt is read in chunks. Here a logits processor raises one token
+above all others, the one that `sample_tokens` takes; vLLM then picks it greedily.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Row = tuple[float, float, torch.Tensor, list[int]]
 
 
 class SeededSampling(LogitsProcessor):
-    """Leaves the drawn token of each request that asks for sampling; others pass."""
+    """Raises the drawn token of each request that asks for sampling; others pass."""
 
     def __init__(self, vllm_config: Any, device: torch.device, is_pin_memory: bool) -> None:
         self._rows: dict[int, Row] = {}
@@ -38,21 +38,23 @@ class SeededSampling(LogitsProcessor):
         process_dict_updates(self._rows, batch_update, _row_of)
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
-        """Mask all but the drawn tokens; logits [requests, vocabulary] are changed in place."""
+        """Make the drawn tokens the largest; logits [requests, vocabulary] are changed in place."""
         if not self._rows:
             return logits
         index = torch.tensor(sorted(self._rows), device=logits.device)
+        # a copy of that many logits takes as long as the drawing
+        asked = logits if len(index) == len(logits) else logits[index]
         temperature, top_p, draws, said = zip(*(self._rows[place] for place in sorted(self._rows)), strict=True)
         # a pass that was scheduled ahead may ask for one more than will be kept
         uniforms = torch.stack([own[min(len(so_far), len(own) - 1)] for own, so_far in zip(draws, said, strict=True)])
         drawn = sample_tokens(
-            logits[index],
+            asked,
             torch.tensor(temperature, device=logits.device),
             torch.tensor(top_p, device=logits.device),
             uniforms.to(logits.device),
         )
-        logits[index] = float("-inf")
-        logits[index, drawn] = 0.0
+        # what is picked is the largest: the others need no change
+        logits[index, drawn] = float("inf")
         return logits
 
 
