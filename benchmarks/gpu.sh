@@ -1,7 +1,7 @@
-#!/bin/bash
+#!/bin/sh
 # Everything that a GPU is to show, in six minutes at most, where no package index can be reached.
 #   bash benchmarks/gpu.sh --json FILE      PYTHON=python3, PACKAGES=.gpu-packages (made by: make gpu-packages)
-set -euo pipefail
+set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
 packages=${PACKAGES:-$root/.gpu-packages}

@@ -31,6 +31,7 @@ from sociolect.sfam.model import (
     pair_arrays,
     save_agreement,
 )
+from sociolect.sfam.precision import Precision
 from sociolect.sfam.student import Student, answer_arrays, build_student, student_scores
 from workload import SEED, SHAPES, Block, Shape, make_block, pair_flop, random_agreement
 
@@ -134,23 +135,18 @@ def check_labeling(part: Part, name: str) -> None:
 
 def check_model(part: Part, shape: str, name: str, model: Any, batch: PairBatch) -> None:
     """Rows of one model's differences, and of what a fault would change."""
-    where = {"shape": shape, "pairs": len(batch.ids), "longest": int(batch.lengths.max())}
+    where: dict[str, Any] = {"shape": shape, "pairs": len(batch.ids), "longest": int(batch.lengths.max())}
     reference = scores_of(plain_logits(model, batch, torch.float64))
-    check = partial(part.check, unit=DIFFERENCE, **where)
     plain = {dtype: difference(reference, scores_of(plain_logits(model, batch, DTYPES[dtype]))) for dtype in DTYPES}
     for dtype, found in plain.items():
         part.add(Row(f"transformers, {dtype}, for {name}: score difference", found, DIFFERENCE, conditions=where))
     allowed = {"fp32": ALLOWED, "bf16": OF_TRANSFORMERS * plain["bf16"]}
     wrong = difference(reference, faulty_scores(model, batch))
-    check(
-        f"{name} with its distances turned around: score difference",
-        wrong,
-        POWER * max(allowed.values()),
-        at_least=True,
-    )
+    fault = f"{name} with its distances turned around: score difference"
+    part.check(fault, wrong, POWER * max(allowed.values()), DIFFERENCE, at_least=True, **where)
     for precision, most in allowed.items():
         found = difference(reference, scores_of(plain_engine(model, precision)(batch)))
-        check(f"{name}, {precision}: score difference", found, most)
+        part.check(f"{name}, {precision}: score difference", found, most, DIFFERENCE, **where)
 
 
 @torch.inference_mode()
@@ -165,7 +161,7 @@ def faulty_scores(model: Any, batch: PairBatch) -> torch.Tensor:
 def engine_call(part: Part, bench: Bench, precision: str, forward: Forward) -> Callable[[], np.ndarray]:
     """Scores of all pairs by the product's batches, [pairs]."""
     budget = 512 if part.tiny else 65536
-    kind = "bf16" if precision == "bf16" else "fp32"
+    kind: Precision = "bf16" if precision == "bf16" else "fp32"
     return lambda: score_index_pairs(
         bench.agreement, bench.answers, bench.attributes, *bench.index, budget, kind, forward
     )
@@ -174,21 +170,25 @@ def engine_call(part: Part, bench: Bench, precision: str, forward: Forward) -> C
 def cross_calls(part: Part, bench: Bench, folder: Path) -> dict[str, Callable[[], np.ndarray]]:
     """CrossEncoder.predict in its ways."""
     save_agreement(bench.agreement, folder)
-    found = {}
+    found: dict[str, Callable[[], np.ndarray]] = {}
     models = {
         precision: cross_encoder(folder, bench.agreement.max_tokens, part.device, precision) for precision in DTYPES
     }
     for name, precision, size in ((CROSS, "fp32", 32), (CROSS_BF16, "bf16", 32), (CROSS_LARGE, "bf16", 128)):
-        predict = partial(models[precision].predict, batch_size=size, apply_softmax=True, show_progress_bar=False)
-        found[name] = lambda predict=predict: predict(bench.block.pairs)[:, 1]
+        found[name] = partial(_predict, models[precision], bench.block.pairs, size)
     return found
+
+
+def _predict(model: Any, pairs: list[tuple[str, str]], size: int) -> np.ndarray:
+    scores: np.ndarray = model.predict(pairs, batch_size=size, apply_softmax=True, show_progress_bar=False)
+    return scores[:, 1]
 
 
 def time_labeling(part: Part, name: str) -> None:
     """Pairs per second of the engine beside CrossEncoder.predict, at one shape."""
     answers, attributes = (4, 4) if part.tiny else (32, 64) if name == "base" else (16, 64)
     bench = make_bench(part, name, answers, attributes)
-    model, calls = bench.agreement.model, {}
+    model, calls = bench.agreement.model, dict[str, Callable[[], np.ndarray]]()
     part.say(f"{bench.block.lengths.size} pairs of {bench.block.lengths.mean():.0f} tokens")
     with tempfile.TemporaryDirectory() as folder:
         if importlib.util.find_spec("sentence_transformers") is None:
@@ -291,7 +291,7 @@ def time_student(part: Part, name: str) -> None:
     calls: dict[str, tuple[int, Callable[[], Any]]] = {}
     for contender, precision in ((STUDENT, "fp32"), (STUDENT_BF16, "bf16")):
         engine = plain_engine(student.model, precision)
-        kind = "bf16" if precision == "bf16" else "fp32"
+        kind: Precision = "bf16" if precision == "bf16" else "fp32"
         call = partial(student_scores, student, answers, budget, kind, engine)
         call()
         calls[contender] = n, call

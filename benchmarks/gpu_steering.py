@@ -117,7 +117,7 @@ def check_steering(part: Part, name: str, backend: TransformersBackend, model: A
         requests = few.requests(0, steered)
         expected = _first(peers(requests)) if steered.vectors else unsteered
         found = _first(answers_of(backend)(requests))
-        where = {"shape": name, "requests": len(requests)}
+        where: dict[str, Any] = {"shape": name, "requests": len(requests)}
         unit = "share of first tokens that are those of transformers.generate"
         part.check(f"{contender}: same token", share_of(found, expected), AGREEING, unit, at_least=True, **where)
         if steered.vectors:
