@@ -59,7 +59,7 @@ PARTS = {
     "machine": Plan(measure_machine, 40),
     "labeling, correctness, base": Plan(check_labeling, 60, "base"),
     "labeling, base": Plan(time_labeling, 75, "base"),
-    "labeling, kernels, base": Plan(time_kernels, 75, "base"),
+    "labeling, kernels, base": Plan(time_kernels, 100, "base"),
     "steering, 1.5b": Plan(time_steering, 80, "1.5b"),
     "labeling, student, base": Plan(time_student, 45, "base"),
     "labeling, large": Plan(time_labeling, 90, "large"),

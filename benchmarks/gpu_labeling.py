@@ -97,8 +97,8 @@ def calibrate(model: Any, batch: PairBatch) -> None:
     mean, spread = float(found.mean()), float(found.std())
     model.classifier.weight /= spread
     model.classifier.bias /= spread
-    # of two outputs the second counts
-    model.classifier.bias[1:] -= mean / spread
+    # of two outputs their difference counts
+    model.classifier.bias[1 if logits.shape[1] == 2 else 0 :] -= mean / spread
 
 
 @torch.inference_mode()
@@ -186,7 +186,7 @@ def _predict(model: Any, pairs: list[tuple[str, str]], size: int) -> np.ndarray:
 
 def time_labeling(part: Part, name: str) -> None:
     """Pairs per second of the engine beside CrossEncoder.predict, at one shape."""
-    answers, attributes = (4, 4) if part.tiny else (32, 64) if name == "base" else (16, 64)
+    answers, attributes = (4, 4) if part.tiny else (16, 64)
     bench = make_bench(part, name, answers, attributes)
     model, calls = bench.agreement.model, dict[str, Callable[[], np.ndarray]]()
     part.say(f"{bench.block.lengths.size} pairs of {bench.block.lengths.mean():.0f} tokens")
@@ -228,7 +228,7 @@ def time_kernels(part: Part, name: str) -> None:
             agreeing[contender] = engine
         else:
             part.add(skipped(f"{contender}: speed", UNIT, f"scores are off by {found:.2g}", shape=name))
-    answers, attributes = (4, 4) if part.tiny else (32, 64)
+    answers, attributes = (4, 4) if part.tiny else (16, 64)
     tokenizer, block = make_block(answers, attributes, 1, bench.agreement.max_tokens)
     agreement = AgreementModel(model, tokenizer, bench.agreement.max_tokens)
     bench = Bench(
@@ -285,7 +285,7 @@ def make_student(bench: Bench) -> tuple[Student, Encoded]:
 
 def time_student(part: Part, name: str) -> None:
     """Answers per second of the student, each with K scores."""
-    bench = make_bench(part, name, 2, 2, 8 if part.tiny else 4096)
+    bench = make_bench(part, name, 2, 2, 8 if part.tiny else 2048)
     student, answers = make_student(bench)
     budget, n = 512 if part.tiny else 65536, len(answers)
     calls: dict[str, tuple[int, Callable[[], Any]]] = {}

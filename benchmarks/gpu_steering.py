@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from comparing import speed_conditions, speed_rows
 from engines import Answers, answers_of, generate_answers, peer_answers
-from generation import share_of
+from generation import AGREEING, share_of
 from gpu_part import Part, copy_bandwidth
 from language_models import N_VECTORS, SHAPES, Steered, Work, make_vectors, random_language_model, save_words
 from measuring import Row, alternate
@@ -30,8 +30,6 @@ STEERED = {
     f"{BACKEND}, {N_VECTORS} vectors, all layers": Steered(N_VECTORS, everywhere=True),
 }
 SAMPLED = ", sampled"
-# of first tokens; bfloat16 parts at near ties
-AGREEING = 0.7
 
 
 def backend_of(model: Any, folder: Path, batch_tokens: int, dtype: str) -> TransformersBackend:
@@ -47,7 +45,7 @@ def backend_of(model: Any, folder: Path, batch_tokens: int, dtype: str) -> Trans
 def time_steering(part: Part, name: str) -> None:
     """Tokens per second at one shape, the hooks' cost, and the step that memory alone would allow."""
     shape, dtype = SHAPES[name], "float32" if part.tiny else "bfloat16"
-    n, new, prompt = (32, 3, (4, 12)) if part.tiny else (128, 48, (32, 128))
+    n, new, prompt = (32, 3, (4, 12)) if part.tiny else (128, 32, (32, 128))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         model = random_language_model(shape, dtype, 512, part.device).requires_grad_(False)
