@@ -10,6 +10,8 @@ ARGS ?=
 RUN_ID ?=
 JOB ?=
 WHAT ?= labelling
+# of the machine with the GPU
+GPU_PYTHON ?= 3.12
 A ?=
 B ?=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
@@ -36,7 +38,7 @@ PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-vllm dag report estimate status doctor why bench schema format
+.PHONY: help run test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-vllm dag report estimate status doctor why bench gpu-packages schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -108,6 +110,9 @@ why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, o
 
 bench: $(if $(filter generation,$(WHAT)),$(VLLM_STAMP),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling or generation ARGS="--quick --json FILE"
 	@.venv-$(if $(filter generation,$(WHAT)),vllm,bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
+
+gpu-packages:  ## fill .gpu-packages/ with the wheels that benchmarks/gpu.sh takes to a machine without an index: GPU_PYTHON=3.12
+	@$(PYTHON) benchmarks/gpu_packages.py download --python $(GPU_PYTHON)
 
 schema: $(STAMP)  ## write the generated files anew: config schema, table of keys, envs
 	@.venv/bin/python workflow/tools/write_generated.py --root .

@@ -16,7 +16,17 @@ import measuring  # noqa: F401  (makes sociolect importable)
 from sociolect.lm.reading import residual_norms
 from sociolect.lm.requests import Request, SteerRef, write_vectors
 
-__all__ = ["DTYPES", "SHAPES", "LanguageShape", "Steered", "Work", "build_language_model", "make_vectors"]
+__all__ = [
+    "DTYPES",
+    "SHAPES",
+    "LanguageShape",
+    "Steered",
+    "Work",
+    "build_language_model",
+    "make_vectors",
+    "random_language_model",
+    "save_words",
+]
 
 SEED = 30
 N_VECTORS = 32
@@ -66,6 +76,8 @@ SHAPES = {
     # those of Qwen2.5-1.5B and of Llama-3.1-8B
     "1.5b": LanguageShape(1536, 28, 12, 2, 8960, 151936, tied=True, spread=0.05),
     "8b": LanguageShape(4096, 32, 32, 8, 14336, 128256, tied=False, spread=0.03),
+    # that of Qwen3-8B
+    "qwen3-8b": LanguageShape(4096, 36, 32, 8, 12288, 151936, tied=False, spread=0.03),
 }
 
 
@@ -74,6 +86,12 @@ def build_language_model(shape: LanguageShape, dtype: str, context: int, device:
 
     Neither has an end token: all answers get their full length.
     """
+    random_language_model(shape, dtype, context, device).save_pretrained(folder)
+    save_words(shape, folder)
+
+
+def random_language_model(shape: LanguageShape, dtype: str, context: int, device: torch.device) -> LlamaForCausalLM:
+    """A model with random weights, always the same ones on the same kind of device, and no end token."""
     make_config: Any = LlamaConfig  # its keywords are not declared
     config = make_config(
         vocab_size=shape.vocabulary,
@@ -97,9 +115,13 @@ def build_language_model(shape: LanguageShape, dtype: str, context: int, device:
         # where the weights are drawn decides how long 8 billion take
         with torch.random.fork_rng(), torch.device(device):
             torch.manual_seed(SEED)
-            LlamaForCausalLM(config).save_pretrained(folder)
+            return LlamaForCausalLM(config).eval()
     finally:
         torch.set_default_dtype(usual)
+
+
+def save_words(shape: LanguageShape, folder: Path) -> None:
+    """Save a tokenizer whose tokens are the words w0, w1, ..."""
     words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(shape.vocabulary)}, unk_token=f"w{UNKNOWN}"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     special = {"pad_token": f"w{PAD}", "unk_token": f"w{UNKNOWN}", "bos_token": f"w{BEGINNING}"}

@@ -171,9 +171,9 @@ def search_sizes(
     return speeds
 
 
-def matmul_peak(precision: str, device: torch.device, seconds: float = 1.0) -> float:
+def matmul_peak(precision: str, device: torch.device, seconds: float = 1.0, side: int = 0) -> float:
     """FLOP per second of the fastest product of two large square matrices, in this precision and these threads."""
-    side = 8192 if device.type == "cuda" else 2048
+    side = side or (8192 if device.type == "cuda" else 2048)
     left, right = (torch.randn(side, side, device=device).to(DTYPES[precision]) for _ in range(2))
     best, end, tries = float("inf"), time.perf_counter() + seconds, 0
     with torch.inference_mode():

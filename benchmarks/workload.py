@@ -97,6 +97,11 @@ def real_cost(shape: Shape, max_tokens: int, others: int) -> float:
 
 def build_model(shape: Shape, tokenizer: Any, max_tokens: int, folder: Path) -> None:
     """Save a DeBERTa v3 of this shape with random weights, always the same, and its tokenizer."""
+    save_agreement(random_agreement(shape, tokenizer, max_tokens, torch.device("cpu")), folder)
+
+
+def random_agreement(shape: Shape, tokenizer: Any, max_tokens: int, device: torch.device) -> AgreementModel:
+    """A DeBERTa v3 of this shape with random weights, always the same ones on the same kind of device."""
     make_config: Any = DebertaV2Config  # its keywords are not declared
     config = make_config(
         vocab_size=shape.vocabulary,
@@ -121,12 +126,13 @@ def build_model(shape: Shape, tokenizer: Any, max_tokens: int, folder: Path) -> 
         pad_token_id=tokenizer.pad_token_id,
         num_labels=2,
     )
-    with torch.random.fork_rng(devices=[]):
+    # where the weights are drawn decides how long hundreds of millions take
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), device:
         torch.manual_seed(SEED)
         model = DebertaV2ForSequenceClassification(config).eval()
     # DeBERTa has none, and sentence-transformers would build pairs with it
     tokenizer.chat_template = None
-    save_agreement(AgreementModel(name_outputs(model), tokenizer, max_tokens), folder)
+    return AgreementModel(name_outputs(model), tokenizer, max_tokens)
 
 
 def make_block(
