@@ -38,6 +38,7 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("tests/vllm/", "vLLM against the reference; in an environment of its own."),
     ("tests/benchmarks/", "The benchmarks' own arithmetic."),
     ("benchmarks/*.py", ""),
+    ("benchmarks/*.sh", ""),
     ("docs/method.md", "Every step and definition, one answer walked through them, the artifacts."),
     ("docs/results.md", "What came out on real text, with all baselines."),
     ("docs/benchmarks.md", "Speeds beside what a user would run instead, and how they are measured."),

@@ -298,7 +298,7 @@ class Engine:
     def _choose_flash(self) -> None:
         """Take flashdeberta's fused kernel where it is installed and gives the same scores on random pairs."""
         try:
-            kernel = importlib.import_module("flashdeberta.ops").flash_attention_with_disentangled
+            kernel = importlib.import_module("flashdeberta.ops.flash_attention").flash_attention_with_disentangled
         except (ImportError, AttributeError):
             return
         batch = _random_batch(self.config)
