@@ -69,7 +69,7 @@ def test_programs_end_to_end(tmp_path: Path, program: Programs) -> None:
         tmp_path / "cache",
     )
     flags = (*flags, "--backend", '{"backend": "transformers"}')
-    flags = (*flags, "--dtype", "float32", "--sentences", tmp_path / "sentences.parquet")
+    flags = (*flags, "--prompt-style", "auto", "--dtype", "float32", "--sentences", tmp_path / "sentences.parquet")
     status, output = program("describe_style", settings, *flags)
     assert status == 0, output
     sentences = read_table(tmp_path / "sentences.parquet", SENTENCES)
@@ -104,7 +104,7 @@ def test_program_with_a_tiny_model(tmp_path: Path, program: Programs) -> None:
     (tmp_path / "p.yaml").write_text("version: 1\nprompts: [{id: tone, kind: targeted, text: 'Tone of {answer} ?'}]")
     flags = ["--samples", tmp_path / "s.parquet", "--splits", "single", "--cache", tmp_path / "cache"]
     flags += ["--model", tmp_path / "lm", "--prompts", tmp_path / "p.yaml", "--dtype", "float32"]
-    flags += ["--backend", '{"backend": "transformers"}']
+    flags += ["--backend", '{"backend": "transformers"}', "--prompt-style", "auto"]
     for name in ("one", "two"):
         status, output = program(
             "describe_style", {"max_new_tokens": 6}, *flags, "--sentences", tmp_path / f"{name}.parquet"

@@ -67,7 +67,7 @@ def job(folder: Path, tokenizer: Any, tmp_path: Path) -> Iterator[tuple[Path, li
     settings = GenerationSettings(samples=3, max_new_tokens=12, batch_tokens=400, buckets=12)
     flags = {"requests": "requests.parquet", "steering": "steering.parquet", "choice": "choice.json"}
     command = [sys.executable, str(SCRIPTS / "generate_answers.py"), "--lm", str(folder), "--dtype", "float32"]
-    command += ["--backend", '{"backend": "transformers"}']
+    command += ["--backend", '{"backend": "transformers"}', "--prompt-style", "auto"]
     command += [part for k, v in flags.items() for part in (f"--{k}", str(tmp_path / v))]
     yield tmp_path, [*command, "--settings", settings.model_dump_json()]
 
@@ -91,8 +91,8 @@ def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]])
     assert 2 <= len(kept) < 12
     resumed = start("killed")
     inputs = {"requests": "requests.parquet", "steering": "steering.parquet", "choice": "choice.json"}
-    paths = {**{k: [path / v] for k, v in inputs.items()}, "lm": [Path(command[3])]}
-    options = {"dtype": "float32", "shard": "1-of-1", "cache": str(path / "straight")}
+    paths = {**{k: [path / v] for k, v in inputs.items()}, "lm": [Path(command[3])], "document": []}
+    options = {"dtype": "float32", "prompt_style": "auto", "shard": "1-of-1", "cache": str(path / "straight")}
     options["backend"] = command[command.index("--backend") + 1]
     settings = GenerationSettings.model_validate_json(command[-1])
     out = {"generations": path / "straight.parquet"}

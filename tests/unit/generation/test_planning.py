@@ -15,7 +15,8 @@ from sociolect.common.pieces import PieceStore, buckets_of_shard
 from sociolect.common.schemas import GENERATIONS
 from sociolect.generation.conditions import CONDITIONS, NOISE_FLOOR, ROWS, unsteered
 from sociolect.generation.planning import buckets, gather, plan_requests, questions_of
-from sociolect.lm.prompts import PROMPT_KINDS, Prompts
+from sociolect.lm.prompts import PROMPT_KINDS
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
 from tiny_models import word_tokenizer
 
@@ -48,9 +49,12 @@ def test_plan_has_the_conditions_and_shares_seeds(tokenizer: Any) -> None:
 
 def test_plan_does_not_depend_on_row_order_and_more_samples_only_add(tokenizer: Any) -> None:
     samples, groups, catalogue = corpus()
-    settings = GenerationSettings(samples=1, targets="cross", questions_per_group=2)
-    forth = plan_requests(samples, groups, catalogue, Prompts(), tokenizer, settings, 1)
-    back = plan_requests(samples.reverse(), groups.reverse(), catalogue.reverse(), Prompts(), tokenizer, settings, 1)
+    settings, wording = (
+        GenerationSettings(samples=1, targets="cross", questions_per_group=2),
+        open_wording(tokenizer, None),
+    )
+    forth = plan_requests(samples, groups, catalogue, wording, settings, 1)
+    back = plan_requests(samples.reverse(), groups.reverse(), catalogue.reverse(), wording, settings, 1)
     assert forth.equals(back)
     assert forth.group_by("question_group").agg(pl.col("question_id").n_unique())["question_id"].to_list() == [2] * 3
     assert set(plan(tokenizer, samples=1)["request_id"]) < set(plan(tokenizer, samples=2)["request_id"])

@@ -8,6 +8,7 @@ import torch
 
 from sociolect.lm.fluency import log_perplexities, repetition
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import open_wording
 from tiny_models import save_speaker, word_tokenizer
 
 torch.set_num_threads(1)
@@ -20,10 +21,11 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> TransformersBackend:
 
 def test_log_perplexity_against_a_loop(backend: TransformersBackend) -> None:
     tokenizer, model = backend.tokenizer, backend.model
+    wording = open_wording(tokenizer, None)
     prompts = ["waa wab", "waa wab wac wad", "waa"]
     texts = ["wba wbb wbc", "wca", ""]
     for budget in (4, 1000):
-        found = log_perplexities(model, tokenizer, prompts, texts, budget)
+        found = log_perplexities(model, wording, prompts, texts, budget)
         assert np.isnan(found[2])
         for i in (0, 1):
             ids = tokenizer(f"{prompts[i]}", add_special_tokens=False)["input_ids"]

@@ -15,6 +15,7 @@ from sociolect.common.schemas import ACTIVATIONS
 from sociolect.lm.hooks import read_blocks
 from sociolect.lm.prompts import encode_prompt, render_chat
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import open_wording
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.models import ScratchTokenizer
 from sociolect.settings.steering import ActivationSettings
@@ -50,8 +51,9 @@ def direct(backend: TransformersBackend, text: str, position: int) -> np.ndarray
 @pytest.mark.parametrize("role", ["raw", "system", "user"])
 def test_the_last_content_token_is_read(kind: Any, role: Any) -> None:
     tokenizer: Any = train_tokenizer([TEXT] * 3, ScratchTokenizer(kind=kind, vocabulary=320))
-    last = locate(tokenizer, "You use short words.", "short words", ActivationSettings(role=role))
-    mean = locate(tokenizer, "You use short words.", "short words", ActivationSettings(role=role, token="mean"))
+    wording = open_wording(tokenizer, None)
+    last = locate(wording, "You use short words.", "short words", ActivationSettings(role=role))
+    mean = locate(wording, "You use short words.", "short words", ActivationSettings(role=role, token="mean"))
     assert mean.positions[-1:] == last.positions and len(mean.positions) >= 2
     assert tokenizer.decode([mean.ids[i] for i in mean.positions]).strip() == "short words"
     assert tokenizer.convert_ids_to_tokens(mean.ids[0]) == "<bos>" and 0 not in mean.positions
@@ -62,7 +64,9 @@ def test_forward_reading_and_contrasts(backend: TransformersBackend) -> None:
     attributes = catalogue("short words", "a comma")
 
     def read(**settings: Any) -> np.ndarray:
-        frame = attribute_vectors(backend, attributes, ActivationSettings(**settings), 1)
+        frame = attribute_vectors(
+            backend, open_wording(backend.tokenizer, None), attributes, ActivationSettings(**settings), 1
+        )
         check_table(frame, ACTIVATIONS, "test")
         assert frame.select("attribute_id", "layer").rows() == [(a, layer) for a in ("a0", "a1") for layer in range(3)]
         return matrix(frame["vector"]).reshape(2, 3, 32)
@@ -82,17 +86,23 @@ def test_forward_reading_and_contrasts(backend: TransformersBackend) -> None:
 
 
 def test_recorded_token_and_errors(backend: TransformersBackend) -> None:
-    frame = attribute_vectors(backend, catalogue("short words"), ActivationSettings(contrast="raw"), 1)
+    frame = attribute_vectors(
+        backend, open_wording(backend.tokenizer, None), catalogue("short words"), ActivationSettings(contrast="raw"), 1
+    )
     assert set(frame["token"].str.strip_chars()) == {"words"}
     assert frame["token_id"][0] == backend.tokenizer.convert_tokens_to_ids("▁words")
     with pytest.raises(InputError, match="'dots' is not found in the rendered prompt"):
-        locate(backend.tokenizer, "You use a comma.", "dots", ActivationSettings())
+        locate(open_wording(backend.tokenizer, None), "You use a comma.", "dots", ActivationSettings())
 
 
 def test_greedy_is_deterministic_and_sampled_follows_the_seed(backend: TransformersBackend) -> None:
     def read(source: Any, seed: int) -> np.ndarray:
         settings = ActivationSettings(source=source, samples=2, max_new_tokens=4, contrast="raw")
-        return matrix(attribute_vectors(backend, catalogue("short words", "a comma"), settings, seed)["vector"])
+        return matrix(
+            attribute_vectors(
+                backend, open_wording(backend.tokenizer, None), catalogue("short words", "a comma"), settings, seed
+            )["vector"]
+        )
 
     assert np.array_equal(read("greedy", 1), read("greedy", 2))
     assert np.array_equal(read("sampled", 1), read("sampled", 1))

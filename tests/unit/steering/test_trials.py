@@ -9,8 +9,8 @@ import polars as pl
 import torch
 
 from sociolect.common.artifacts import vectors
-from sociolect.lm.prompts import Prompts
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.steering import SweepSettings
 from sociolect.steering.sweep import Setting, choose, search
@@ -48,8 +48,8 @@ def test_a_vector_that_is_known_to_work_is_chosen(tmp_path: Path) -> None:
 
     backend = TransformersBackend(tmp_path / "lm", 2000, device="cpu")
     generation = GenerationSettings(max_new_tokens=8, batch_tokens=2000)
-    file = tmp_path / "v.safetensors"
-    trials = Trials(backend, backend, questions, frame, Prompts(), generation, nearest, "last", file, 1)
+    file, wording = tmp_path / "v.safetensors", open_wording(tokenizer, None)
+    trials = Trials(backend, backend, questions, frame, wording, generation, nearest, "last", file, 1)
     assert trials.base.hit_rate == 0 and len(trials.norms) == 3 and min(trials.norms) > 0
     sweep = SweepSettings(alphas=(0.0, 0.5, 40.0), max_log_perplexity_change=1e9, max_repetition=1.0, band=None)
     idle = trials.evaluate([Setting("all", (2,), 0.0)])[0]

@@ -249,7 +249,7 @@ REQUESTS = Schema(
         "target": Column(TEXT, "target group"),
         "condition": Column(TEXT, "one of the eight conditions, or a control"),
         "sample": Column(INT, "0, 1, ..."),
-        "prompt": Column(TEXT, "rendered chat as text"),
+        "prompt": Column(TEXT, "rendered chat or document as text"),
         "seed": Column(INT, "the same for all conditions and targets of a question and sample"),
         "method": Column(TEXT, "chosen, random, shuffled or other_group; null when unsteered", nullable=True),
     },
