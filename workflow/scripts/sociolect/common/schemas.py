@@ -281,6 +281,7 @@ SCORES = Schema(
         "embedding": Column(Vector(), "f(style)"),
         "empty": Column(BOOL, "nothing was generated"),
         "truncated": Column(BOOL, "ended at the token limit"),
+        "stopped": Column(BOOL, "ended at a stop string"),
         "reference_id": Column(TEXT, "request_id of r(n), row 1 with the same question and sample"),
         "nearest": Column(TEXT, "nearest group embedding"),
         "reference_nearest": Column(TEXT, "the same for the reference"),
@@ -358,7 +359,8 @@ COMPARISON = Schema(
         "distinct_3": Column(FLOAT, "mean", nullable=True),
         "longest_repeat": Column(FLOAT, "mean", nullable=True),
         "length_ratio": Column(FLOAT, "mean", nullable=True),
-        "eos_rate": Column(FLOAT, "share that ended by itself", nullable=True),
+        "eos_rate": Column(FLOAT, "share that ended by itself, with an end token", nullable=True),
+        "stop_rate": Column(FLOAT, "share that ended at a stop string, none in chats", nullable=True),
     },
     ("condition",),
 )
