@@ -45,6 +45,8 @@ def test_the_wording_of_the_project() -> None:
     for begins in (prompts.group_instruction, prompts.question_prompt):
         head = "\n" + begins.partition("{")[0]
         assert any(stop in head for stop in prompts.stop), head
+    for asked in ("\nQ#3: Why?", "\n\nQ: Why?", "\nQuestion: Why?", "\nQ1. Why?", "\n\n**Question:** Why?"):
+        assert any(stop in asked for stop in prompts.stop), asked
     assert not any(stop in "One paragraph.\n\nAnother, with a question: is it?\n- yes" for stop in prompts.stop)
 
 
