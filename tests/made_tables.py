@@ -11,7 +11,7 @@ import polars as pl
 from sociolect.common.artifacts import vectors
 from sociolect.common.schemas import SAMPLES
 from sociolect.generation.planning import plan_requests
-from sociolect.lm.prompts import Prompts
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
 
 GROUPS = ["art", "law", "med"]
@@ -67,4 +67,5 @@ def corpus() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 def plan(tokenizer: Any, **settings: Any) -> pl.DataFrame:
     """The requests that the settings ask for."""
     samples, groups, catalogue = corpus()
-    return plan_requests(samples, groups, catalogue, Prompts(), tokenizer, GenerationSettings(**settings), 1)
+    wording = open_wording(tokenizer, None)
+    return plan_requests(samples, groups, catalogue, wording, GenerationSettings(**settings), 1)

@@ -17,6 +17,7 @@ from sociolect.common.errors import InputError
 from sociolect.lm.requests import Request
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.vllm_backend import VllmBackend
+from sociolect.lm.wordings import open_wording
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.attributes import DescriptionSettings
 from sociolect.settings.models import ScratchTokenizer
@@ -109,8 +110,9 @@ def test_activations_over_generated_tokens_are_the_reference_s(backend: VllmBack
     )
     settings = ActivationSettings(role="raw", source=source, samples=3, max_new_tokens=12, neutral="You use words.")
     reader = TransformersBackend(model, 500, device="cpu")
-    wanted = attribute_vectors(reader, catalogue, settings, 1)
-    found = attribute_vectors(reader, catalogue, settings, 1, generator=backend)
+    wording = open_wording(reader.tokenizer, None)
+    wanted = attribute_vectors(reader, wording, catalogue, settings, 1)
+    found = attribute_vectors(reader, wording, catalogue, settings, 1, generator=backend)
     np.testing.assert_allclose(matrix(found["vector"]), matrix(wanted["vector"]), rtol=0, atol=1e-5)
-    other = attribute_vectors(reader, catalogue, settings, 2, generator=backend)
+    other = attribute_vectors(reader, wording, catalogue, settings, 2, generator=backend)
     assert np.allclose(matrix(other["vector"]), matrix(wanted["vector"])) == (source == "greedy")

@@ -27,6 +27,10 @@ KEYS = {
     "embedding.patience": (5, {"tune_embedding", "train_embedding"}),
     "profiles.distinctive_k": (5, {"profile_groups"}),
     "scratch.lm.steps": (10, {"train_scratch_lm"}),
+    "prompts.style": (
+        "chat",
+        {"plan_requests", "generate_answers", "measure_fluency", "choose_strength", "extract_activations"},
+    ),
     "activations.contrast": ("raw", {"extract_activations"}),
     "sweep.questions_per_group": (7, {"choose_strength"}),
     "generation.samples": (2, {"plan_requests"}),

@@ -6,6 +6,7 @@ rule describe_style:
         samples=samples_of(CONFIG.splits),
         model=branch(CONFIG.description.describer == "llm", then=f"{RUN}/models/lm", otherwise=[]),
         prompts=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
+        document=branch(CONFIG.description.describer == "llm", then=DOCUMENT, otherwise=[]),
     output:
         sentences=f"{RUN}/attributes/sentences.parquet",
     log:
@@ -24,6 +25,7 @@ rule describe_style:
         splits=",".join(CONFIG.splits),
         dtype=CONFIG.models.dtype,
         backend=backend_of("description"),
+        prompt_style=PROMPT_STYLE if CONFIG.description.describer == "llm" else "auto",
         cache=f"{RUN}/cache/describe_style",
         seed=SEED,
         code=code_of("describe_style", "description"),

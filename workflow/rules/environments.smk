@@ -5,6 +5,11 @@ HUB_MODELS = [name for name in ("sfam", "lm") if isinstance(getattr(CONFIG.model
 MODEL_THREADS = 8 if HUB_MODELS else 1
 # A hub model without its GPU must not start on a CPU unseen; tiny ones take what they get.
 GPUS = 1 if HUB_MODELS else "any"
+# How the language model is asked; and the wording of documents, where it may be asked with one: a model from scratch has
+# a chat template.
+PROMPT_STYLE = CONFIG.prompts.style or "auto"
+ASKED_WITH_DOCUMENTS = PROMPT_STYLE == "document" or (PROMPT_STYLE == "auto" and "lm" in HUB_MODELS)
+DOCUMENT = CONFIG.prompts.document_file if ASKED_WITH_DOCUMENTS else []
 if CONFIG.description.describer != "llm":
     # the profile's GPU partition and model are for the `llm` describer
     asked = dict(workflow.resource_settings.overwrite_resources)

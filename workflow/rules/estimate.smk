@@ -7,6 +7,7 @@ rule probe_rates:
         sfam=branch("sfam" in HUB_MODELS, then=f"{RUN}/models/sfam", otherwise=[]),
         lm=branch("lm" in HUB_MODELS, then=f"{RUN}/models/lm", otherwise=[]),
         prompts=CONFIG.generation.prompt_file,
+        document=DOCUMENT,
         describing=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
     output:
         rates=f"{RUN}/estimate/rates.parquet",
@@ -59,6 +60,7 @@ rule probe_rates:
         ),
         dtype=CONFIG.models.dtype,
         backend=backend_of(probed_stage()),
+        prompt_style=PROMPT_STYLE,
         seed=SEED,
         code=code_of("probe_rates", probed_stage()),
     shell:

@@ -8,6 +8,7 @@ rule plan_requests:
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         lm=f"{RUN}/models/lm",
         prompts=CONFIG.generation.prompt_file,
+        document=DOCUMENT,
     output:
         requests=f"{RUN}/generations/{{experiment}}.requests.parquet",
     log:
@@ -21,6 +22,7 @@ rule plan_requests:
         runtime=growing(20, most=DAY),
     params:
         settings=json_of("generation", only={"samples", "questions_per_group", "targets", "max_question_chars"}),
+        prompt_style=PROMPT_STYLE,
         seed=SEED,
         code=source_digest("plan_requests"),
     shell:
@@ -33,6 +35,7 @@ rule generate_answers:
         steering=f"{RUN}/steering/{{experiment}}.parquet",
         choice=f"{RUN}/steering/{{experiment}}.choice.json",
         lm=f"{RUN}/models/lm",
+        document=DOCUMENT,
     output:
         generations=f"{RUN}/generations/{{experiment}}/{{scatteritem}}.parquet",
     log:
@@ -50,6 +53,7 @@ rule generate_answers:
         settings=json_of("generation", only={"max_new_tokens", "temperature", "top_p", "batch_tokens", "buckets"}),
         dtype=CONFIG.models.dtype,
         backend=backend_of("generation"),
+        prompt_style=PROMPT_STYLE,
         cache=lambda wildcards: f"{RUN}/cache/generations/{wildcards.experiment}",
         code=code_of("generate_answers", "generation"),
     shell:
@@ -100,6 +104,7 @@ rule measure_fluency:
     params:
         settings=json_of("generation", only={"batch_tokens"}),
         dtype=CONFIG.models.dtype,
+        prompt_style=PROMPT_STYLE,
         code=source_digest("measure_fluency"),
     shell:
         command("measure_fluency", gpus=GPUS)

@@ -5,6 +5,7 @@ rule extract_activations:
     input:
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         model=f"{RUN}/models/lm",
+        document=DOCUMENT,
     output:
         vectors=f"{RUN}/steering/attributes.parquet",
     log:
@@ -22,6 +23,7 @@ rule extract_activations:
         settings=json_of("activations"),
         dtype=CONFIG.models.dtype,
         backend=backend_of("activations"),
+        prompt_style=PROMPT_STYLE,
         seed=SEED,
         code=code_of("extract_activations", "activations"),
     shell:
@@ -63,6 +65,7 @@ rule choose_strength:
         sfam=labeler(CONFIG.labeling.scorer),
         embedding=f"{RUN}/embedding/{{experiment}}/model.safetensors",
         prompts=CONFIG.generation.prompt_file,
+        document=DOCUMENT,
     output:
         sweep=f"{RUN}/steering/{{experiment}}.sweep.parquet",
         choice=f"{RUN}/steering/{{experiment}}.choice.json",
@@ -91,6 +94,7 @@ rule choose_strength:
         ),
         dtype=CONFIG.models.dtype,
         backend=backend_of("sweep"),
+        prompt_style=PROMPT_STYLE,
         seed=SEED,
         code=code_of("choose_strength", "sweep"),
     shell:

@@ -12,8 +12,8 @@ from sociolect.embedding.net import load_net
 from sociolect.generation.planning import questions_of
 from sociolect.labels.scorers import load_scorer
 from sociolect.lm.backends import open_backend
-from sociolect.lm.prompts import read_prompts
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.steering import SweepJob
 from sociolect.steering.sweep import choice_of, choose, layer_sets, search, sweep_table
 from sociolect.steering.trials import Trials, nearest_by_style, usable_methods
@@ -25,7 +25,7 @@ def main(job: Job[SweepJob]) -> None:
     groups, steering = job.read("groups", GROUPS).sort("group"), job.read("steering", STEERING)
     methods = usable_methods(steering, groups["group"].to_list(), job.settings.steering.methods)
     job.stage("models")
-    dtype, budget = job.options["dtype"], generation.batch_tokens
+    dtype, budget, style = job.options["dtype"], generation.batch_tokens, job.options["prompt_style"]
     reader = TransformersBackend(job.path("lm"), budget, dtype)
     backend = open_backend(job.options["backend"], job.path("lm"), budget, dtype, job.threads, reader)
     net, hyper = load_net(job.path("embedding"))
@@ -33,11 +33,11 @@ def main(job: Job[SweepJob]) -> None:
     nearest = nearest_by_style(scorer, net, matrix(groups["embedding"]), groups["group"].to_list(), hyper["distance"])
     job.stage("unsteered answers", **backend.info())
     questions = questions_of(job.read("samples", SAMPLES), groups["group"].to_list(), "val", sweep.questions_per_group)
-    prompts = read_prompts(job.path("prompts"))
+    wording = open_wording(reader.tokenizer, style, job.path("prompts"), job.path_if_given("document"))
     with TemporaryDirectory() as folder:
         file = Path(folder) / "vectors.safetensors"
         trials = Trials(
-            reader, backend, questions, steering, prompts, generation, nearest, sweep.positions, file, job.run_seed
+            reader, backend, questions, steering, wording, generation, nearest, sweep.positions, file, job.run_seed
         )
         progress = job.progress("sweep")
         sets = layer_sets(sweep, reader.n_layers)
@@ -53,8 +53,8 @@ if __name__ == "__main__":
         main,
         __doc__,
         SweepJob,
-        inputs=["samples", "groups", "steering", "catalogue", "lm", "sfam", "embedding", "prompts"],
+        inputs=["samples", "groups", "steering", "catalogue", "lm", "sfam", "embedding", "prompts", "document?"],
         outputs=["sweep", "choice"],
-        options=["dtype", "backend"],
+        options=["dtype", "backend", "prompt_style"],
         seeded=True,
     )

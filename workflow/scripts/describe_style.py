@@ -33,7 +33,7 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
     # imported here: stylometry must not wait for torch
     from sociolect.attributes.llm import describe_answers, read_description_prompts
     from sociolect.lm.backends import open_backend
-    from sociolect.lm.prompts import encode_prompt, render_chat
+    from sociolect.lm.wordings import open_wording
 
     use_threads(job.threads)
     if not job.inputs["model"] or not job.inputs["prompts"]:
@@ -41,11 +41,12 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
     prompts, settings = read_description_prompts(job.path("prompts")), job.settings
     dtype, budget = job.options["dtype"], settings.batch_tokens
     backend = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads)
+    wording = open_wording(backend.tokenizer, job.options["prompt_style"], document_file=job.path_if_given("document"))
     key, cache = digest_of([file_digest(job.path("model")), backend.info()]), Path(job.options["cache"])
     said = describe_answers(
         chosen["answer"].to_list(), prompts, backend,
-        lambda system, user: encode_prompt(backend.tokenizer, render_chat(backend.tokenizer, system, user)),
-        settings, cache, key, backend.context, job.progress("describe"),
+        lambda system, user: wording.encode(wording.render_request(system, user)),
+        settings, cache, key, backend.context, job.progress("describe"), wording.describer_stop,
     )  # fmt: skip
     backend.close()
     return said
@@ -53,6 +54,7 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
 
 if __name__ == "__main__":
     run_program(
-        main, __doc__, DescriptionSettings, inputs=["samples*", "model?", "prompts?"], outputs=["sentences"],
-        options=["splits", "cache", "dtype", "backend"], seeded=True,
+        main, __doc__, DescriptionSettings,
+        inputs=["samples*", "model?", "prompts?", "document?"], outputs=["sentences"],
+        options=["splits", "cache", "dtype", "backend", "prompt_style"], seeded=True,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from sociolect.common.schemas import ACTIVATIONS, CATALOGUE
 from sociolect.lm.backends import open_backend
 from sociolect.lm.requests import Backend
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.steering import ActivationSettings
 from sociolect.steering.activations import attribute_vectors
 
@@ -19,9 +20,10 @@ def main(job: Job[ActivationSettings]) -> None:
     generator: Backend = reader
     if job.settings.source != "forward":
         generator = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads, reader)
+    wording = open_wording(reader.tokenizer, job.options["prompt_style"], document_file=job.path_if_given("document"))
     job.stage("activations", **generator.info())
     progress = job.progress("activations")
-    frame = attribute_vectors(reader, catalogue, job.settings, job.run_seed, progress, generator)
+    frame = attribute_vectors(reader, wording, catalogue, job.settings, job.run_seed, progress, generator)
     job.write(frame, "vectors", ACTIVATIONS, backend=generator.info())
     generator.close()
 
@@ -31,8 +33,8 @@ if __name__ == "__main__":
         main,
         __doc__,
         ActivationSettings,
-        inputs=["catalogue", "model"],
+        inputs=["catalogue", "model", "document?"],
         outputs=["vectors"],
-        options=["dtype", "backend"],
+        options=["dtype", "backend", "prompt_style"],
         seeded=True,
     )

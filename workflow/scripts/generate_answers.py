@@ -13,6 +13,7 @@ from sociolect.common.schemas import GENERATIONS, REQUESTS, STEERING
 from sociolect.generation.planning import buckets, generate_buckets, read_choice
 from sociolect.lm.backends import open_backend
 from sociolect.lm.requests import write_vectors
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
 from sociolect.steering.vectors_file import scaled_vectors
 
@@ -26,14 +27,15 @@ def main(job: Job[GenerationSettings]) -> None:
     job.stage("model")
     dtype, choice_of_backend = job.options["dtype"], job.options["backend"]
     backend = open_backend(choice_of_backend, job.path("lm"), settings.batch_tokens, dtype, job.threads)
+    wording = open_wording(backend.tokenizer, job.options["prompt_style"], document_file=job.path_if_given("document"))
     decisive = [file_digest(job.path(name)) for name in ("steering", "choice", "lm")]
-    key = digest_of([decisive, job.settings_digest, backend.info(), job.code])
+    key = digest_of([decisive, job.settings_digest, backend.info(), job.code, wording.style, wording.stop])
     vectors = cache / f"vectors-{job.options['shard'].replace('/', '-of-')}.safetensors"
     write_vectors(scaled_vectors(job.read("steering", STEERING), choice.residual_norms), vectors)
     job.stage("generate", **backend.info())
     frames = generate_buckets(
         backend,
-        backend.tokenizer,
+        wording,
         {index: parts[index] for index in wanted if index in parts},
         PieceStore(cache, key, GENERATIONS),
         choice,
@@ -51,7 +53,7 @@ if __name__ == "__main__":
         main,
         __doc__,
         GenerationSettings,
-        inputs=["requests", "steering", "choice", "lm"],
+        inputs=["requests", "steering", "choice", "lm", "document?"],
         outputs=["generations"],
-        options=["dtype", "backend", "shard", "cache"],
+        options=["dtype", "backend", "prompt_style", "shard", "cache"],
     )

@@ -10,6 +10,7 @@ from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import FLUENCY, GENERATIONS
 from sociolect.generation.conditions import BASELINE
 from sociolect.lm.fluency import log_perplexities
+from sociolect.lm.wordings import open_wording
 from sociolect.models.loading import load_causal_lm, load_tokenizer
 from sociolect.settings.generation import GenerationSettings
 
@@ -26,7 +27,7 @@ def main(job: Job[GenerationSettings]) -> None:
     model = load_causal_lm(job.path("lm"), job.options["dtype"])
     values = log_perplexities(
         model,
-        load_tokenizer(job.path("lm")),
+        open_wording(load_tokenizer(job.path("lm")), job.options["prompt_style"]),
         [prompt[question] for question in frame["question_id"]],
         frame["text"].to_list(),
         job.settings.batch_tokens,
@@ -37,4 +38,11 @@ def main(job: Job[GenerationSettings]) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main, __doc__, GenerationSettings, inputs=["generations", "lm"], outputs=["fluency"], options=["dtype"])
+    run_program(
+        main,
+        __doc__,
+        GenerationSettings,
+        inputs=["generations", "lm"],
+        outputs=["fluency"],
+        options=["dtype", "prompt_style"],
+    )

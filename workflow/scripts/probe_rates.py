@@ -18,10 +18,11 @@ def main(job: Job[ProbeJob]) -> None:
     imports = time.process_time()  # nothing but imports has taken this process's time so far
     torch.manual_seed(job.seed("weights"))
     given = {name: (paths[0] if paths else None) for name, paths in job.inputs.items() if name != "samples"}
-    folders = Folders(given["sfam"], given["lm"], job.path("prompts"), given["describing"])
+    folders = Folders(given["sfam"], given["lm"], job.path("prompts"), given["document"], given["describing"])
     found = [("imports", "job", Timed(1, imports, imports))]
-    samples, dtype, backend = job.read("samples", SAMPLES), job.options["dtype"], job.options["backend"]
-    for name, unit, timed in all_probes(job.settings, samples, folders, dtype, backend, job.threads):
+    samples, dtype = job.read("samples", SAMPLES), job.options["dtype"]
+    backend, style = job.options["backend"], job.options["prompt_style"]
+    for name, unit, timed in all_probes(job.settings, samples, folders, dtype, backend, style, job.threads):
         found.append((name, unit, timed))
         job.stage(f"probed {name}", message=f"{timed.rate:.3g} s per {unit}")
     job.write(rates_table(found, job.settings, dtype, job.threads), "rates", RATES)
@@ -32,8 +33,8 @@ if __name__ == "__main__":
         main,
         __doc__,
         ProbeJob,
-        inputs=["samples*", "sfam?", "lm?", "prompts", "describing?"],
+        inputs=["samples*", "sfam?", "lm?", "prompts", "document?", "describing?"],
         outputs=["rates"],
-        options=["dtype", "backend"],
+        options=["dtype", "backend", "prompt_style"],
         seeded=True,
     )

@@ -69,7 +69,7 @@ def test_programs_end_to_end(tmp_path: Path, program: Programs) -> None:
         tmp_path / "cache",
     )
     flags = (*flags, "--backend", '{"backend": "transformers"}')
-    flags = (*flags, "--dtype", "float32", "--sentences", tmp_path / "sentences.parquet")
+    flags = (*flags, "--prompt-style", "auto", "--dtype", "float32", "--sentences", tmp_path / "sentences.parquet")
     status, output = program("describe_style", settings, *flags)
     assert status == 0, output
     sentences = read_table(tmp_path / "sentences.parquet", SENTENCES)
@@ -104,7 +104,7 @@ def test_program_with_a_tiny_model(tmp_path: Path, program: Programs) -> None:
     (tmp_path / "p.yaml").write_text("version: 1\nprompts: [{id: tone, kind: targeted, text: 'Tone of {answer} ?'}]")
     flags = ["--samples", tmp_path / "s.parquet", "--splits", "single", "--cache", tmp_path / "cache"]
     flags += ["--model", tmp_path / "lm", "--prompts", tmp_path / "p.yaml", "--dtype", "float32"]
-    flags += ["--backend", '{"backend": "transformers"}']
+    flags += ["--backend", '{"backend": "transformers"}', "--prompt-style", "auto"]
     for name in ("one", "two"):
         status, output = program(
             "describe_style", {"max_new_tokens": 6}, *flags, "--sentences", tmp_path / f"{name}.parquet"
@@ -115,3 +115,26 @@ def test_program_with_a_tiny_model(tmp_path: Path, program: Programs) -> None:
     assert set(table["answer_id"]) == {"a0", "a1", "a2", "b0", "b1"}
     assert set(table["prompt_id"]) <= {"tone@1", "llm"}
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+
+
+def test_a_base_model_describes_after_a_document(tmp_path: Path, program: Programs) -> None:
+    write_table(samples(make("a", "x", "train", 3)), tmp_path / "s.parquet", SAMPLES)
+    save_llama(tmp_path / "lm", train_tokenizer(["The author uses dashes . Text of a ? Tone"], ScratchTokenizer()))
+    (tmp_path / "p.yaml").write_text("version: 1\nprompts: [{id: tone, kind: targeted, text: 'Tone of {answer} ?'}]")
+    flags = ["--samples", tmp_path / "s.parquet", "--splits", "single", "--prompts", tmp_path / "p.yaml"]
+    flags += ["--model", tmp_path / "lm", "--dtype", "float32", "--backend", '{"backend": "transformers"}']
+    flags += ["--prompt-style", "document", "--document", tmp_path / "d.yaml"]
+
+    def said(stop: str) -> pl.DataFrame:
+        (tmp_path / "d.yaml").write_text(f"describer_prompt: '{{request}} The author'\ndescriber_stop: ['{stop}']\n")
+        more = ["--cache", tmp_path / f"cache-{stop}", "--sentences", tmp_path / f"{stop}.parquet"]
+        status, output = program("describe_style", {"max_new_tokens": 6}, *flags, *more)
+        assert status == 0, output
+        (kept,) = [pl.read_parquet(file) for file in (tmp_path / f"cache-{stop}").glob("*.parquet")]
+        return kept
+
+    free = said("nothing")["text"][0].split()
+    assert free, "the model says something"
+    cut = said(free[-1])
+    first = free[: free.index(free[-1])]
+    assert cut["text"][0].split() == first and cut["finish_reason"][0] == "stop_string"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,13 +21,14 @@ import torch
 import generate_answers
 import measure_fluency
 from conftest import ROOT
-from made_tables import plan
+from made_tables import corpus, plan
 from sociolect.common.artifacts import read_table, vectors, write_table
 from sociolect.common.digests import digest_of
 from sociolect.common.files import write_json
 from sociolect.common.runtime import Job
 from sociolect.common.schemas import FLUENCY, GENERATIONS, REQUESTS, STEERING
-from sociolect.generation.planning import gather
+from sociolect.generation.planning import gather, plan_requests
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
 from tiny_models import save_speaker, word_tokenizer
 
@@ -67,9 +69,52 @@ def job(folder: Path, tokenizer: Any, tmp_path: Path) -> Iterator[tuple[Path, li
     settings = GenerationSettings(samples=3, max_new_tokens=12, batch_tokens=400, buckets=12)
     flags = {"requests": "requests.parquet", "steering": "steering.parquet", "choice": "choice.json"}
     command = [sys.executable, str(SCRIPTS / "generate_answers.py"), "--lm", str(folder), "--dtype", "float32"]
-    command += ["--backend", '{"backend": "transformers"}']
+    command += ["--backend", '{"backend": "transformers"}', "--prompt-style", "auto"]
     command += [part for k, v in flags.items() for part in (f"--{k}", str(tmp_path / v))]
     yield tmp_path, [*command, "--settings", settings.model_dump_json()]
+
+
+def test_a_base_model_completes_documents_and_stops(job: tuple[Path, list[str]], folder: Path) -> None:
+    """The same model without its chat template: planned, answered and measured by the programs."""
+    path, command = job
+    shutil.copytree(folder, path / "base")
+    tokenizer = word_tokenizer()
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(path / "base")
+    (path / "base" / "chat_template.jinja").unlink(missing_ok=True)
+    (path / "document.yaml").write_text("question_prompt: 'wbb {question} wbc'\nstop: [waa, ' we']\n")
+    samples, groups, catalogue = corpus()
+    settings = GenerationSettings.model_validate_json(command[-1])
+    wording = open_wording(tokenizer, "auto", document_file=path / "document.yaml")
+    requests = plan_requests(samples, groups, catalogue, wording, settings, 1)
+    write_table(requests, path / "asked.parquet", REQUESTS)
+    given = {"requests": "asked.parquet", "steering": "steering.parquet", "choice": "choice.json", "lm": "base"}
+    paths = {**{k: [path / v] for k, v in given.items()}, "document": [path / "document.yaml"]}
+    options = {"dtype": "float32", "prompt_style": "auto", "shard": "1-of-1", "cache": str(path / "cache")}
+    options["backend"] = command[command.index("--backend") + 1]
+    out = {"generations": path / "done.parquet"}
+    generate_answers.main(Job("generate_answers", settings, paths, out, options, 0, 1, "", None))
+    done = read_table(path / "done.parquet", GENERATIONS)
+    assert {"stop_string", "length"} <= set(done["finish_reason"])
+    texts = done["text"]
+    assert not texts.str.contains("waa| we").any() and texts.equals(texts.str.strip_chars())
+    cut, whole = (done.filter(pl.col("finish_reason") == reason) for reason in ("stop_string", "length"))
+    # what was cut is counted no more; special tokens are no words
+    assert cut["n_tokens"].max() < settings.max_new_tokens  # type: ignore[operator]
+    assert (cut["n_tokens"] >= cut["text"].str.count_matches(r"\w+")).all()
+    assert set(whole["n_tokens"]) == {settings.max_new_tokens}
+
+    paths = {"generations": [path / "done.parquet"], "lm": [path / "base"]}
+    out = {"fluency": path / "fluency.parquet"}
+    measure_fluency.main(Job("measure_fluency", settings, paths, out, options, 1, 1, "", None))
+    fluency = read_table(path / "fluency.parquet", FLUENCY)
+    assert fluency["log_perplexity"].is_null().to_list() == (done["text"] == "").to_list()
+    # another list of stop strings is not answered from the cache of this one
+    (path / "document.yaml").write_text("question_prompt: 'wbb {question} wbc'\nstop: [nothing]\n")
+    paths = {**{k: [path / v] for k, v in given.items()}, "document": [path / "document.yaml"]}
+    out = {"generations": path / "more.parquet"}
+    generate_answers.main(Job("generate_answers", settings, paths, out, options, 0, 1, "", None))
+    assert "stop_string" not in set(read_table(path / "more.parquet", GENERATIONS)["finish_reason"])
 
 
 def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]]) -> None:
@@ -91,8 +136,8 @@ def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]])
     assert 2 <= len(kept) < 12
     resumed = start("killed")
     inputs = {"requests": "requests.parquet", "steering": "steering.parquet", "choice": "choice.json"}
-    paths = {**{k: [path / v] for k, v in inputs.items()}, "lm": [Path(command[3])]}
-    options = {"dtype": "float32", "shard": "1-of-1", "cache": str(path / "straight")}
+    paths = {**{k: [path / v] for k, v in inputs.items()}, "lm": [Path(command[3])], "document": []}
+    options = {"dtype": "float32", "prompt_style": "auto", "shard": "1-of-1", "cache": str(path / "straight")}
     options["backend"] = command[command.index("--backend") + 1]
     settings = GenerationSettings.model_validate_json(command[-1])
     out = {"generations": path / "straight.parquet"}

@@ -44,12 +44,14 @@ class Player:
         self.one_queue = one_queue
         self.ends: set[int] = set()
         self.asked: list[str] = []
+        self.stops: set[tuple[str, ...]] = set()
         self.budget = budget
 
     def info(self) -> dict[str, Any]:
         return {}
 
     def generate(self, requests: Sequence[Request], progress: Any = None) -> Iterator[Result]:
+        self.stops |= {request.stop for request in requests}
         for request in reversed(requests):
             if len(self.asked) == self.budget:
                 raise KeyboardInterrupt
@@ -109,6 +111,14 @@ def test_long_answers_are_cut_to_limit_and_context(tmp_path: Path) -> None:
     assert cut_text("aaaa bbbb cccc", 10) == "aaaa bbbb" and cut_text("a" * 20, 10) == "a" * 10
     with pytest.raises(InputError, match=r"prompt 'open' has 13 tokens without an answer.* model's 20"):
         describe_answers(["word"], PROMPTS, player, encode, SETTINGS, tmp_path, "m", context=20)
+
+
+def test_stop_strings_go_with_every_request_and_other_ones_ask_again(tmp_path: Path) -> None:
+    players = [Player(), Player(), Player()]
+    for player, stop in zip(players, (("\n\n",), ("\n\n",), ("END",)), strict=True):
+        describe_answers(["a"], PROMPTS, player, encode, SETTINGS, tmp_path, "m", stop=stop)
+    assert [len(player.asked) for player in players] == [2, 0, 2]
+    assert players[0].stops == {("\n\n",)} and players[2].stops == {("END",)}
 
 
 def test_prompt_files(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ DEFAULTS = {
     "vllm": ("Field(128,", "Field(129,", GENERATORS),
     "evaluation": ("Field(2000,", "Field(2001,", {"score_generations", "compare_conditions"}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
+    # a rule passes the style as a flag and the file as an input
+    "prompting": ("document.yaml", "documents.yaml", set()),
     # the whole config: no program of a rule sees it
     "config": ("Field(1,", "Field(2,", set()),
 }

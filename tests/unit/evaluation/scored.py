@@ -12,8 +12,14 @@ CENTERS = Centers(("a", "b"), np.array([[10.0, 0.0], [0.0, 10.0]]), "euclidean")
 PLACES = {"a": (9.0, 0.0), "b": (0.0, 9.0)}
 
 
-def scores(texts: dict[str, str], target: str = "b", judged: str = "b") -> pl.DataFrame:
-    """Condition -> place of the text of question 1, 2, ...; the target is the question's own group."""
+def scores(
+    texts: dict[str, str], target: str = "b", judged: str = "b", ends: dict[str, str] | None = None
+) -> pl.DataFrame:
+    """Condition -> place of the text of question 1, 2, ...; the target is the question's own group.
+
+    `ends` has a letter for each text of a condition: by its end token, at a stop string, at the limit.
+    """
+    reasons = {"e": "stop", "s": "stop_string", "l": "length"}
     rows = [(condition, f"q{i}", place) for condition, places in texts.items() for i, place in enumerate(places)]
     frame = pl.DataFrame(
         {
@@ -28,7 +34,7 @@ def scores(texts: dict[str, str], target: str = "b", judged: str = "b") -> pl.Da
             "method": [None] * len(rows),
             "text": ["" if p == "-" else "one two" for _, _, p in rows],
             "n_tokens": 2,
-            "finish_reason": "stop",
+            "finish_reason": [reasons[(ends or {}).get(c, "e" * 99)[int(q[1:])]] for c, q, _ in rows],
         },
         schema_overrides={"sample": pl.Int64, "seed": pl.Int64, "method": pl.String},
     )

@@ -56,6 +56,17 @@ def test_a_condition_without_generations_is_there(table: pl.DataFrame) -> None:
     assert damage_cells(table)[-1][1] == "n/a"
 
 
+def test_shares_of_the_three_ends_by_hand() -> None:
+    frame = scores({"question": "aaab", "steered": "bbba"}, ends={"question": "essl", "steered": "lles"})
+    table = compare(frame, bootstrap(frame))
+    ends = {name: row(table, name) for name in ("question", "steered")}
+    assert [(e["eos_rate"], e["stop_rate"], e["n_truncated"]) for e in ends.values()] == [
+        (0.25, 0.5, 1),
+        (0.25, 0.25, 2),
+    ]
+    assert damage_cells(table)[0][-3:-1] == ["25.0 %", "50.0 %"]
+
+
 def test_no_direction_is_not_zero(table: pl.DataFrame) -> None:
     assert cells(table)[1] == ["question+group", "4", "0, 0.0 % [0.0, 0.0]", "0, 0.0 % [0.0, 0.0]", "n/a"]
     assert row(table, "question+group")["n_zero"] == 4

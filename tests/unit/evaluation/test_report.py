@@ -21,7 +21,14 @@ TEMPLATE = read_page([PAGES / "report.html.j2", PAGES / "table.html.j2"])
 
 def comparison(conditions: tuple[str, ...]) -> pl.DataFrame:
     counts = {"n_eligible": 6, "n_zero": 0, "n_ties": 0, "n_empty": 1, "n_truncated": 0}
-    rates = {"hit_rate": 0.4, "hit_rate_low": 0.2, "hit_rate_high": 0.6, "judge_hit_rate": 0.5, "eos_rate": 1.0}
+    rates = {
+        "hit_rate": 0.4,
+        "hit_rate_low": 0.2,
+        "hit_rate_high": 0.6,
+        "judge_hit_rate": 0.5,
+        "eos_rate": 1.0,
+        "stop_rate": 0.0,
+    }
     rows = [dict.fromkeys(schemas.COMPARISON.columns) | {"condition": c, "n": 10} | counts | rates for c in conditions]
     return schemas.COMPARISON.frame(rows)
 

@@ -14,9 +14,12 @@ from sociolect.common.errors import InputError
 from sociolect.common.pieces import PieceStore, buckets_of_shard
 from sociolect.common.schemas import GENERATIONS
 from sociolect.generation.conditions import CONDITIONS, NOISE_FLOOR, ROWS, unsteered
-from sociolect.generation.planning import buckets, gather, plan_requests, questions_of
-from sociolect.lm.prompts import PROMPT_KINDS, Prompts
+from sociolect.generation.planning import Choice, ask, buckets, gather, plan_requests, questions_of
+from sociolect.lm.prompts import PROMPT_KINDS
+from sociolect.lm.requests import Result
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
+from spoken import spaced_tokenizer
 from tiny_models import word_tokenizer
 
 torch.set_num_threads(1)
@@ -48,15 +51,35 @@ def test_plan_has_the_conditions_and_shares_seeds(tokenizer: Any) -> None:
 
 def test_plan_does_not_depend_on_row_order_and_more_samples_only_add(tokenizer: Any) -> None:
     samples, groups, catalogue = corpus()
-    settings = GenerationSettings(samples=1, targets="cross", questions_per_group=2)
-    forth = plan_requests(samples, groups, catalogue, Prompts(), tokenizer, settings, 1)
-    back = plan_requests(samples.reverse(), groups.reverse(), catalogue.reverse(), Prompts(), tokenizer, settings, 1)
+    settings, wording = (
+        GenerationSettings(samples=1, targets="cross", questions_per_group=2),
+        open_wording(tokenizer, None),
+    )
+    forth = plan_requests(samples, groups, catalogue, wording, settings, 1)
+    back = plan_requests(samples.reverse(), groups.reverse(), catalogue.reverse(), wording, settings, 1)
     assert forth.equals(back)
     assert forth.group_by("question_group").agg(pl.col("question_id").n_unique())["question_id"].to_list() == [2] * 3
     assert set(plan(tokenizer, samples=1)["request_id"]) < set(plan(tokenizer, samples=2)["request_id"])
     assert questions_of(samples, ["art"], "val", None)["question_id"].sort().to_list() == ["qart4", "qart5"]
     with pytest.raises(InputError, match="group 'dance' has no val question"):
         questions_of(samples, ["dance"], "val", None)
+
+
+def test_a_document_s_requests_stop_and_its_rows_begin_with_a_word(tmp_path: Path) -> None:
+    samples, groups, catalogue = corpus()
+    wording = open_wording(spaced_tokenizer(), "document")
+    frame = plan_requests(samples, groups, catalogue, wording, GenerationSettings(samples=1), 1)
+    bare = frame.filter(pl.col("condition") == "question")["prompt"]
+    assert set(bare) == {f"Question: waa {i}\nAnswer:" for i in range(4)}
+    choice = Choice(method="all", layers=(1,), alpha=0.1, positions="last", residual_norms=(1.0,), fluent=True)
+    asked = ask(wording, frame, choice, tmp_path / "v", GenerationSettings())
+    assert {request.stop for request in asked.requests} == {wording.stop} and wording.stop
+    assert all(request.prompt_token_ids.count(2) == 1 for request in asked.requests)
+    texts = [" Store coffee\n\n", "\n", " it is"]
+    results = {r.id: Result(r.id, (5, 6), texts[i % 3], "stop_string") for i, r in enumerate(asked.requests)}
+    table = asked.table(results)
+    assert set(table["text"]) == {"Store coffee", "", "it is"} and set(table["finish_reason"]) == {"stop_string"}
+    assert set(table["n_tokens"]) == {2}
 
 
 def generations(frame: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,9 @@ import torch
 
 from sociolect.lm.fluency import log_perplexities, repetition
 from sociolect.lm.transformers_backend import TransformersBackend
-from tiny_models import save_speaker, word_tokenizer
+from sociolect.lm.wordings import open_wording
+from spoken import spaced_tokenizer
+from tiny_models import save_speaker, tiny, word_tokenizer
 
 torch.set_num_threads(1)
 
@@ -20,10 +22,11 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> TransformersBackend:
 
 def test_log_perplexity_against_a_loop(backend: TransformersBackend) -> None:
     tokenizer, model = backend.tokenizer, backend.model
+    wording = open_wording(tokenizer, None)
     prompts = ["waa wab", "waa wab wac wad", "waa"]
     texts = ["wba wbb wbc", "wca", ""]
     for budget in (4, 1000):
-        found = log_perplexities(model, tokenizer, prompts, texts, budget)
+        found = log_perplexities(model, wording, prompts, texts, budget)
         assert np.isnan(found[2])
         for i in (0, 1):
             ids = tokenizer(f"{prompts[i]}", add_special_tokens=False)["input_ids"]
@@ -34,6 +37,19 @@ def test_log_perplexity_against_a_loop(backend: TransformersBackend) -> None:
                 losses.append(-logits.log_softmax(0)[token].item())
                 ids = [*ids, token]
             assert found[i] == pytest.approx(np.mean(losses), abs=1e-5)
+
+
+def test_a_document_goes_on_after_a_space_whoever_wrote_the_text() -> None:
+    model, wording = tiny("llama", seed=3), open_wording(spaced_tokenizer(), "document")
+    prompt = wording.render("question", "Why not?", "x", ())
+    told = ["<s>", "Question:", " Why", " not?", "\n", "Answer:", " Store", " coffee"]
+    ids = torch.tensor([wording.tokenizer.convert_tokens_to_ids(told)])
+    with torch.inference_mode():
+        scores = model(input_ids=ids).logits[0].log_softmax(-1)
+    wanted = -np.mean([float(scores[5, ids[0, 6]]), float(scores[6, ids[0, 7]])])
+    texts = ["Store coffee", " Store coffee\n", " ", ""]
+    found = log_perplexities(model, wording, [prompt] * 4, texts, 100)
+    assert found[:2] == pytest.approx([wanted, wanted], abs=1e-5) and np.isnan(found[2:]).all()
 
 
 def test_repetition_by_hand() -> None:

@@ -9,7 +9,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from sociolect.common.errors import InputError
-from sociolect.lm.prompts import Prompts, encode_prompt, read_prompts, render_chat, render_prompt
+from sociolect.lm.prompts import Prompts, encode_prompt, read_prompts, render_chat
+from sociolect.lm.wordings import ChatWording
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.models import ScratchTokenizer
 
@@ -60,10 +61,10 @@ def test_system_turn_survives_templates_that_refuse_or_drop_it() -> None:
 
 
 def test_four_kinds() -> None:
-    made, prompts = tokenizer(None), Prompts()
+    wording = ChatWording(tokenizer(None), Prompts())
 
     def ask(kind: str, attributes: tuple[str, ...] = ("dots", "{question}")) -> str:
-        return render_prompt(made, prompts, kind, "why {group}?", "life_scientist", attributes)
+        return wording.render(kind, "why {group}?", "life_scientist", attributes)
 
     assert ask("question") == "why {group}?\n\n"
     assert ask("question+group") == "You belong to the group life scientist.\n\nwhy {group}?\n\n"

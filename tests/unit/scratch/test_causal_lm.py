@@ -10,7 +10,7 @@ import torch
 from chatting import chat_tokenizer, condition_texts, made_chats
 
 from sociolect.common.errors import InputError
-from sociolect.lm.prompts import render_prompt
+from sociolect.lm.wordings import ChatWording
 from sociolect.scratch.causal_lm import IGNORED, encode_chat, train_causal_lm
 from sociolect.scratch.chats import Chat
 from sociolect.settings.models import ScratchLm
@@ -34,9 +34,8 @@ def test_loss_covers_exactly_the_assistant_turn() -> None:
 def test_training_and_asking_share_every_token() -> None:
     texts, tokenizer = condition_texts(), chat_tokenizer()
     chat = Chat(texts.system_turn("sea_side", ["numbers", "ellipses"]), texts.question_turn("Why the {a}?"), "A tree.")
-    asked = render_prompt(
-        tokenizer, texts, "question+group+attributes", "Why the {a}?", "sea_side", ["numbers", "ellipses"]
-    )
+    wording = ChatWording(tokenizer, texts)
+    asked = wording.render("question+group+attributes", "Why the {a}?", "sea_side", ["numbers", "ellipses"])
     encoded = encode_chat(chat, tokenizer, 500)
     assert encoded is not None
     n_prompt = encoded.labels.count(IGNORED)

@@ -2,22 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
 from sociolect.common.artifacts import vectors
-from sociolect.lm.prompts import Prompts
+from sociolect.common.progress import Report
+from sociolect.lm.requests import Request, Result
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.steering import SweepSettings
 from sociolect.steering.sweep import Setting, choose, search
 from sociolect.steering.trials import Trials
+from spoken import spaced_tokenizer
 from tiny_models import save_tiny, tiny, word_tokenizer
 
 torch.set_num_threads(1)
+
+
+class Recording(TransformersBackend):
+    """Remembers what it was asked; ends every other text as a document's is ended."""
+
+    asked: tuple[Request, ...] = ()
+
+    def generate(self, requests: Sequence[Request], progress: Report | None = None) -> Iterator[Result]:
+        self.asked += tuple(requests)
+        yield from (replace(result, text=f" {result.text}\n") for result in super().generate(requests, progress))
+
+
+def test_a_base_model_is_tried_with_documents(tmp_path: Path) -> None:
+    save_tiny(tiny("llama", seed=5), spaced_tokenizer(), tmp_path / "lm", sharper=30)
+    backend = Recording(tmp_path / "lm", 2000, device="cpu")
+    wording = open_wording(backend.tokenizer, "auto")
+    questions = pl.DataFrame([{"question_id": f"q{i}", "question": "Why not?", "group": "x"} for i in range(3)])
+    unit = vectors(np.eye(3, 32), "vector")
+    steering = pl.DataFrame({"group": "x", "method": "all", "layer": pl.Series([0, 1, 2], dtype=pl.Int32)})
+    seen: list[str] = []
+
+    def nearest(texts: Sequence[str]) -> list[str]:
+        seen.extend(texts)
+        return ["x"] * len(texts)
+
+    generation, file = GenerationSettings(max_new_tokens=8, batch_tokens=2000), tmp_path / "v.safetensors"
+    frame = steering.with_columns(unit)
+    trials = Trials(backend, backend, questions, frame, wording, generation, nearest, "last", file, 1)
+    trials.evaluate([Setting("all", (1,), 0.5)])
+    assert len(backend.asked) == 6 and {request.stop for request in backend.asked} == {wording.stop}
+    words = wording.tokenizer.convert_ids_to_tokens(backend.asked[0].prompt_token_ids)
+    assert words == ["<s>", "Question:", " Why", " not?", "\n", "Answer:"]
+    assert seen and seen == [text.strip() for text in seen]
 
 
 def test_a_vector_that_is_known_to_work_is_chosen(tmp_path: Path) -> None:
@@ -48,8 +86,8 @@ def test_a_vector_that_is_known_to_work_is_chosen(tmp_path: Path) -> None:
 
     backend = TransformersBackend(tmp_path / "lm", 2000, device="cpu")
     generation = GenerationSettings(max_new_tokens=8, batch_tokens=2000)
-    file = tmp_path / "v.safetensors"
-    trials = Trials(backend, backend, questions, frame, Prompts(), generation, nearest, "last", file, 1)
+    file, wording = tmp_path / "v.safetensors", open_wording(tokenizer, None)
+    trials = Trials(backend, backend, questions, frame, wording, generation, nearest, "last", file, 1)
     assert trials.base.hit_rate == 0 and len(trials.norms) == 3 and min(trials.norms) > 0
     sweep = SweepSettings(alphas=(0.0, 0.5, 40.0), max_log_perplexity_change=1e9, max_repetition=1.0, band=None)
     idle = trials.evaluate([Setting("all", (2,), 0.0)])[0]

@@ -28,9 +28,9 @@ from sociolect.settings.attributes import DescriptionSettings
 OUTPUTS = Schema(
     "descriptions",
     {
-        "key": Column(pl.String, "digest of model, prompt tokens and output limit"),
+        "key": Column(pl.String, "digest of model, prompt tokens, output limit, pattern and stop strings"),
         "text": Column(pl.String, "what was generated"),
-        "finish_reason": Column(pl.String, "stop or length"),
+        "finish_reason": Column(pl.String, "stop, stop_string or length"),
     },
     ("key",),
 )
@@ -115,6 +115,7 @@ def describe_answers(
     model_key: str,
     context: int | None = None,
     progress: Report | None = None,
+    stop: tuple[str, ...] = (),
 ) -> list[list[Said]]:
     """Ask every question about every answer.
 
@@ -122,12 +123,13 @@ def describe_answers(
         answers: their texts.
         prompts: the questions.
         backend: answers requests.
-        encode: (system turn or None, user turn) -> token ids of the rendered chat.
+        encode: (system turn or None, user turn) -> token ids of the rendered prompt.
         settings: limits of prompt and output.
         cache: folder of what was generated; made where it is missing. A file that is not whole is made again.
         model_key: digest of the model and of how it is run.
         context: most tokens of prompt and output together; longer answers are cut to fit.
         progress: called with (done, total) in prompts.
+        stop: strings that end what is said.
 
     Returns:
         For each answer (prompt id with version, sentence as said, attribute or None).
@@ -136,16 +138,18 @@ def describe_answers(
         InputError: a question alone does not fit the context.
     """
     pattern = LINES if settings.guided and backend.guides else None
+    decisive = [*([pattern] if pattern else []), *([list(stop)] if stop else [])]
     keys: list[list[str]] = []
     requests: dict[str, Request] = {}
     for answer in answers:
         keys.append([])
         for prompt in prompts.prompts:
             ids = _fit(answer, prompts, prompt, encode, settings, context)
-            key = digest_of([model_key, settings.max_new_tokens, ids, *([pattern] if pattern else [])])
+            key = digest_of([model_key, settings.max_new_tokens, ids, *decisive])
             keys[-1].append(key)
             # the same text twice is asked once; greedy decoding draws nothing, so any seed will do
-            requests[key] = Request(key, ids, settings.max_new_tokens, 0.0, top_p=1.0, seed=0, pattern=pattern)
+            limit = settings.max_new_tokens
+            requests[key] = Request(key, ids, limit, 0.0, top_p=1.0, seed=0, pattern=pattern, stop=stop)
     outputs = _generate(requests, backend, Path(cache), progress)
     return [
         [

@@ -61,6 +61,10 @@ class Job(Generic[S]):
         (path,) = self.inputs[name]
         return path
 
+    def path_if_given(self, name: str) -> Path | None:
+        """The path given as the optional input `name`; None where there is none."""
+        return next(iter(self.inputs[name]), None)
+
     def read(self, name: str, schema: Schema) -> pl.DataFrame:
         """Read input `name`; several files are stacked in the order given."""
         return pl.concat([read_table(path, schema) for path in self.inputs[name]])

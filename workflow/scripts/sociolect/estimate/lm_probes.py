@@ -19,9 +19,10 @@ from sociolect.estimate.texts import attribute_table
 from sociolect.lm.backends import open_backend
 from sociolect.lm.fluency import log_perplexities
 from sociolect.lm.hooks import width_of
-from sociolect.lm.prompts import PROMPT_KINDS, encode_prompt, read_prompts, render_chat, render_prompt
+from sociolect.lm.prompts import PROMPT_KINDS
 from sociolect.lm.requests import Backend, Request, SteerRef, write_vectors
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import Wording, open_wording
 from sociolect.scratch.causal_lm import build_causal_lm, train_causal_lm
 from sociolect.scratch.chats import make_chats, read_condition_texts
 from sociolect.scratch.tokenizer import train_tokenizer
@@ -81,9 +82,11 @@ def probe_lm(
     frame: pl.DataFrame,
     k: int,
     prompts: Path,
+    document: Path | None,
     describing: Path | None,
     work: Path,
     backend: str,
+    prompt_style: str,
     threads: int,
 ) -> Probed:
     """Everything that the language model does in a run.
@@ -95,38 +98,44 @@ def probe_lm(
         frame: drawn answers.
         k: attributes.
         prompts: wording of the conditions.
+        document: wording of documents; None if the model is asked in chats.
         describing: questions of the `llm` describer; None if another describes.
         work: folder for what is soon forgotten.
         backend: flag of the backend that generates; a stage whose own backend is transformers does without it.
+        prompt_style: chat, document or auto.
         threads: CPU threads.
     """
     began, seconds = time.perf_counter(), settings.estimate.seconds
     reader = Endless(folder, settings.generation.batch_tokens, dtype)
     engine = open_backend(backend, folder, settings.generation.batch_tokens, dtype, threads, reader)
     engine.ends = set()
+    wording = open_wording(reader.tokenizer, prompt_style, prompts, document)
     loading = time.perf_counter() - began
     yield "loading", "job", Timed(1, loading, loading)
     if describing is not None:
         describer = engine if settings.description.backend == "vllm" else reader
         reader.batch_tokens = settings.description.batch_tokens
-        yield "describing", "prompt", _described(settings, describer, frame["answer"].to_list(), describing, work)
+        texts = frame["answer"].to_list()
+        yield "describing", "prompt", _described(settings, describer, wording, texts, describing, work)
         reader.batch_tokens = settings.generation.batch_tokens
     catalogue = attribute_table(k)
 
     def read(n: int) -> int:
-        return attribute_vectors(reader, catalogue[:n], settings.activations, 0)["attribute_id"].n_unique()
+        return attribute_vectors(reader, wording, catalogue[:n], settings.activations, 0)["attribute_id"].n_unique()
 
     yield "activations", "attribute sentence", time_rounds(read, k, seconds)
     generator = engine if settings.generation.backend == "vllm" else reader
-    yield from _generated(settings, reader, generator, frame.head(BUCKET), prompts, work / "vectors.safetensors")
+    yield from _generated(settings, reader, generator, frame.head(BUCKET), wording, work / "vectors.safetensors")
     engine.close()
 
 
-def _described(settings: ProbeJob, backend: Backend, texts: Sequence[str], describing: Path, work: Path) -> Timed:
+def _described(
+    settings: ProbeJob, backend: Backend, wording: Wording, texts: Sequence[str], describing: Path, work: Path
+) -> Timed:
     prompts, number = read_description_prompts(describing), count()
 
     def encode(system: str | None, user: str) -> list[int]:
-        return encode_prompt(backend.tokenizer, render_chat(backend.tokenizer, system, user))
+        return wording.encode(wording.render_request(system, user))
 
     def run(n: int) -> int:
         # a cache of its own: what is there already takes no time
@@ -139,21 +148,24 @@ def _described(settings: ProbeJob, backend: Backend, texts: Sequence[str], descr
 
 
 def _generated(
-    settings: ProbeJob, reader: Endless, backend: Backend, frame: pl.DataFrame, prompts: Path, vectors: Path
+    settings: ProbeJob, reader: Endless, backend: Backend, frame: pl.DataFrame, wording: Wording, vectors: Path
 ) -> Probed:
-    """All four kinds of prompt, half of the requests steered; then the fluency of what came out."""
-    generation, wording, seconds = settings.generation, read_prompts(prompts), settings.estimate.seconds
+    """All four kinds of prompt, half of the requests steered; then the fluency of what came out.
+
+    No stop strings: all answers have the full length.
+    """
+    generation, seconds = settings.generation, settings.estimate.seconds
     write_vectors({"probe": torch.randn(reader.n_layers, width_of(reader.model))}, vectors)
     steer = SteerRef(str(vectors), "probe", (reader.n_layers // 2,), 0.1)
     said, kinds = [a.name for a in ATTRIBUTES[:SAID]], list(PROMPT_KINDS)
     rendered = [
-        render_prompt(reader.tokenizer, wording, kinds[i % 4], question[: generation.max_question_chars], group, said)
+        wording.render(kinds[i % 4], question[: generation.max_question_chars], group, said)
         for i, (question, group) in enumerate(frame.select("question", "group").iter_rows())
     ]
     requests = [
         Request(
             id=f"{i:06d}",
-            prompt_token_ids=tuple(encode_prompt(reader.tokenizer, prompt)),
+            prompt_token_ids=tuple(wording.encode(prompt)),
             max_new_tokens=generation.max_new_tokens,
             temperature=generation.temperature,
             top_p=generation.top_p,
@@ -173,6 +185,6 @@ def _generated(
     own = [texts[i] for i in sorted(texts)]
 
     def read(n: int) -> int:
-        return len(log_perplexities(reader.model, reader.tokenizer, rendered[:n], own[:n], generation.batch_tokens))
+        return len(log_perplexities(reader.model, wording, rendered[:n], own[:n], generation.batch_tokens))
 
     yield "fluency", "text", time_rounds(read, len(own), seconds)

@@ -27,16 +27,25 @@ NAMES = {"fp32": "float32", "bf16": "products in bfloat16"}
 
 @dataclass(frozen=True)
 class Folders:
-    """Models of the hub, None where they are made from scratch; prompts, and the questions of the `llm` describer."""
+    """Models of the hub, None where they are made from scratch; wording of chats and, if asked so, of documents; and
+    the questions of the `llm` describer.
+    """
 
     sfam: Path | None
     lm: Path | None
     prompts: Path
+    document: Path | None
     describing: Path | None
 
 
 def all_probes(
-    settings: ProbeJob, samples: pl.DataFrame, folders: Folders, dtype: str, backend: str, threads: int
+    settings: ProbeJob,
+    samples: pl.DataFrame,
+    folders: Folders,
+    dtype: str,
+    backend: str,
+    prompt_style: str,
+    threads: int,
 ) -> Iterator[tuple[str, str, Timed]]:
     """Name, unit and time of each; SFAM comes first, its memory is free again when the language model is loaded.
 
@@ -46,6 +55,7 @@ def all_probes(
         folders: models and prompts.
         dtype: of the language model's weights.
         backend: flag of the backend that generates.
+        prompt_style: chat, document or auto.
         threads: CPU threads.
     """
     frame, k = draw_texts(samples), most_attributes(settings.description.describer, settings.catalogue.max_attributes)
@@ -59,8 +69,8 @@ def all_probes(
         if folders.lm is None:
             yield from probe_scratch_lm(settings, frame, folders.prompts, work / "lm")
         folder = folders.lm or work / "lm"
-        prompts, describing = folders.prompts, folders.describing
-        yield from probe_lm(settings, folder, dtype, frame, k, prompts, describing, work, backend, threads)
+        texts = (folders.prompts, folders.document, folders.describing)
+        yield from probe_lm(settings, folder, dtype, frame, k, *texts, work, backend, prompt_style, threads)
 
 
 def rates_table(found: list[tuple[str, str, Timed]], settings: ProbeJob, dtype: str, threads: int) -> pl.DataFrame:

@@ -99,7 +99,8 @@ def _row(name: str, frame: pl.DataFrame, baseline: pl.DataFrame, bootstrap: Clus
     judge_hit = (frame["judge"] == frame["target"]) & ~frame["empty"]
     with_interval("hit_rate", frame["hit"])
     row["judge_hit_rate"] = _mean(judge_hit)
-    row["eos_rate"] = 1.0 - _mean(frame["truncated"])  # type: ignore[operator]
+    row["eos_rate"] = _mean(~(frame["truncated"] | frame["stopped"]))
+    row["stop_rate"] = _mean(frame["stopped"])
     for column in ("log_perplexity", "distinct_1", "distinct_2", "distinct_3", "longest_repeat", "length_ratio"):
         row[column] = _mean(frame[column])
     if name.removesuffix(CROSS) == BASELINE:

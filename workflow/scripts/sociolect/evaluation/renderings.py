@@ -43,6 +43,7 @@ DAMAGE_HEADER = (
     "longest repeat",
     "length ratio",
     "ended by itself",
+    "by a stop string",
     "empty",
 )
 _DAMAGE = ("log_perplexity", "distinct_1", "distinct_2", "distinct_3", "longest_repeat", "length_ratio")
@@ -98,6 +99,7 @@ def damage_cells(table: pl.DataFrame) -> list[list[str]]:
             _percent(row, "judge_hit_rate"),
             *(_number(row, name) for name in _DAMAGE),
             _percent(row, "eos_rate"),
+            _percent(row, "stop_rate"),
             str(row["n_empty"]),
         ]
         for row in table.iter_rows(named=True)

@@ -91,6 +91,7 @@ def score_table(
         vectors(embeddings, "embedding"),
         pl.Series("empty", empty),
         (generations["finish_reason"] == "length").alias("truncated"),
+        (generations["finish_reason"] == "stop_string").alias("stopped"),
         pl.Series("reference_id", [ids[i] for i in reference], dtype=pl.String),
         *changes,
         pl.Series("judge", judged, dtype=pl.String),

@@ -17,8 +17,9 @@ from sociolect.common.progress import Report, within
 from sociolect.common.schemas import GENERATIONS, REQUESTS
 from sociolect.common.seeds import seed_of, stable_hash
 from sociolect.generation.conditions import CONDITIONS, resolve_method
-from sociolect.lm.prompts import PROMPT_KINDS, Prompts, encode_prompt, render_prompt
+from sociolect.lm.prompts import PROMPT_KINDS
 from sociolect.lm.requests import Backend, Request, Result, SteerRef
+from sociolect.lm.wordings import Wording
 from sociolect.settings.generation import GenerationSettings
 from sociolect.steering.vectors_file import vector_key
 
@@ -85,8 +86,7 @@ def plan_requests(
     samples: pl.DataFrame,
     groups: pl.DataFrame,
     catalogue: pl.DataFrame,
-    prompts: Prompts,
-    tokenizer: Any,
+    wording: Wording,
     settings: GenerationSettings,
     run_seed: int,
 ) -> pl.DataFrame:
@@ -111,7 +111,7 @@ def plan_requests(
         for target in names if settings.targets == "cross" else [group]:
             said = [attribute[a] for a in styles[target]]
             kinds = [kind for kind, (_, needs) in PROMPT_KINDS.items() if said or not needs]
-            rendered = {kind: render_prompt(tokenizer, prompts, kind, text, target, said) for kind in kinds}
+            rendered = {kind: wording.render(kind, text, target, said) for kind in kinds}
             for condition, (kind, method, other, _) in CONDITIONS.items():
                 if kind not in PROMPT_KINDS:
                     raise InputError(
@@ -154,27 +154,30 @@ class Asked:
         rows: of REQUESTS, sorted by request_id, `method` being the resolved one.
         requests: for the backend. Rows that agree in prompt, seed and steering (row 1 under cross targets) share one.
         answered_by: for each row the id of its request.
+        wording: how the prompts were made.
     """
 
     rows: list[dict[str, Any]]
     requests: list[Request]
     answered_by: list[str]
+    wording: Wording
 
     def table(self, results: Mapping[str, Result]) -> pl.DataFrame:
         """GENERATIONS, sorted by request_id."""
         rows = []
         for row, name in zip(self.rows, self.answered_by, strict=True):
             result = results[name]
-            more = {"text": result.text, "n_tokens": len(result.token_ids), "finish_reason": result.finish_reason}
+            text = self.wording.text_of(result.text)
+            more = {"text": text, "n_tokens": len(result.token_ids), "finish_reason": result.finish_reason}
             rows.append({**row, **more})
         return GENERATIONS.frame(rows)
 
 
 def ask(
-    tokenizer: Any, requests: pl.DataFrame, choice: Choice, vectors_file: Path, settings: GenerationSettings
+    wording: Wording, requests: pl.DataFrame, choice: Choice, vectors_file: Path, settings: GenerationSettings
 ) -> Asked:
     """What a backend is asked for the rows of one bucket."""
-    prompt_ids = {p: tuple(encode_prompt(tokenizer, p)) for p in requests["prompt"].unique().sort()}
+    prompt_ids = {p: tuple(wording.encode(p)) for p in requests["prompt"].unique().sort()}
     asked: dict[tuple[Any, ...], Request] = {}
     rows, answered_by = requests.sort("request_id").to_dicts(), []
     for row in rows:
@@ -189,17 +192,18 @@ def ask(
                 top_p=settings.top_p,
                 seed=row["seed"],
                 steer=steer,
+                stop=wording.stop,
             ),
         )
         answered_by.append(request.id)
         if row["method"] is not None:
             row["method"] = resolve_method(row["method"], choice.method)
-    return Asked(rows, list(asked.values()), answered_by)
+    return Asked(rows, list(asked.values()), answered_by, wording)
 
 
 def generate_buckets(
     backend: Backend,
-    tokenizer: Any,
+    wording: Wording,
     parts: dict[int, pl.DataFrame],
     store: PieceStore,
     choice: Choice,
@@ -218,7 +222,7 @@ def generate_buckets(
     total = sum(part.height for part in parts.values())
 
     def answer(missing: Sequence[int]) -> Iterator[tuple[int, pl.DataFrame]]:
-        asked = {i: ask(tokenizer, parts[i], choice, vectors_file, settings) for i in missing}
+        asked = {i: ask(wording, parts[i], choice, vectors_file, settings) for i in missing}
         done = total - sum(parts[i].height for i in missing)
         for group in [list(missing)] if backend.one_queue and missing else [[i] for i in missing]:
             rows = sum(parts[i].height for i in group)

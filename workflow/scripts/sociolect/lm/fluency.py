@@ -12,7 +12,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.batching import padded_batches
 from sociolect.lm.output_layer import check_output_layer, decoder_of, logits_of, vocabulary_of
-from sociolect.lm.prompts import encode_prompt
+from sociolect.lm.wordings import Wording
 
 __all__ = ["log_perplexities", "repetition"]
 
@@ -22,7 +22,7 @@ _LOGITS = 1 << 25  # most logits that are held at once
 @torch.inference_mode()
 def log_perplexities(
     model: Any,
-    tokenizer: Any,
+    wording: Wording,
     prompts: Sequence[str],
     texts: Sequence[str],
     batch_tokens: int,
@@ -30,22 +30,21 @@ def log_perplexities(
 ) -> np.ndarray:
     """Mean of -log p(token | prompt, tokens before) over the tokens of each text, in nats, float64 [n].
 
-    The model is not steered. The end token does not count; a text without tokens gets NaN. What lies beyond the
-    model's context is not counted.
+    A text stands after its prompt as the wording has it, whoever wrote it. The model is not steered. The end token
+    does not count; a text without tokens gets NaN. What lies beyond the model's context is not counted.
 
     Raises:
         InputError: a prompt alone fills the context, or the model's output layer is not known.
     """
     found = np.full(len(texts), np.nan)
     limit = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 30
-    bodies = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"] if len(texts) else []
-    heads = {prompt: encode_prompt(tokenizer, prompt) for prompt in dict.fromkeys(prompts)}
-    kept = [i for i, body in enumerate(bodies) if body]
-    starts = {i: len(heads[prompts[i]]) for i in kept}
+    pairs = wording.continuations(prompts, texts)
+    kept = [i for i, (_, body) in enumerate(pairs) if body]
+    starts = {i: len(pairs[i][0]) for i in kept}
     for i in kept:
         if starts[i] >= limit:
             raise InputError(f"the prompt {prompts[i][:60]!r} fills the model's context of {limit} tokens")
-    sequences = [[*heads[prompts[i]], *bodies[i]][:limit] for i in kept]
+    sequences = [[*pairs[i][0], *pairs[i][1]][:limit] for i in kept]
     device = next(model.parameters()).device
     check_output_layer(model)
     done = 0

@@ -1,10 +1,10 @@
-"""Prompts: the chat turns of the four prompt kinds, rendered and tokenised once for all backends."""
+"""Prompts: the wording of the four prompt kinds, and chats, rendered and tokenised once for all backends."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 import yaml
@@ -18,9 +18,11 @@ __all__ = [
     "encode_prompt",
     "encode_with_offsets",
     "group_name",
+    "has_slot",
+    "instructions",
     "read_prompts",
+    "read_wording",
     "render_chat",
-    "render_prompt",
     "system_turn",
 ]
 
@@ -47,10 +49,22 @@ class Prompts(BaseModel):
     @classmethod
     def _has_slot(cls, value: str, info: Any) -> str:
         slot = {"group_instruction": "group", "attributes_instruction": "attribute", "question_prompt": "question"}
-        name = "{" + slot[info.field_name] + "}"
-        if name not in value:
-            raise ValueError(f"must contain {name}")
-        return value
+        return has_slot(value, slot[info.field_name])
+
+
+P = TypeVar("P", bound=Prompts)
+
+
+def has_slot(template: str, slot: str) -> str:
+    """The template, if it has a place for this.
+
+    Raises:
+        ValueError: it has none.
+    """
+    name = "{" + slot + "}"
+    if name not in template:
+        raise ValueError(f"must contain {name}")
+    return template
 
 
 def read_prompts(path: Path) -> Prompts:
@@ -59,17 +73,25 @@ def read_prompts(path: Path) -> Prompts:
     Raises:
         InputError: no such file, not YAML, or a template lacks its slot.
     """
-    path = Path(path)
+    return read_wording(Path(path), Prompts, "generation.prompt_file")
+
+
+def read_wording(path: Path, model: type[P], key: str) -> P:
+    """Read a file of wording, which the config names by this key.
+
+    Raises:
+        InputError: no such file, not YAML, or a value is wrong.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error}); set generation.prompt_file") from error
+        raise InputError(f"{path}: cannot be read ({error}); set {key}") from error
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML ({error})") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected keys and texts, such as question_prompt: '{{question}}'")
     try:
-        return Prompts.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{path}: key {'.'.join(map(str, first['loc']))!r}: {first['msg']}") from error
@@ -90,16 +112,12 @@ def system_turn(prompts: Prompts, group: str | None, attributes: Sequence[str]) 
     return prompts.system_joiner.join(said) or None
 
 
-def render_prompt(
-    tokenizer: Any, prompts: Prompts, kind: str, question: str, group: str, attributes: Sequence[str]
-) -> str:
-    """The chat text of one of the four prompt kinds.
+def instructions(prompts: Prompts, kind: str, group: str, attributes: Sequence[str]) -> str | None:
+    """The system turn of one of the four prompt kinds; None where it says nothing.
 
     Args:
-        tokenizer: of the language model.
         prompts: the wording.
         kind: question, question+group, question+attributes or question+group+attributes.
-        question: the question.
         group: the target group.
         attributes: the target group's style attributes, each the X of "You use X.".
 
@@ -111,8 +129,7 @@ def render_prompt(
     with_group, with_attributes = PROMPT_KINDS[kind]
     if with_attributes and not attributes:
         raise InputError(f"group {group!r} has no style attributes, so {kind!r} does not exist for it")
-    system = system_turn(prompts, group if with_group else None, attributes if with_attributes else ())
-    return render_chat(tokenizer, system, prompts.question_prompt.replace("{question}", question))
+    return system_turn(prompts, group if with_group else None, attributes if with_attributes else ())
 
 
 def render_chat(tokenizer: Any, system: str | None, user: str) -> str:

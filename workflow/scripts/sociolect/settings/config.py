@@ -18,6 +18,7 @@ from sociolect.settings.evaluation import EvaluationSettings
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ModelsSettings, ScratchSettings
+from sociolect.settings.prompting import PromptSettings
 from sociolect.settings.sfam import DistillationSettings, PairSettings, SfamSettings
 from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
 from sociolect.settings.vllm import VllmSettings
@@ -43,6 +44,7 @@ class Config(Stage):
     profiles: ProfileSettings = Field(ProfileSettings(), description="Group profiles.")
     models: ModelsSettings = Field(ModelsSettings(), description="The two models.")
     scratch: ScratchSettings = Field(ScratchSettings(), description="Models trained from scratch.")
+    prompts: PromptSettings = Field(PromptSettings(), description="How the language model is asked.")
     activations: ActivationSettings = Field(ActivationSettings(), description="Attribute vectors.")
     steering: SteeringSettings = Field(SteeringSettings(), description="Group vectors.")
     sweep: SweepSettings = Field(SweepSettings(), description="Strength and layers.")

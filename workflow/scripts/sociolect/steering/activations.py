@@ -12,10 +12,10 @@ from sociolect.common.artifacts import vectors
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.common.seeds import seed_of
-from sociolect.lm.prompts import encode_with_offsets, render_chat
 from sociolect.lm.reading import Reading, read_mean
 from sociolect.lm.requests import Backend, Request
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import Wording
 from sociolect.settings.steering import ActivationSettings
 
 __all__ = ["attribute_vectors", "locate"]
@@ -23,6 +23,7 @@ __all__ = ["attribute_vectors", "locate"]
 
 def attribute_vectors(
     reader: TransformersBackend,
+    wording: Wording,
     catalogue: pl.DataFrame,
     settings: ActivationSettings,
     run_seed: int,
@@ -33,6 +34,7 @@ def attribute_vectors(
 
     Args:
         reader: holds the language model and its tokenizer.
+        wording: of the prompts that the sentences stand in.
         catalogue: CATALOGUE.
         settings: turn, token, source and contrast.
         run_seed: config key `seed`; only source `sampled` draws.
@@ -44,15 +46,13 @@ def attribute_vectors(
     """
     sentences = [*catalogue["you_sentence"], settings.neutral]
     spans = [*catalogue["attribute"], settings.neutral.rstrip(".!? ")]
-    readings = [
-        locate(reader.tokenizer, sentence, span, settings) for sentence, span in zip(sentences, spans, strict=True)
-    ]
+    readings = [locate(wording, sentence, span, settings) for sentence, span in zip(sentences, spans, strict=True)]
     tokens = [reading.ids[reading.positions[-1]] for reading in readings]
     if settings.source == "forward":
         values = read_mean(reader.model, readings, settings.batch_tokens, progress)
     else:
         samples = 1 if settings.source == "greedy" else settings.samples
-        generated = _continue(generator or reader, readings, sentences, settings, samples, run_seed)
+        generated = _continue(generator or reader, wording, readings, sentences, settings, samples, run_seed)
         tokens = [reading.ids[-1] for reading in generated[::samples]]
         values = read_mean(reader.model, generated, settings.batch_tokens, progress)
         # samples of one sentence lie side by side
@@ -65,8 +65,8 @@ def attribute_vectors(
     return _frame(reader.tokenizer, catalogue["attribute_id"].to_list(), attributes, tokens[:-1])
 
 
-def locate(tokenizer: Any, sentence: str, span: str, settings: ActivationSettings) -> Reading:
-    """Tokenise a sentence in its turn and find the tokens of `span` in it.
+def locate(wording: Wording, sentence: str, span: str, settings: ActivationSettings) -> Reading:
+    """Tokenise a sentence in its turn, or in its place of a document, and find the tokens of `span` in it.
 
     A token belongs to the span if it stands for one of its characters; a closing full stop of the sentence does
     not. `token: last` reads the last of them, `mean` all.
@@ -77,15 +77,15 @@ def locate(tokenizer: Any, sentence: str, span: str, settings: ActivationSetting
     if settings.role == "raw":
         text = sentence
     elif settings.role == "system":
-        text = render_chat(tokenizer, sentence, settings.request)
+        text = wording.render_turns(sentence, settings.request)
     else:
-        text = render_chat(tokenizer, None, sentence)
+        text = wording.render_turns(None, sentence)
     at = text.find(sentence)
     inside = sentence.rfind(span)
     if at < 0 or inside < 0 or not span:
         raise InputError(f"sentence {sentence!r}: {span!r} is not found in the rendered prompt {text[:80]!r}")
     start, end = at + inside, at + inside + len(span)
-    ids, offsets = encode_with_offsets(tokenizer, text, rendered=settings.role != "raw")
+    ids, offsets = wording.encode_with_offsets(text, rendered=settings.role != "raw")
     found = [i for i, (a, b) in enumerate(offsets) if a < end and b > start and text[max(a, start) : b].strip()]
     if not found:
         raise InputError(f"sentence {sentence!r}: {span!r} has no token of its own")
@@ -94,6 +94,7 @@ def locate(tokenizer: Any, sentence: str, span: str, settings: ActivationSetting
 
 def _continue(
     backend: Backend,
+    wording: Wording,
     readings: Sequence[Reading],
     sentences: Sequence[str],
     settings: ActivationSettings,
@@ -109,6 +110,7 @@ def _continue(
             temperature=0.0 if settings.source == "greedy" else 1.0,
             top_p=1.0,
             seed=seed_of(run_seed, "activations", sentence, sample),
+            stop=wording.stop,
         )
         for i, (reading, sentence) in enumerate(zip(readings, sentences, strict=True))
         for sample in range(samples)
@@ -119,7 +121,9 @@ def _continue(
     for request in requests:
         result, n = results[request.id], len(request.prompt_token_ids)
         new = [*result.token_ids, *([end] if result.finish_reason == "stop" and end is not None else [])]
-        generated.append(Reading((*request.prompt_token_ids, *new), tuple(range(n, n + len(new)))))
+        # where a stop string came first, what is left is the token that it would have followed
+        positions = range(n, n + len(new)) if new else range(n - 1, n)
+        generated.append(Reading((*request.prompt_token_ids, *new), tuple(positions)))
     return generated
 
 

@@ -15,10 +15,10 @@ from sociolect.common.seeds import seed_of
 from sociolect.embedding.net import Distance, EmbeddingNet, embed, nearest_group
 from sociolect.labels.buckets import Scorer
 from sociolect.lm.fluency import log_perplexities, repetition
-from sociolect.lm.prompts import Prompts, encode_prompt, render_prompt
 from sociolect.lm.reading import residual_norms
 from sociolect.lm.requests import Backend, Request, SteerRef, write_vectors
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import Wording
 from sociolect.settings.generation import GenerationSettings
 from sociolect.steering.sweep import Outcome, Setting, measure
 from sociolect.steering.vectors_file import scaled_vectors, vector_key
@@ -36,7 +36,7 @@ class Trials:
         backend: generates with it.
         questions: question_id, question, group.
         steering: STEERING.
-        prompts: wording.
+        wording: of the prompts.
         settings: temperature, limits, token budget.
         nearest_groups: texts -> nearest group of each (SFAM, embedding net, distance).
         positions: where vectors are added.
@@ -57,7 +57,7 @@ class Trials:
         backend: Backend,
         questions: pl.DataFrame,
         steering: pl.DataFrame,
-        prompts: Prompts,
+        wording: Wording,
         settings: GenerationSettings,
         nearest_groups: Nearest,
         positions: str,
@@ -65,14 +65,14 @@ class Trials:
         run_seed: int,
     ) -> None:
         self._reader, self._backend, self._settings, self._nearest = reader, backend, settings, nearest_groups
-        self._positions, self._file = positions, str(vectors_file)
+        self._wording, self._positions, self._file = wording, positions, str(vectors_file)
         self._targets: list[str] = questions["group"].to_list()
         self._seeds = [seed_of(run_seed, "sweep", question) for question in questions["question_id"]]
         self._prompts = [
-            render_prompt(reader.tokenizer, prompts, "question", q[: settings.max_question_chars], group, ())
+            wording.render("question", q[: settings.max_question_chars], group, ())
             for q, group in questions.select("question", "group").iter_rows()
         ]
-        self._ids = [tuple(encode_prompt(reader.tokenizer, prompt)) for prompt in self._prompts]
+        self._ids = [tuple(wording.encode(prompt)) for prompt in self._prompts]
         results = self._generate([None], None)
         self.norms = residual_norms(reader.model, self._ids, [r[1] for r in results], settings.batch_tokens)
         write_vectors(scaled_vectors(steering, self.norms), vectors_file)
@@ -96,12 +96,13 @@ class Trials:
                 top_p=self._settings.top_p,
                 seed=self._seeds[row],
                 steer=None if setting is None else self._steer(setting, self._targets[row]),
+                stop=self._wording.stop,
             )
             for number, setting in enumerate(settings)
             for row, ids in enumerate(self._ids)
         ]
         results = {result.id: result for result in self._backend.generate(requests, progress)}
-        return [(results[r.id].text, results[r.id].token_ids) for r in requests]
+        return [(self._wording.text_of(results[r.id].text), results[r.id].token_ids) for r in requests]
 
     def _steer(self, setting: Setting, target: str) -> SteerRef:
         key = vector_key(setting.method, target)
@@ -117,7 +118,7 @@ class Trials:
         nearest = self._nearest([text for _, text in distinct])
         perplexity = log_perplexities(
             self._reader.model,
-            self._reader.tokenizer,
+            self._wording,
             [prompt for prompt, _ in distinct],
             [text for _, text in distinct],
             self._settings.batch_tokens,
