@@ -8,6 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from sociolect.common.errors import InputError
+from sociolect.common.files import read_json
 from sociolect.lm.hooks import blocks_of
 
 __all__ = ["check_steerable"]
@@ -22,11 +23,12 @@ def check_steerable(folder: Path) -> None:
     Raises:
         InputError: naming the architecture, if it is no causal language model or its blocks are not found.
     """
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
     try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
         # without memory, however large it is
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
     except (ValueError, KeyError, NotImplementedError, ImportError) as error:
-        raise InputError(f"models.lm: {config.model_type} is no language model that can be steered") from error
+        known = read_json(folder / "config.json").get("model_type", "without a model_type")
+        raise InputError(f"models.lm: a model of type {known} is no language model that can be steered") from error
     blocks_of(model)

