@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ __all__ = [
     "need_vllm",
     "prompt_of",
     "requests_of",
+    "save_deberta",
     "save_gguf",
     "save_llama",
     "save_model",
@@ -135,6 +137,54 @@ def save_llama(folder: Path, tokenizer: Any) -> None:
         )
         tf.LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def save_deberta(folder: Path, texts: list[str]) -> None:
+    """A tiny DeBERTa in the files of microsoft/deberta-v3-base: pickled weights, spm.model and no tokenizer.json."""
+    # not in the environment of vLLM
+    import sentencepiece
+
+    folder.mkdir(parents=True)
+    (folder / "texts.csv").write_text("\n".join(texts * 20))
+    special: dict[str, Any] = {}
+    for number, (name, piece) in enumerate({"pad": "[PAD]", "bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]"}.items()):
+        special |= {f"{name}_id": number, f"{name}_piece": piece}
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "texts.csv"),
+        model_prefix=str(folder / "spm"),
+        model_type="unigram",
+        vocab_size=96,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **special,
+    )
+    (folder / "spm.vocab").unlink()
+    (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False, "vocab_type": "spm"}))
+    values: dict[str, Any] = {
+        # as there, more rows than pieces: [MASK] is added behind them
+        "vocab_size": 128,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 48,
+        "max_position_embeddings": 512,
+        "type_vocab_size": 0,
+        "position_biased_input": False,
+        "relative_attention": True,
+        "share_att_key": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "norm_rel_ebd": "layer_norm",
+        "max_relative_positions": -1,
+        "position_buckets": 16,
+    }
+    config = tf.DebertaV2Config(**values)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = tf.DebertaV2ForSequenceClassification(config)
+    config.save_pretrained(folder)
+    # a base model has no head
+    state = {name: value for name, value in model.state_dict().items() if name.startswith("deberta.")}
+    torch.save(state, folder / "pytorch_model.bin")
 
 
 def make_hub(folder: Path) -> Path:

@@ -130,7 +130,9 @@ class ModelsSettings(Stage):
         description="Base of SFAM: `scratch`, `deberta-v3-base`, `deberta-v3-large`, or a source as below.",
     )
     lm: Source = Field(
-        "scratch", description="The language model: `scratch`, `qwen3-8b`, `qwen2.5-1.5b-instruct`, `gemma-3-270m`, or a source as below."
+        "scratch",
+        description="The language model: `scratch`, `qwen3-8b`, `qwen2.5-1.5b-instruct`, `gemma-3-270m`, or a source "
+        "as below.",
     )
     hub: str = Field(
         "https://huggingface.co", description="Address of the hub, or a folder with <repo>/ snapshots in its place."

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sentencepiece
 import torch
-from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
 from sociolect.models.hub import fetch_snapshot
 from sociolect.models.loading import load_tokenizer
@@ -17,7 +15,7 @@ from sociolect.settings.models import HubModel
 from sociolect.sfam.engine import supported
 from sociolect.sfam.forward import score_index_pairs
 from sociolect.sfam.model import AGREE, encode_attributes, encode_texts, load_agreement, save_agreement
-from tiny_models import REVISION
+from tiny_models import REVISION, save_deberta
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 TEXTS = [
@@ -31,45 +29,7 @@ TEXTS = [
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in place of the hub, laid out as that repository is."""
     hub = tmp_path_factory.mktemp("hub")
-    folder = hub / "microsoft/deberta-v3-base" / REVISION
-    folder.mkdir(parents=True)
-    (folder / "texts.csv").write_text("\n".join(TEXTS * 20))
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "texts.csv"),
-        model_prefix=str(folder / "spm"),
-        model_type="unigram",
-        vocab_size=96,
-        hard_vocab_limit=False,
-        minloglevel=2,
-        **{"pad_id": 0, "bos_id": 1, "eos_id": 2, "unk_id": 3},
-        **{"pad_piece": "[PAD]", "bos_piece": "[CLS]", "eos_piece": "[SEP]", "unk_piece": "[UNK]"},
-    )
-    (folder / "spm.vocab").unlink()
-    (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False, "vocab_type": "spm"}))
-    config = DebertaV2Config(
-        # as there, more rows than pieces: [MASK] is added behind them
-        vocab_size=128,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=48,
-        max_position_embeddings=64,
-        type_vocab_size=0,
-        position_biased_input=False,
-        relative_attention=True,
-        share_att_key=True,
-        pos_att_type=["p2c", "c2p"],
-        norm_rel_ebd="layer_norm",
-        max_relative_positions=-1,
-        position_buckets=16,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = DebertaV2ForSequenceClassification(config)
-    config.save_pretrained(folder)
-    # a base model has no head
-    state = {name: value for name, value in model.state_dict().items() if name.startswith("deberta.")}
-    torch.save(state, folder / "pytorch_model.bin")
+    save_deberta(hub / "microsoft/deberta-v3-base" / REVISION, TEXTS)
     return hub
 
 
