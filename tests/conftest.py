@@ -16,8 +16,8 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
-# fixtures whose tests run Snakemake or the demo
-SLOW = {"demo", "project", "checkout"}
+# fixtures whose tests run Snakemake or the demo, or download
+SLOW = {"demo", "project", "checkout", "gemma"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
