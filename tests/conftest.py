@@ -16,8 +16,8 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
-# fixtures whose tests run Snakemake or the demo
-SLOW = {"demo", "project", "checkout"}
+# fixtures whose tests run Snakemake or the demo, or download
+SLOW = {"demo", "project", "checkout", "gemma"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,9 +95,23 @@ def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A checkout in which the demo has run to its end. Do not write into it: take `demo_copy`."""
     if given := request.config.getoption("--demo"):
         return finished_demo(Path(given).resolve())
+    return finished_demo(shared_base(tmp_path_factory) / "demo")
+
+
+@pytest.fixture(scope="session")
+def gemma(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of gemma-3-270m. Do not write into it."""
+    # imports this file
+    from pretrained import finished_gemma
+
+    given = request.config.getoption("--demo")
+    return finished_gemma((Path(given).resolve() if given else shared_base(tmp_path_factory)) / ".gemma")
+
+
+def shared_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that the workers of one run share: theirs lie in it side by side."""
     base = tmp_path_factory.getbasetemp()
-    # the workers of one run have folders side by side
-    return finished_demo((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo")
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 def finished_demo(folder: Path) -> Path:

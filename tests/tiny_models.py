@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ __all__ = [
     "need_vllm",
     "prompt_of",
     "requests_of",
+    "save_deberta",
+    "save_gguf",
     "save_llama",
     "save_model",
     "save_speaker",
@@ -136,12 +139,106 @@ def save_llama(folder: Path, tokenizer: Any) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def save_deberta(folder: Path, texts: list[str]) -> None:
+    """A tiny DeBERTa in the files of microsoft/deberta-v3-base: pickled weights, spm.model and no tokenizer.json."""
+    # not in the environment of vLLM
+    import sentencepiece
+
+    folder.mkdir(parents=True)
+    (folder / "texts.csv").write_text("\n".join(texts * 20))
+    special: dict[str, Any] = {}
+    for number, (name, piece) in enumerate({"pad": "[PAD]", "bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]"}.items()):
+        special |= {f"{name}_id": number, f"{name}_piece": piece}
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "texts.csv"),
+        model_prefix=str(folder / "spm"),
+        model_type="unigram",
+        vocab_size=96,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **special,
+    )
+    (folder / "spm.vocab").unlink()
+    (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False, "vocab_type": "spm"}))
+    values: dict[str, Any] = {
+        # as there, more rows than pieces: [MASK] is added behind them
+        "vocab_size": 128,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 48,
+        "max_position_embeddings": 512,
+        "type_vocab_size": 0,
+        "position_biased_input": False,
+        "relative_attention": True,
+        "share_att_key": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "norm_rel_ebd": "layer_norm",
+        "max_relative_positions": -1,
+        "position_buckets": 16,
+    }
+    config = tf.DebertaV2Config(**values)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = tf.DebertaV2ForSequenceClassification(config)
+    config.save_pretrained(folder)
+    # a base model has no head
+    state = {name: value for name, value in model.state_dict().items() if name.startswith("deberta.")}
+    torch.save(state, folder / "pytorch_model.bin")
+
+
 def make_hub(folder: Path) -> Path:
     """A folder in place of a hub, with tiny/llama at REVISION."""
     target = folder / "tiny" / "llama" / REVISION
     save_llama(target, train_tokenizer(["you use dots . what is it ?"], ScratchTokenizer()))
     (target / "pytorch_model.bin").write_bytes(b"pickled")
     return folder
+
+
+def save_gguf(path: Path, quantized: bool = False, tokenizer: bool = True, architecture: str = "llama") -> Any:
+    """A tiny Llama in a GGUF file, with a tokenizer of bytes, begin and end; returns the model, as it was."""
+    # not in the environment of vLLM
+    import gguf
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        # rows of 32, as quantization wants them
+        values = {**GROUPED, "vocab_size": 260, "hidden_size": 32, "intermediate_size": 64, "head_dim": 8}
+        model = tf.LlamaForCausalLM(tf.LlamaConfig(**values, initializer_range=0.3)).eval()
+    writer, config = gguf.GGUFWriter(path, architecture), model.config
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    writer.add_vocab_size(config.vocab_size)
+    if tokenizer:
+        alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+        writer.add_tokenizer_model("gpt2")
+        writer.add_token_list(["<s>", "</s>", *alphabet, "th", "the"])
+        writer.add_token_types([3, 3, *[1] * (len(alphabet) + 2)])
+        writer.add_token_merges(["t h", "th e"])
+        writer.add_bos_token_id(0)
+        writer.add_eos_token_id(1)
+        writer.add_add_bos_token(True)
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+    for name, weight in model.state_dict().items():
+        values = weight.numpy()
+        if ".q_proj" in name or ".k_proj" in name:
+            # the file has the halves of each head's rotation interleaved
+            heads = config.num_attention_heads if ".q_proj" in name else config.num_key_value_heads
+            values = values.reshape(heads, 2, len(values) // heads // 2, -1).swapaxes(1, 2).reshape(values.shape)
+        kind = gguf.GGMLQuantizationType.Q8_0 if quantized and values.ndim == 2 else gguf.GGMLQuantizationType.F32
+        stem, suffix = name.rsplit(".", 1)
+        writer.add_tensor(f"{names.get_name(stem)}.{suffix}", gguf.quantize(values, kind), raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return model
 
 
 # SFAM

@@ -96,7 +96,7 @@ def test_every_rule_starts_its_program_in_the_one_way_and_asks_for_what_it_needs
             f"{name}: the profile says where GPU rules run, and only those"
         )
         if "localrule: True" not in body:
-            assert "mem_mb=growing(" in body and "runtime=growing(" in body, name
+            assert re.search(r"mem_mb=(growing|memory)\(", body) and "runtime=growing(" in body, name
     assert [name for name, body in RULES.items() if "localrule: True" in body] == ["fetch_model"]
 
 

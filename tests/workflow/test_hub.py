@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import yaml
@@ -12,6 +13,11 @@ import yaml
 from conftest import copy_project, snakemake
 from sociolect.common import schemas
 from sociolect.common.artifacts import matrix, read_table
+from sociolect.models.loading import load_causal_lm, load_tokenizer
+from sociolect.settings.config import read_config
+from sociolect.settings.models import HubModel
+from sociolect.sfam.model import load_agreement
+from tiny_models import save_deberta, save_gguf, save_tiny, tiny, word_tokenizer
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
@@ -66,3 +72,56 @@ def test_hub_models_go_through_the_whole_chain(demo: Path, tmp_path: Path) -> No
         "make_scratch_sfam",
     } & rules
     assert pl.read_parquet(run / "attributes/funnel.parquet")["n_left"][-1] > 5
+
+
+def test_one_gpu_fetches_what_it_names_and_all_its_rules_fit_together(project: Path) -> None:
+    """With tiny models of the same families in place of those of the hub, in their very files."""
+    (project / "data").mkdir(exist_ok=True)
+    for split in ("single", "multi", "askx"):
+        (project / f"data/{split}.parquet").touch()
+    config = read_config(project / "config/one-gpu.yaml")
+    sfam, lm = config.models.sfam, config.models.lm
+    assert isinstance(sfam, HubModel) and isinstance(lm, HubModel)
+    save_deberta(project / "hub" / sfam.repo / sfam.revision, ["The author uses commas, dots and long words."])
+    save_tiny(tiny("qwen2"), word_tokenizer(), project / "hub" / lm.repo / lm.revision)
+    values = yaml.safe_load((project / "config/one-gpu.yaml").read_text())
+    values["models"]["hub"] = "hub"
+    (project / "one-gpu.yaml").write_text(yaml.safe_dump(values))
+    planned = snakemake(project, "--dry-run", "--configfile", "one-gpu.yaml").stdout
+    for rule in ("fetch_model", "describe_style", "distil_student", "choose_strength", "compare_conditions"):
+        assert rule in planned
+    models = project / "results/one-gpu/models"
+    snakemake(project, "--configfile", "one-gpu.yaml", "--", *(f"results/one-gpu/models/{n}" for n in ("sfam", "lm")))
+    assert load_causal_lm(models / "lm", config.models.dtype, "cpu").config.model_type == "qwen2"
+    assert load_tokenizer(models / "lm").chat_template is not None
+    assert load_agreement(models / "sfam", config.labeling.max_tokens, 2).model.config.model_type == "deberta-v2"
+
+
+def test_a_file_that_changed_is_fetched_again_and_another_dtype_fetches_nothing(project: Path) -> None:
+    values: dict[str, Any] = {
+        "run": "mine",
+        "experiments": {"main": {"fit": ["single"], "ask": "single"}},
+        "corpus": {"source": "demo"},
+        "models": {"lm": {"gguf": "models/mine.gguf"}},
+    }
+
+    def run(*args: str, **models: object) -> str:
+        (project / "mine.yaml").write_text(yaml.safe_dump({**values, "models": {**values["models"], **models}}))
+        done = snakemake(project, *args, "--configfile", "mine.yaml", "--", "results/mine/models/lm", check=False)
+        return done.stdout + done.stderr
+
+    assert "models/mine.gguf" in run("--dry-run")
+    (project / "models").mkdir()
+    save_gguf(project / "models/mine.gguf")
+    run()
+    snapshot = project / "results/mine/models/lm/snapshot.json"
+    first = json.loads(snapshot.read_text())["sha256"]
+    assert "Nothing to be done" in run("--dry-run", dtype="bfloat16", hub="elsewhere")
+    save_gguf(project / "models/mine.gguf", quantized=True)
+    run()
+    assert json.loads(snapshot.read_text())["sha256"] != first
+    whole = (project / "models/mine.gguf").read_bytes()
+    (project / "models/mine.gguf").write_bytes(whole[:-100])
+    run()
+    log = (project / "results/mine/logs/fetch_model/lm.log").read_text()
+    assert log.splitlines()[-1].startswith("error: models/mine.gguf: cut, it has") and not snapshot.exists()

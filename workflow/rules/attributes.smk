@@ -17,8 +17,8 @@ rule describe_style:
         env_of(engine_of("description"))
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(16300 if HUB_MODELS else 4300),
-        runtime=growing(720 if HUB_MODELS else 60, most=DAY),
+        mem_mb=memory(16300),
+        runtime=growing(720 if FETCHED else 60, most=DAY),
         gpu=gpus_of("description") if CONFIG.description.describer == "llm" else 0,
     params:
         settings=json_of("description"),

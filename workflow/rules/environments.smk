@@ -1,14 +1,16 @@
 # Where a program runs: environments and their interpreters, backends that generate, GPUs.
 
-HUB_MODELS = [name for name in ("sfam", "lm") if isinstance(getattr(CONFIG.models, name), HubModel)]
+# Models that are fetched, not trained, and those of them that are meant for a GPU.
+FETCHED = [name for name in ("sfam", "lm") if getattr(CONFIG.models, name) != "scratch"]
+LARGE = [name for name in FETCHED if not is_small(getattr(CONFIG.models, name))]
 # Tiny models gain nothing from more threads; two of them side by side do.
-MODEL_THREADS = 8 if HUB_MODELS else 1
-# A hub model without its GPU must not start on a CPU unseen; tiny ones take what they get.
-GPUS = 1 if HUB_MODELS else "any"
+MODEL_THREADS = 8 if FETCHED else 1
+# A large model without its GPU must not start on a CPU unseen; small ones take what they get.
+GPUS = 1 if LARGE else "any"
 # How the language model is asked; and the wording of documents, where it may be asked with one: a model from scratch has
 # a chat template.
 PROMPT_STYLE = CONFIG.prompts.style or "auto"
-ASKED_WITH_DOCUMENTS = PROMPT_STYLE == "document" or (PROMPT_STYLE == "auto" and "lm" in HUB_MODELS)
+ASKED_WITH_DOCUMENTS = PROMPT_STYLE == "document" or (PROMPT_STYLE == "auto" and "lm" in FETCHED)
 DOCUMENT = CONFIG.prompts.document_file if ASKED_WITH_DOCUMENTS else []
 if CONFIG.description.describer != "llm":
     # the profile's GPU partition and model are for the `llm` describer
@@ -28,6 +30,11 @@ def python_of(name):
         return "python"
     venv = BASE / {"core": ".venv"}.get(name, f".venv-{name}") / "bin" / "python"
     return sys.executable if name == "core" else venv.as_posix()
+
+
+def memory(large):
+    """Megabytes of a job that runs models: `large` with one for GPUs, less with small ones, least with tiny ones."""
+    return growing(large if LARGE else 10300 if FETCHED else 4300)
 
 
 def backend_name(stage):
@@ -66,7 +73,7 @@ def gpus_of(stage):
 
 def needed(stage):
     """GPUs without which the stage's program must not start in a SLURM job."""
-    return gpus_of(stage) if HUB_MODELS else "any"
+    return gpus_of(stage) if LARGE else "any"
 
 
 # what needs vLLM must not start without it

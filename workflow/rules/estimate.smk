@@ -4,8 +4,8 @@
 rule probe_rates:
     input:
         samples=samples_of(CONFIG.splits),
-        sfam=branch("sfam" in HUB_MODELS, then=f"{RUN}/models/sfam", otherwise=[]),
-        lm=branch("lm" in HUB_MODELS, then=f"{RUN}/models/lm", otherwise=[]),
+        sfam=branch("sfam" in FETCHED, then=f"{RUN}/models/sfam", otherwise=[]),
+        lm=branch("lm" in FETCHED, then=f"{RUN}/models/lm", otherwise=[]),
         prompts=CONFIG.generation.prompt_file,
         document=DOCUMENT,
         describing=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
@@ -19,7 +19,7 @@ rule probe_rates:
         env_of(engine_of(probed_stage()))
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        mem_mb=memory(32300),
         runtime=growing(30, most=DAY),
         gpu=gpus_of(probed_stage()),
     params:

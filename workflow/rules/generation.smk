@@ -46,7 +46,7 @@ rule generate_answers:
         env_of(engine_of("generation"))
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        mem_mb=memory(32300),
         runtime=growing(720, most=DAY),
         gpu=gpus_of("generation"),
     params:
@@ -98,7 +98,7 @@ rule measure_fluency:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        mem_mb=memory(32300),
         runtime=growing(240, most=DAY),
         gpu=1,
     params:

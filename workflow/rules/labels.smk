@@ -17,8 +17,8 @@ rule label_answers:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(16300 if HUB_MODELS else 4300),
-        runtime=growing(1440 if HUB_MODELS else 120, most=DAY),
+        mem_mb=memory(16300),
+        runtime=growing(1440 if FETCHED else 120, most=DAY),
         gpu=1,
     params:
         settings=labeling_of,

@@ -1,7 +1,26 @@
-# The two models: pinned snapshots of the hub, or tiny ones trained from scratch. Folders, loaded offline by all others.
+# The two models: pinned snapshots of what is fetched, or tiny ones trained from scratch. Folders, loaded offline by all
+# others.
+
+
+def model_files(wildcards):
+    """Files of this machine that a model is made of: when one of them changes, its snapshot is made anew."""
+    model = getattr(CONFIG.models, wildcards.name)
+    if isinstance(model, GgufModel):
+        return model.gguf
+    if isinstance(model, LocalModel):
+        return sorted(path.as_posix() for path in Path(model.folder).glob("[!.]*") if path.is_file()) or model.folder
+    return []
+
+
+def fetch_json(wildcards):
+    """Where one model comes from; another dtype, or another hub for what is on none, fetches nothing anew."""
+    model = getattr(CONFIG.models, wildcards.name)
+    return json_of("models", only={wildcards.name, "hub"} if isinstance(model, HubModel) else {wildcards.name})
 
 
 rule fetch_model:
+    input:
+        source=model_files,
     output:
         model=directory(f"{RUN}/models/{{name}}"),
     log:
@@ -13,16 +32,13 @@ rule fetch_model:
     conda:
         env_of("core")
     params:
-        settings=lambda wildcards: json.dumps(
-            {**json.loads(json_of("models")), **{n: "scratch" for n in ("sfam", "lm") if n != wildcards.name}},
-            sort_keys=True,
-        ),
+        settings=fetch_json,
         code=source_digest("fetch_model"),
     shell:
         command("fetch_model", name="{wildcards.name}")
 
 
-if "sfam" not in HUB_MODELS:
+if "sfam" not in FETCHED:
 
     rule make_scratch_sfam:
         input:
@@ -46,7 +62,7 @@ if "sfam" not in HUB_MODELS:
             command("make_scratch_sfam")
 
 
-if "lm" not in HUB_MODELS:
+if "lm" not in FETCHED:
 
     rule train_scratch_lm:
         input:

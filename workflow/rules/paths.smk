@@ -11,7 +11,7 @@ wildcard_constraints:
     split=one_of(CONFIG.splits),
     experiment=one_of(CONFIG.experiments),
     texts=one_of(CONFIG.splits, [f"generations-{name}" for name in CONFIG.experiments], ["distillation"]),
-    name=one_of(HUB_MODELS),
+    name=one_of(FETCHED),
 
 
 def samples_of(splits):

@@ -41,7 +41,7 @@ rule train_sfam:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(16300 if HUB_MODELS else 4300),
+        mem_mb=memory(16300),
         runtime=growing(720, most=DAY),
         gpu=1,
     params:
@@ -92,8 +92,8 @@ rule distil_student:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(16300 if HUB_MODELS else 4300),
-        runtime=growing(480 if HUB_MODELS else 60, most=DAY),
+        mem_mb=memory(16300),
+        runtime=growing(480 if FETCHED else 60, most=DAY),
         gpu=1,
     params:
         settings=json_of(
@@ -134,7 +134,7 @@ rule measure_fidelity:
         env_of("core")
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(16300 if HUB_MODELS else 4300),
+        mem_mb=memory(16300),
         runtime=growing(60, most=DAY),
         gpu=1,
     params:

@@ -16,7 +16,7 @@ rule extract_activations:
         env_of(engine_of("activations"))
     threads: MODEL_THREADS
     resources:
-        mem_mb=growing(24300 if HUB_MODELS else 4300),
+        mem_mb=memory(24300),
         runtime=growing(120, most=DAY),
         gpu=gpus_of("activations"),
     params:
@@ -77,7 +77,7 @@ rule choose_strength:
         env_of(engine_of("sweep"))
     threads: 2 * MODEL_THREADS
     resources:
-        mem_mb=growing(32300 if HUB_MODELS else 4300),
+        mem_mb=memory(32300),
         runtime=growing(480, most=DAY),
         gpu=gpus_of("sweep"),
     params:

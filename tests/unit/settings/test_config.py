@@ -9,10 +9,11 @@ import yaml
 
 from conftest import ROOT
 from sociolect.common.errors import InputError
-from sociolect.settings.config import Config, load_config, read_config
+from sociolect.settings.config import Config, load_config, read_config, section
+from sociolect.settings.models import KNOWN_MODELS, ModelsSettings, is_small, name_of
 
 
-@pytest.mark.parametrize("name", ["demo", "scratch", "config"])
+@pytest.mark.parametrize("name", ["demo", "scratch", "one-gpu", "config"])
 def test_configs_are_valid(name: str) -> None:
     assert read_config(ROOT / f"config/{name}.yaml").run
 
@@ -43,3 +44,37 @@ def test_every_field_has_a_description() -> None:
 def test_errors_name_key_and_known_keys() -> None:
     with pytest.raises(InputError, match=r"here: key 'sfam.lr'.*known keys here: .*learning_rate"):
         load_config({"run": "x", "experiments": {"m": {"fit": ["single"], "ask": "single"}}, "sfam": {"lr": 1}}, "here")
+
+
+BASE: dict[str, Any] = {"run": "x", "experiments": {"m": {"fit": ["single"], "ask": "single"}}}
+
+
+def test_a_model_is_a_short_name_or_one_of_the_kinds_of_sources() -> None:
+    for name, model in KNOWN_MODELS.items():
+        config = load_config({**BASE, "models": {"lm": name}}, "here")
+        assert config.models.lm == model
+        # what a program gets is what the config said
+        assert ModelsSettings.model_validate(section(config, "models")).lm == model
+    for value in ({"folder": "models/mine"}, {"gguf": "mine.gguf"}, {"gguf": "mine.gguf", "sha256": "0" * 64}):
+        lm: Any = load_config({**BASE, "models": {"lm": value}}, "here").models.lm
+        assert lm.model_dump(exclude_unset=True) == value and name_of(lm).startswith("mine")
+    assert [name for name, model in KNOWN_MODELS.items() if is_small(model)] == ["gemma-3-270m"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("qwen", r"key 'models.lm': choose scratch, deberta-v3-base, .*gemma-3-270m, {repo, revision}, {folder}"),
+        ({"path": "x"}, r"key 'models.lm': choose scratch"),
+        ({"repo": "a/b", "revision": "main"}, r"key 'models.lm.revision': String should match pattern"),
+        ({"gguf": "a.gguf", "sha": 1}, r"key 'models.lm.sha': .*; known keys here: gguf, sha256$"),
+        ({"folder": "a", "revision": "b"}, r"key 'models.lm.revision': .*; known keys here: folder$"),
+        (
+            {"wheels": [{"name": "a", "version": "1", "hash": "b"}], "file": "a.gguf", "sha256": "0" * 64},
+            r"key 'models.lm.wheels.0.hash': .*; known keys here: name, sha256, version",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_model_names_its_key(value: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config({**BASE, "models": {"lm": value}}, "here")

@@ -31,7 +31,7 @@ from sociolect.evaluation.figures import heat_map, rate_plot, sweep_plot
 from sociolect.evaluation.renderings import DAMAGE_HEADER, HEADER, cells, damage_cells
 from sociolect.evaluation.templates import HtmlTable
 from sociolect.generation.conditions import ROWS
-from sociolect.settings.models import HubModel, ModelsSettings
+from sociolect.settings.models import ModelsSettings, name_of
 
 __all__ = ["PER_EXPERIMENT", "SHARED", "ExperimentTables", "RunTables", "model_names", "render_report"]
 
@@ -90,8 +90,7 @@ def model_names(models: ModelsSettings | None) -> dict[str, str]:
     """The two models in words, where the settings name them."""
     if models is None:
         return {}
-    found = {name: getattr(models, name) for name in ("sfam", "lm")}
-    return {n: f"{m.repo} @ {m.revision[:8]}" if isinstance(m, HubModel) else m for n, m in found.items()}
+    return {name: name_of(getattr(models, name)) for name in ("sfam", "lm")}
 
 
 def render_report(run: RunTables, experiments: list[ExperimentTables], page: jinja2.Template) -> str:

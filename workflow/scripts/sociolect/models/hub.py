@@ -1,29 +1,18 @@
-"""Pinned snapshots of models of a hub, or of a folder in its place."""
+"""Models of a hub, or of a folder in its place."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from sociolect.common.errors import InputError
-from sociolect.common.files import atomic_folder, write_json
-from sociolect.models.loading import SNAPSHOT, check_snapshot, sha256_of
+from sociolect.models.snapshots import Check, anything, new_snapshot, patterns_of, take_files
 from sociolect.settings.models import HubModel
 
 __all__ = ["fetch_snapshot"]
 
-# weights are kept as safetensors only: pickled ones may run code when they are loaded
-PICKLED = "pytorch_model.bin"
-PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken")
 
-
-def fetch_snapshot(model: HubModel, hub: str, folder: Path) -> dict[str, Any]:
+def fetch_snapshot(model: HubModel, hub: str, folder: Path, check: Check = anything) -> None:
     """Make a local, pinned snapshot; the folder appears whole or not at all.
 
     Args:
@@ -31,29 +20,17 @@ def fetch_snapshot(model: HubModel, hub: str, folder: Path) -> dict[str, Any]:
         hub: address of the hub, or a folder in its place that holds <owner>/<name>/<revision>/ or
             <owner>/<name>/ with a file `revision` that holds the commit.
         folder: where the snapshot goes; `snapshot.json` inside names repo, revision and every file's SHA-256.
-
-    Returns:
-        what `snapshot.json` holds.
+        check: what else the model must pass.
 
     Raises:
         InputError: the hub cannot be reached, it does not know the repo or revision, or a file is not whole.
     """
-    with atomic_folder(Path(folder)) as temporary:
+    source = {"repo": model.repo, "revision": model.revision}
+    with new_snapshot(folder, source, f"{model.repo} at {model.revision}", check) as temporary:
         if hub.startswith(("http://", "https://")):
             _download(model, hub, temporary)
         else:
-            _copy(_stand_in(model, Path(hub)), temporary)
-        _convert_weights(temporary)
-        where = f"{model.repo} at {model.revision}"
-        _check_weights(temporary, where)
-        files = {
-            p.relative_to(temporary).as_posix(): {"size": p.stat().st_size, "sha256": sha256_of(p)}
-            for p in sorted(temporary.rglob("*"))
-            if p.is_file()
-        }
-        snapshot = {"repo": model.repo, "revision": model.revision, "files": files}
-        write_json(snapshot, temporary / SNAPSHOT)
-    return snapshot
+            take_files(_stand_in(model, Path(hub)), temporary)
 
 
 def _stand_in(model: HubModel, hub: Path) -> Path:
@@ -75,41 +52,6 @@ def _stand_in(model: HubModel, hub: Path) -> Path:
     return repo
 
 
-def _patterns(names: list[str]) -> list[str]:
-    """What to take of a repo: pickled weights only where it has no others (as microsoft/deberta-v3-base)."""
-    safe = any(name.endswith(".safetensors") for name in names)
-    return [*PATTERNS] if safe else [*PATTERNS, PICKLED]
-
-
-def _convert_weights(folder: Path) -> None:
-    """Turn pickled weights into safetensors, reading tensors only."""
-    pickled = folder / PICKLED
-    if not pickled.is_file():
-        return
-    try:
-        state = torch.load(pickled, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a broken or hostile pickle raises
-        raise InputError(
-            f"{pickled.name} is not whole, or holds more than tensors ({error}); fetch it again"
-        ) from error
-    tensors = {name: value.detach().clone().contiguous() for name, value in state.items()}
-    save_file(tensors, str(folder / "model.safetensors"), metadata={"format": "pt"})
-    pickled.unlink()
-
-
-def _copy(source: Path, target: Path) -> None:
-    for pattern in _patterns([file.name for file in source.iterdir()]):
-        for file in sorted(source.glob(pattern)):
-            if file.is_file() and file.name != SNAPSHOT:
-                shutil.copyfile(file, target / file.name)
-    marker = source / SNAPSHOT
-    if marker.is_file():
-        # the stand-in was itself made by this function: what it promised must have arrived
-        shutil.copyfile(marker, target / SNAPSHOT)
-        check_snapshot(target, contents=True)
-        (target / SNAPSHOT).unlink()
-
-
 def _download(model: HubModel, hub: str, target: Path) -> None:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
@@ -123,7 +65,7 @@ def _download(model: HubModel, hub: str, target: Path) -> None:
             revision=model.revision,
             endpoint=hub.rstrip("/"),
             local_dir=target,
-            allow_patterns=_patterns(names),
+            allow_patterns=patterns_of(names),
             ignore_patterns=["*/*"],
         )
     except RevisionNotFoundError as error:
@@ -137,28 +79,3 @@ def _download(model: HubModel, hub: str, target: Path) -> None:
             "network, or set models.hub to a folder with the files"
         ) from error
     shutil.rmtree(target / ".cache", ignore_errors=True)
-
-
-def _check_weights(folder: Path, where: str) -> None:
-    for file in sorted(folder.glob("*.json")):
-        try:
-            json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(f"{where}: {file.name} is not whole JSON ({error}); fetch it again") from error
-    if not (folder / "config.json").is_file():
-        raise InputError(f"{where}: no config.json, so it is not a model")
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise InputError(f"{where}: no weights, neither .safetensors nor {PICKLED}; choose another revision")
-    for file in weights:
-        try:
-            with safe_open(str(file), framework="pt") as stream:
-                stream.keys()
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"{where}: {file.name} is not whole ({error}); fetch it again") from error
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        promised = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        missing = sorted(promised - {f.name for f in weights})
-        if missing:
-            raise InputError(f"{where}: {missing[0]} is missing; fetch it again")

@@ -81,7 +81,8 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{folder}: no whole tokenizer ({error}); fetch or train the model again") from error
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" :")
+        raise InputError(f"{folder}: no whole tokenizer ({reason}); fetch or train the model again") from error
     if not tokenizer.is_fast:
         raise InputError(f"{folder}: its tokenizer gives no offsets; choose a model with a tokenizer.json")
     return tokenizer

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, Tag, ValidationError, model_validator
 
 from sociolect.common.errors import InputError
 from sociolect.settings.attributes import CatalogueSettings, DescriptionSettings
@@ -80,10 +80,12 @@ def load_config(values: dict[str, Any], where: str) -> Config:
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+            names, _ = _place(problem["loc"])
+            key = ".".join(names) or "(top level)"
             hint = ""
             if problem["type"] == "extra_forbidden":
-                hint = f"; known keys here: {', '.join(_known_keys(problem['loc'][:-1]))}"
+                _, model = _place(problem["loc"][:-1])
+                hint = f"; known keys here: {', '.join(sorted(getattr(model, 'model_fields', {})))}"
             lines.append(f"{where}: key {key!r}: {problem['msg']}{hint}")
         raise InputError("\n".join(lines)) from error
 
@@ -108,11 +110,19 @@ def section(config: Config, *names: str, only: dict[str, set[str]] | set[str] | 
     return {n: {k: v for k, v in values[n].items() if k in keep[n]} if n in keep else values[n] for n in names}
 
 
-def _known_keys(loc: tuple[int | str, ...]) -> list[str]:
-    model: Any = Config
+def _place(loc: tuple[int | str, ...]) -> tuple[list[str], Any]:
+    """Names on the way to a key, as the file has them, and what lies there: a section or the type of a value."""
+    names: list[str] = []
+    here: Any = Config
     for part in loc:
-        field = getattr(model, "model_fields", {}).get(part)
-        if field is None:
-            return sorted(Experiment.model_fields) if loc and loc[0] == "experiments" else []
-        model = field.annotation
-    return sorted(getattr(model, "model_fields", {}))
+        options = [get_args(option) for option in get_args(here)]
+        kinds = {tag.tag: kind for kind, *more in filter(None, options) for tag in more if isinstance(tag, Tag)}
+        if part in kinds:
+            # which kind of model it was taken for: no key of the file
+            here = kinds[part]
+            continue
+        names.append(str(part))
+        field = getattr(here, "model_fields", {}).get(part)
+        inner = [arg for arg in get_args(here) if isinstance(arg, type) and issubclass(arg, BaseModel)]
+        here = field.annotation if field is not None else next(iter(inner), None)
+    return names, here

@@ -63,6 +63,8 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     for inner in get_args(annotation):
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             found.append(inner)
+        elif get_origin(inner) is Annotated:
+            found += _models_in(inner)
     return found
 
 
@@ -73,7 +75,7 @@ def _type(annotation: Any) -> str:
     if origin is Annotated:
         return _type(args[0])
     if origin in (Union, UnionType):
-        return " or ".join(_type(a) for a in args)
+        return " or ".join(dict.fromkeys(_type(a) for a in args))
     if origin is tuple:
         return "list of " + _type(args[0])
     if origin is dict:

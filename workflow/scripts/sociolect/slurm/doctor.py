@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from sociolect.common.errors import InputError
-from sociolect.settings.models import HubModel, ModelsSettings
+from sociolect.settings.models import GgufModel, LocalModel, ModelsSettings, name_of
 from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
 from sociolect.slurm.evidence import gather
 from sociolect.slurm.nodes import bad_nodes
@@ -189,16 +189,17 @@ def check_profile(requests: list[Request]) -> Iterator[Check]:
 
 
 def check_models(models: ModelsSettings, folder: Path, configfile: Path) -> Iterator[Check]:
-    """Snapshots of hub models are there, or can be had."""
+    """Snapshots of fetched models are there, or can be had."""
     for name in ("sfam", "lm"):
         model = getattr(models, name)
-        if not isinstance(model, HubModel):
+        if model == "scratch":
             yield Check(f"model {name}", "ok", "trained by the run")
         elif (folder / name / "config.json").is_file():
             yield Check(f"model {name}", "ok", f"{folder / name}")
         else:
-            remedy = f"on this machine, with a network: make run CONFIG={configfile} TARGET={folder / name}"
-            yield Check(f"model {name}", "warn", f"{model.repo} is not fetched yet", remedy)
+            network = "" if isinstance(model, GgufModel | LocalModel) else ", with a network"
+            remedy = f"on this machine{network}: make run CONFIG={configfile} TARGET={folder / name}"
+            yield Check(f"model {name}", "warn", f"{name_of(model)} is not fetched yet", remedy)
 
 
 def check_disk(project: Path) -> Iterator[Check]:

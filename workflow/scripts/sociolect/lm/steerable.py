@@ -1,0 +1,34 @@
+"""Whether a model can be steered, told from its config alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from sociolect.common.errors import InputError
+from sociolect.common.files import read_json
+from sociolect.lm.hooks import blocks_of
+
+__all__ = ["check_steerable"]
+
+
+def check_steerable(folder: Path) -> None:
+    """Check that a language model has blocks to add to, before its weights are read or fetched in vain.
+
+    Args:
+        folder: with the model's config.json.
+
+    Raises:
+        InputError: naming the architecture, if it is no causal language model or its blocks are not found.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        # without memory, however large it is
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+    except (ValueError, KeyError, NotImplementedError, ImportError) as error:
+        known = read_json(folder / "config.json").get("model_type", "without a model_type")
+        raise InputError(f"models.lm: a model of type {known} is no language model that can be steered") from error
+    blocks_of(model)
