@@ -4,7 +4,7 @@
 FETCHED = [name for name in ("sfam", "lm") if getattr(CONFIG.models, name) != "scratch"]
 LARGE = [name for name in FETCHED if not is_small(getattr(CONFIG.models, name))]
 # Tiny models gain nothing from more threads; two of them side by side do.
-MODEL_THREADS = 8 if FETCHED else 1
+MODEL_THREADS = 8 if LARGE else 1
 # A large model without its GPU must not start on a CPU unseen; small ones take what they get.
 GPUS = 1 if LARGE else "any"
 # How the language model is asked; and the wording of documents, where it may be asked with one: a model from scratch has
