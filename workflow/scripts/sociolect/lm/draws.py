@@ -106,7 +106,8 @@ def _from_nucleus(
     row, place = (weights >= floor.unsqueeze(1)).nonzero(as_tuple=True)
     counts = torch.bincount(row, minlength=len(weights))
     column = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[row]
-    shape = (len(weights), int(counts.max()))
+    # none where all are less probable than that
+    shape = (len(weights), max(1, int(counts.max())))
     found = weights.new_zeros(shape)
     found[row, column] = weights[row, place]
     places = torch.zeros(shape, dtype=torch.int64, device=row.device)
