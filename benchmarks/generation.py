@@ -34,7 +34,16 @@ from rich.table import Table
 
 from comparing import percent, print_doubts, speed_conditions, speed_rows, target_rows, targets_table
 from engines import Answers, Engine, EngineSpec, Tokens, answers_of, generate_answers, peer_answers
-from language_models import DTYPES, SHAPES, LanguageShape, Steered, Work, build_language_model, make_vectors
+from language_models import (
+    DTYPES,
+    SHAPES,
+    LanguageShape,
+    Steered,
+    Work,
+    build_language_model,
+    link_language_model,
+    make_vectors,
+)
 from measuring import (
     Row,
     Spent,
@@ -213,15 +222,20 @@ def memory_share(weights: int, n_engines: int, total: int) -> tuple[float, bool]
 
 def measure(flags: argparse.Namespace, device: torch.device, folder: Path) -> list[Row]:
     """All rows."""
-    say, shape = teller(flags.shape), SHAPES[flags.shape]
-    model_folder, vectors_file = folder / "model", folder / "vectors.safetensors"
+    name = flags.model.name if flags.model else flags.shape
+    say, model_folder, vectors_file = teller(name), folder / "model", folder / "vectors.safetensors"
     prompt = (flags.prompt[0], flags.prompt[1])
-    build_language_model(shape, flags.dtype, sum(flags.prompt) + flags.new_tokens, device, model_folder)
+    if flags.model:
+        shape = link_language_model(flags.model, model_folder)
+    else:
+        shape = SHAPES[flags.shape]
+        build_language_model(shape, flags.dtype, sum(flags.prompt) + flags.new_tokens, device, model_folder)
     backend = TransformersBackend(model_folder, 1, flags.dtype, str(device))
     make_vectors(backend.model, vectors_file)
     work = Work(
-        str(vectors_file), shape.layers, shape.vocabulary, flags.requests, prompt, flags.new_tokens, flags.temperature
-    )
+        str(vectors_file), shape.layers, shape.vocabulary, flags.requests, prompt, flags.new_tokens, flags.temperature,
+        flags.top_p,
+    )  # fmt: skip
     say(f"{shape.parameters / 1e6:.0f} million weights; {flags.requests} requests, {flags.new_tokens} new tokens each")
 
     searched: dict[int, float] = {}
@@ -251,13 +265,16 @@ def measure(flags: argparse.Namespace, device: torch.device, folder: Path) -> li
         calls = timed_calls(contenders, here, engines, work)
         turns = alternate(calls, flags.rounds, flags.seconds, device, say, budget=flags.budget)
     conditions = machine(device) | {
-        "shape": f"Llama of {shape.parameters / 1e6:.0f} million random weights ({flags.shape})",
+        "shape": f"model of {shape.parameters / 1e6:.0f} million weights ({flags.model.name})"
+        if flags.model
+        else f"Llama of {shape.parameters / 1e6:.0f} million random weights ({flags.shape})",
         "layers": shape.layers,
         "dtype": flags.dtype,
         "requests": flags.requests,
         "prompt_tokens": f"{prompt[0]} to {prompt[1]}",
         "new_tokens": flags.new_tokens,
         "temperature": flags.temperature,
+        "top_p": flags.top_p,
         "batch_size": flags.batch_size,
         "max_sequences": flags.max_sequences,
         "transformers": transformers.__version__,
@@ -412,11 +429,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two minutes on two cores: a tiny model, fewer contenders")
     parser.add_argument("--shape", choices=SHAPES, help="of the model (default: 80m; --quick: tiny; GPU: 1.5b)")
+    parser.add_argument("--model", type=Path, help="folder of a real model, in place of --shape")
     parser.add_argument("--dtype", choices=DTYPES, default="bfloat16", help="of the weights")
     parser.add_argument("--requests", type=int, help="of a call (default: 128; GPU: 256)")
     parser.add_argument("--prompt", type=int, nargs=2, default=[32, 96], metavar=("LEAST", "MOST"), help="its tokens")
     parser.add_argument("--new-tokens", type=int, help="of each answer (default: 64; --quick: 24; GPU: 128)")
     parser.add_argument("--temperature", type=float, default=0.0, help="0 is greedy")
+    parser.add_argument("--top-p", type=float, default=1.0, help="nucleus; with a temperature above 0")
     parser.add_argument("--batch-size", type=int, help="of transformers (default: the best of several; --quick: 64)")
     parser.add_argument("--max-sequences", type=int, default=256, help="vLLM: most requests under way at once")
     add_flags(parser)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import measuring  # noqa: F401  (makes sociolect importable)
 from sociolect.lm.reading import residual_norms
 from sociolect.lm.requests import Request, SteerRef, write_vectors
+from sociolect.models.loading import check_snapshot
 
 __all__ = [
     "DTYPES",
@@ -23,6 +24,7 @@ __all__ = [
     "Steered",
     "Work",
     "build_language_model",
+    "link_language_model",
     "make_vectors",
     "random_language_model",
     "save_words",
@@ -39,6 +41,7 @@ class LanguageShape:
     """Sizes of a Llama.
 
     Attributes:
+        own_head_dim: width of a head where it is not that of the residual stream over the number of heads.
         spread: standard deviation of the weights. Much larger than trained ones have it, so that the model has
             preferences that rounding does not overturn; speed does not depend on it.
     """
@@ -51,11 +54,12 @@ class LanguageShape:
     vocabulary: int
     tied: bool
     spread: float = 0.1
+    own_head_dim: int | None = None
 
     @property
     def head_dim(self) -> int:
         """Width of a head."""
-        return self.hidden // self.heads
+        return self.own_head_dim or self.hidden // self.heads
 
     @property
     def parameters(self) -> int:
@@ -120,6 +124,31 @@ def random_language_model(shape: LanguageShape, dtype: str, context: int, device
         torch.set_default_dtype(usual)
 
 
+def link_language_model(source: Path, folder: Path) -> LanguageShape:
+    """Make a folder with the weights of a real model, a tokenizer of whole words, and no end token.
+
+    Returns:
+        its sizes.
+
+    Raises:
+        InputError: `source` is not the folder of a model.
+    """
+    check_snapshot(source)
+    folder.mkdir(parents=True)
+    config: Any = AutoConfig.from_pretrained(source, local_files_only=True)
+    text = config.get_text_config()
+    config.eos_token_id = text.eos_token_id = None
+    config.save_pretrained(folder)
+    for file in source.glob("*.safetensors*"):
+        (folder / file.name).symlink_to(file.resolve())
+    shape = LanguageShape(
+        text.hidden_size, text.num_hidden_layers, text.num_attention_heads, text.num_key_value_heads,
+        text.intermediate_size, text.vocab_size, bool(text.tie_word_embeddings), own_head_dim=text.head_dim,
+    )  # fmt: skip
+    save_words(shape, folder)
+    return shape
+
+
 def save_words(shape: LanguageShape, folder: Path) -> None:
     """Save a tokenizer whose tokens are the words w0, w1, ..."""
     words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(shape.vocabulary)}, unk_token=f"w{UNKNOWN}"))
@@ -148,6 +177,7 @@ class Work:
         prompt: fewest and most tokens of a prompt; the lengths are spaced evenly.
         new_tokens: of every answer.
         temperature: 0 is greedy.
+        top_p: of sampling.
     """
 
     vectors_file: str
@@ -157,6 +187,7 @@ class Work:
     prompt: tuple[int, int]
     new_tokens: int
     temperature: float
+    top_p: float = 1.0
 
     @property
     def context(self) -> int:
@@ -181,7 +212,7 @@ class Work:
                 prompt_token_ids=(BEGINNING, *map(int, draw.integers(FIRST_WORD, self.vocabulary, length - 1))),
                 max_new_tokens=self.new_tokens,
                 temperature=0.0 if greedy else self.temperature,
-                top_p=1.0,
+                top_p=self.top_p,
                 seed=self.n_requests * number + i,
                 steer=self._steer(i, steered),
             )

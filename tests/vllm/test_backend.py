@@ -245,6 +245,18 @@ def test_sampled_answers_are_those_of_transformers_whatever_the_company(world: W
     assert sum(mixed[f"other{i}"].token_ids != wanted[r.id].token_ids for i, r in enumerate(made[:9])) >= 7
 
 
+def test_stop_strings_end_the_same_texts(world: World) -> None:
+    _, reference, file = world.model("llama")
+    made = requests_of(file, LENGTHS, temperature=1.0)
+    plain, _ = alone(reference, made)
+    # the third words of some answers, which others have at other places or not at all
+    stop = tuple(sorted({words[2] for r in made[:8] if len(words := plain[r.id].text.split()) > 4}))
+    wanted, _ = alone(reference, [replace(r, stop=stop) for r in made])
+    assert {"stop_string", "length"} <= {r.finish_reason for r in wanted.values()}
+    assert not any(string in result.text for string in stop for result in wanted.values())
+    assert answers(world.engine("llama", **ROOMY), [replace(r, stop=stop) for r in made]) == wanted
+
+
 # nothing left behind
 
 

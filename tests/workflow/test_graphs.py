@@ -37,14 +37,31 @@ def test_graphs_are_drawn(project: Path) -> None:
         assert "<svg" in (project / "graphs/rulegraph.svg").read_text()
 
 
-@pytest.mark.parametrize("config", ["scratch", "config"])
+@pytest.mark.parametrize("config", ["scratch", "config", "laptop", "one-gpu"])
 def test_dag_resolves(project: Path, config: str) -> None:
     for split in ("single", "multi", "askx"):
         (project / "data").mkdir(exist_ok=True)
         (project / f"data/{split}.parquet").touch()
     text = snakemake(project, "--dry-run", "--configfile", f"config/{config}.yaml").stdout
     assert "compare_conditions" in text
-    assert ("fetch_model" in text) == (config == "config")
+    assert ("fetch_model" in text) == (config != "scratch")
+    assert ("train_scratch_lm" in text) == (config == "scratch")
+
+
+def test_without_a_table_one_line_says_which_columns_go_where(project: Path) -> None:
+    for split in ("single", "askx"):
+        (project / "data").mkdir(exist_ok=True)
+        (project / f"data/{split}.parquet").touch()
+    done = snakemake(project, "--dry-run", "--configfile", "config/laptop.yaml", check=False)
+    [line] = [line for line in (done.stdout + done.stderr).splitlines() if "data/multi.parquet" in line]
+    assert done.returncode != 0
+    assert "put the table of the split multi there" in line and "set corpus.paths.multi" in line
+    assert "columns question_id, question, answer_id, answer, author, group" in line
+    # what was imported does without
+    (project / "results/laptop/corpus").mkdir(parents=True)
+    for name in ("multi", "multi.funnel"):
+        (project / f"results/laptop/corpus/{name}.parquet").touch()
+    assert "compare_conditions" in snakemake(project, "--dry-run", "--configfile", "config/laptop.yaml").stdout
 
 
 def test_one_target_needs_no_more_than_its_ancestors(project: Path) -> None:
