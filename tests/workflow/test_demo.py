@@ -53,6 +53,13 @@ def test_every_artifact_has_its_schema_and_provenance(run: Path) -> None:
     assert not list(run.rglob("*.part"))
 
 
+def test_logs_are_lines_without_warnings(run: Path) -> None:
+    logs = {path: path.read_text() for path in sorted((run / "logs").rglob("*.log"))}
+    assert len(logs) > 25
+    for path, text in logs.items():
+        assert "Warning" not in text and "it/s]" not in text and "\r" not in text, path
+
+
 def test_parts_share_neither_question_nor_author(run: Path) -> None:
     samples = pl.concat(
         [read_table(run / f"samples/{s}.parquet", schemas.SAMPLES) for s in ("single", "multi", "askx")]

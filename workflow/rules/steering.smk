@@ -75,7 +75,8 @@ rule choose_strength:
         f"{TIMES}/choose_strength/{{experiment}}.tsv"
     conda:
         env_of(engine_of("sweep"))
-    threads: 2 * MODEL_THREADS
+    # the sweeps of small models go side by side
+    threads: 2 * MODEL_THREADS if LARGE else max(1, 2 // len(CONFIG.experiments))
     resources:
         mem_mb=memory(32300),
         runtime=growing(480, most=DAY),

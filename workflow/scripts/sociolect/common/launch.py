@@ -50,6 +50,8 @@ def launch(program: Path, flags: list[str], interpreter: str, gpus: str) -> None
         _stage(beat, "imports", limit_s=limit)
         if job and gpus not in ("0", "any"):
             _check_device(beat)
+        # bars are for terminals: in a log they are one endless line; transformers reads this, too
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         sys.argv = [str(program), *flags]
         runpy.run_path(str(program), run_name="__main__")
     except StartError as error:

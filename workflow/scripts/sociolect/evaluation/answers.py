@@ -1,0 +1,52 @@
+"""Generated answers as a reader judges them: some drawn by hash, how they end, and human answers to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from sociolect.common.seeds import stable_hash
+
+__all__ = ["drawn", "endings", "first_tokens", "human_answers"]
+
+
+def drawn(generations: pl.DataFrame, conditions: Sequence[str], n: int) -> pl.DataFrame:
+    """`n` rows of GENERATIONS of these conditions, those whose request has the smallest hash: nobody picks."""
+    rows = generations.filter(pl.col("condition").is_in(list(conditions)))
+    rank = pl.Series("rank", [stable_hash("shown", name) for name in rows["request_id"]], dtype=pl.UInt64)
+    return rows.with_columns(rank).sort("rank").head(n).drop("rank")
+
+
+def endings(generations: pl.DataFrame, asks_on: Sequence[str]) -> pl.DataFrame:
+    """By condition: how many answers, and the shares that ended by themselves, at a stop string, and that ask on.
+
+    Args:
+        generations: GENERATIONS.
+        asks_on: strings that begin another question.
+    """
+    another = pl.any_horizontal([pl.col("text").str.contains(string, literal=True) for string in asks_on])
+    return generations.group_by("condition", maintain_order=True).agg(
+        n=pl.len(),
+        ended=(pl.col("finish_reason") == "stop").mean(),
+        at_stop_string=(pl.col("finish_reason") == "stop_string").mean(),
+        next_question=another.mean(),
+        empty=(pl.col("text").str.strip_chars() == "").mean(),
+    )
+
+
+def human_answers(samples: pl.DataFrame, question_ids: Sequence[str]) -> pl.DataFrame:
+    """One answer that a human gave to each of these questions (question_id, answer), that of the smallest answer_id."""
+    return (
+        samples.filter(pl.col("question_id").is_in(list(dict.fromkeys(question_ids))))
+        .sort("answer_id")
+        .unique("question_id", keep="first", maintain_order=True)
+        .select("question_id", "answer")
+    )
+
+
+def first_tokens(text: str, tokenizer: Any, n: int) -> str:
+    """The beginning of a text, of at most `n` tokens."""
+    offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    return text if len(offsets) <= n else text[: offsets[n - 1][1]]
