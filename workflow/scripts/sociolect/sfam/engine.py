@@ -25,7 +25,8 @@ from sociolect.common.errors import InputError
 from sociolect.sfam.precision import Precision, usable
 
 Tensors = dict[str, torch.Tensor]
-FLASH_TOLERANCE = 5e-3  # of a score, in bf16
+# of a score, in bf16; or as much more as bfloat16 itself is off
+FLASH_TOLERANCE, FLASH_SHARE = 5e-3, 1.5
 # rows of the bias that are made together: few have few distances, many make few products
 ROWS = {"cpu": 48, "cuda": 128}
 # fused attention on a GPU wants the rows of the bias aligned
@@ -296,24 +297,30 @@ class Engine:
         return (torch.softmax(scores, dim=-1).to(v.dtype) @ v).transpose(1, 2).flatten(2)
 
     def _choose_flash(self) -> None:
-        """Take flashdeberta's fused kernel where it is installed and gives the same scores on random pairs."""
+        """Take flashdeberta's fused kernel where it is installed and as near to float32 scores as attention without it.
+
+        On random pairs. The kernel rounds at other places, so that the two bfloat16 ways differ from each other, too.
+        """
         try:
             kernel = importlib.import_module("flashdeberta.ops.flash_attention").flash_attention_with_disentangled
         except (ImportError, AttributeError):
             return
         batch = _random_batch(self.config)
-        plain = torch.sigmoid(self(batch))
+        exact = torch.sigmoid(Engine(self.model)(batch))
+        usual = float((torch.sigmoid(self(batch)) - exact).abs().max())
         self._flash = flash_attention(self, kernel)
         try:
-            difference = float((torch.sigmoid(self(batch)) - plain).abs().max())
+            difference = float((torch.sigmoid(self(batch)) - exact).abs().max())
         except Exception as error:  # whatever a kernel that does not fit this GPU raises
             log.warning("flashdeberta fails here (%s: %s); going on without it", type(error).__name__, error)
             self._flash = None
             return
-        if difference <= FLASH_TOLERANCE:
-            log.info("attention by flashdeberta, whose scores agree to %.2g", difference)
+        if difference <= max(FLASH_TOLERANCE, FLASH_SHARE * usual):
+            log.info("attention by flashdeberta: scores off by %.2g, %.2g without it", difference, usual)
         else:
-            log.warning("scores by flashdeberta are off by %.2g; going on without it", difference)
+            log.warning(
+                "scores by flashdeberta are off by %.2g, %.2g without it; going on without it", difference, usual
+            )
             self._flash = None
 
 
