@@ -59,6 +59,7 @@ from measuring import (
 )
 from sociolect.common.errors import InputError
 from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.models.loading import load_causal_lm
 from sociolect.settings.vllm import VllmSettings
 
 UNIT = "output tokens/s"
@@ -106,6 +107,7 @@ def contenders_of(quick: bool) -> dict[str, Contender]:
     found = {
         GENERATE: Contender(None, Steered()),
         PEER: Contender(None, mixed, note=manner),
+        f"{TRANSFORMERS}, unsteered": Contender(None, Steered()),
         f"{TRANSFORMERS}, {MIXED}": Contender(None, mixed),
         f"{TRANSFORMERS}, {EVERYWHERE}": Contender(None, everywhere),
         PLAIN: Contender(PLAIN, Steered(), note="vllm.LLM with enforce_eager=True, nothing of this project"),
@@ -223,33 +225,21 @@ def memory_share(weights: int, n_engines: int, total: int) -> tuple[float, bool]
 def measure(flags: argparse.Namespace, device: torch.device, folder: Path) -> list[Row]:
     """All rows."""
     name = flags.model.name if flags.model else flags.shape
-    say, model_folder, vectors_file = teller(name), folder / "model", folder / "vectors.safetensors"
-    prompt = (flags.prompt[0], flags.prompt[1])
-    if flags.model:
-        shape = link_language_model(flags.model, model_folder)
-    else:
-        shape = SHAPES[flags.shape]
-        build_language_model(shape, flags.dtype, sum(flags.prompt) + flags.new_tokens, device, model_folder)
+    say, model_folder = teller(name), folder / "model"
+    shape = make_model(flags, device, model_folder)
     backend = TransformersBackend(model_folder, 1, flags.dtype, str(device))
-    make_vectors(backend.model, vectors_file)
-    work = Work(
-        str(vectors_file), shape.layers, shape.vocabulary, flags.requests, prompt, flags.new_tokens, flags.temperature,
-        flags.top_p,
-    )  # fmt: skip
+    # float32 weights on a CPU are packed by the backend: others have them as they are
+    packed = device.type == "cpu" and flags.dtype == "float32"
+    theirs = load_causal_lm(model_folder, flags.dtype, str(device)) if packed else backend.model
+    work = make_work(flags, backend, shape, folder / "vectors.safetensors")
     say(f"{shape.parameters / 1e6:.0f} million weights; {flags.requests} requests, {flags.new_tokens} new tokens each")
-
-    searched: dict[int, float] = {}
-    if flags.batch_size is None:
-        sizes = [size for size in BATCH_SIZES if size <= max(flags.requests, BATCH_SIZES[0])]
-        requests = work.requests(0, Steered())
-        runs = {size: partial(generate_answers(backend.model, size), requests) for size in sizes}
-        searched = search_sizes(runs, flags.requests * flags.new_tokens, device, say)
-        flags.batch_size = max(searched, key=lambda size: searched[size])
+    searched = search_batch_size(flags, theirs, work, device, say)
     backend.batch_tokens = flags.batch_size * work.context
     contenders = contenders_of(flags.quick)
     here: dict[str, Answers] = {
-        GENERATE: generate_answers(backend.model, flags.batch_size),
-        PEER: peer_answers(backend.model, flags.batch_size),
+        GENERATE: generate_answers(theirs, flags.batch_size),
+        PEER: peer_answers(theirs, flags.batch_size),
+        f"{TRANSFORMERS}, unsteered": answers_of(backend),
         f"{TRANSFORMERS}, {MIXED}": answers_of(backend),
         f"{TRANSFORMERS}, {EVERYWHERE}": answers_of(backend),
     }
@@ -271,7 +261,7 @@ def measure(flags: argparse.Namespace, device: torch.device, folder: Path) -> li
         "layers": shape.layers,
         "dtype": flags.dtype,
         "requests": flags.requests,
-        "prompt_tokens": f"{prompt[0]} to {prompt[1]}",
+        "prompt_tokens": "{} to {}".format(*flags.prompt),
         "new_tokens": flags.new_tokens,
         "temperature": flags.temperature,
         "top_p": flags.top_p,
@@ -282,6 +272,45 @@ def measure(flags: argparse.Namespace, device: torch.device, folder: Path) -> li
         "engines": "all alive" if alive else "started anew for each turn",
     }
     return report_rows(contenders, turns, engines.notes, agreeing, searched, conditions)
+
+
+def make_model(flags: argparse.Namespace, device: torch.device, folder: Path) -> LanguageShape:
+    """Put the model that is measured into this folder: a real one, or one of random weights."""
+    if flags.model:
+        return link_language_model(flags.model, folder)
+    shape = SHAPES[flags.shape]
+    build_language_model(shape, flags.dtype, sum(flags.prompt) + flags.new_tokens, device, folder)
+    return shape
+
+
+def make_work(flags: argparse.Namespace, backend: TransformersBackend, shape: LanguageShape, file: Path) -> Work:
+    """The requests, with their vectors in this file."""
+    make_vectors(backend.model, file)
+    prompt = (flags.prompt[0], flags.prompt[1])
+    return Work(
+        str(file),
+        shape.layers,
+        shape.vocabulary,
+        flags.requests,
+        prompt,
+        flags.new_tokens,
+        flags.temperature,
+        flags.top_p,
+    )
+
+
+def search_batch_size(
+    flags: argparse.Namespace, model: Any, work: Work, device: torch.device, say: Callable[[str], None]
+) -> dict[int, float]:
+    """Set the batch size that suits transformers.generate best, if none was given; the speeds of those tried."""
+    if flags.batch_size is not None:
+        return {}
+    sizes = [size for size in BATCH_SIZES if size <= max(flags.requests, BATCH_SIZES[0])]
+    requests = work.requests(0, Steered())
+    runs = {size: partial(generate_answers(model, size), requests) for size in sizes}
+    searched = search_sizes(runs, flags.requests * flags.new_tokens, device, say)
+    flags.batch_size = max(searched, key=lambda size: searched[size])
+    return searched
 
 
 def check_contenders(

@@ -22,7 +22,7 @@ def jobs_of(text: str) -> set[str]:
     return set(re.findall(r"^(\w+) +\d+$", text.partition("Job stats:")[2].partition("total")[0], re.MULTILINE))
 
 
-@pytest.mark.parametrize("config", ["demo", "scratch", "one-gpu", "config"])
+@pytest.mark.parametrize("config", ["demo", "scratch", "laptop", "one-gpu", "config"])
 def test_an_estimate_needs_no_stage_that_it_is_about(project: Path, config: str) -> None:
     (project / "data").mkdir(exist_ok=True)
     for split in ("single", "multi", "askx"):
@@ -31,7 +31,7 @@ def test_an_estimate_needs_no_stage_that_it_is_about(project: Path, config: str)
     flags = ["--dry-run", "--configfile", f"config/{config}.yaml", "--", f"results/{run}/estimate/estimate.parquet"]
     jobs = jobs_of(snakemake(project, *flags).stdout)
     assert {"probe_rates", "estimate_cost", "sample_groups"} <= jobs <= CHEAP
-    assert ("fetch_model" in jobs) == (config in ("one-gpu", "config"))
+    assert ("fetch_model" in jobs) == (config in ("laptop", "one-gpu", "config"))
 
 
 def test_a_run_does_not_wait_for_an_estimate(project: Path) -> None:

@@ -17,7 +17,7 @@ from sociolect.common import digests
 from sociolect.common.errors import InputError
 from sociolect.common.flags import declared_flags, flag_of
 from sociolect.settings.config import load_config, section
-from sociolect.settings.models import GgufModel, HubModel, LocalModel, is_small
+from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalModel, is_small
 
 try:
     CONFIG = load_config(config, ", ".join(map(str, workflow.configfiles)) or "config")

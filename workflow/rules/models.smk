@@ -8,7 +8,8 @@ def model_files(wildcards):
     if isinstance(model, GgufModel):
         return model.gguf
     if isinstance(model, LocalModel):
-        return sorted(path.as_posix() for path in Path(model.folder).glob("[!.]*") if path.is_file()) or model.folder
+        found = {path for pattern in MODEL_FILES for path in Path(model.folder).glob(pattern) if path.is_file()}
+        return sorted(path.as_posix() for path in found) or model.folder
     return []
 
 

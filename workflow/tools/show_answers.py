@@ -21,7 +21,8 @@ from sociolect.lm.wordings import open_wording
 from sociolect.models.loading import load_causal_lm, load_tokenizer
 from sociolect.settings.config import Config, read_config
 
-ASKS_ON = ("Question:", "\nQuestion", "\nQ:")
+# the next question in any of the forms that were seen, stop strings or not: "Question 2:", "Q#3."
+ASKS_ON = r"(?m)^\s*Q(uestion)?\s*#?\s*\d*\s*[:.)]|Question:"
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ def test_endings_by_hand() -> None:
             "finish_reason": ["stop", "length", "stop_string", "stop_string", "length"],
         }
     )
-    first, second = endings(frame, ["Question:", "\nQ"]).to_dicts()
+    first, second = endings(frame, r"(?m)^Question\b").to_dicts()
     assert first == {
         "condition": "question", "n": 4, "ended": 0.25, "at_stop_string": 0.5, "next_question": 0.25, "empty": 0.25
     }  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
-from sociolect.lm.requests import Request, result_of
+from sociolect.lm.requests import Request, SteerRef, result_of, write_vectors
 from sociolect.lm.stopping import StopWatch, first_stop
 from sociolect.lm.transformers_backend import TransformersBackend
 from tiny_models import save_speaker, word_tokenizer
@@ -46,6 +46,21 @@ def test_text_and_tokens_end_before_the_stop_string() -> None:
     assert cut("ad", "b wac") == ("waa wa", tuple(ids[:1]), "stop_string")
 
 
+class Bytes:
+    """A tokenizer whose tokens are bytes: an emoji has four characters until its last token is there."""
+
+    def decode(self, ids: Sequence[int], **_: bool) -> str:
+        return bytes(ids).decode("utf-8", errors="replace")
+
+
+def test_the_cut_does_not_depend_on_what_follows_nor_on_letters_of_several_bytes() -> None:
+    kept = "a" * 31 + "\U0001f600"
+    request = Request("r", (2,), 90, 0.0, 1.0, 0, stop=("\n\n\n",))
+    for more in ("", "x", "\U0001f600\U0001f600 and on and on"):
+        result = result_of(request, list(f"{kept}\n\n\n{more}".encode()), {0}, Bytes())
+        assert (result.text, bytes(result.token_ids).decode()) == (kept, kept)
+
+
 def test_a_stop_string_is_seen_when_its_last_token_comes() -> None:
     tokenizer = word_tokenizer()
     ids = tokenizer("waa wab wac wab wac", add_special_tokens=False)["input_ids"]
@@ -81,3 +96,18 @@ def test_a_prompt_that_requests_share_is_read_once(tmp_path: Path) -> None:
     assert passes[0] == 2 and passes[1] > 2
     assert all(list(backend.generate([r])) == [together[r.id]] for r in made)
     assert len({r.text for r in together.values()}) > 5
+
+
+def test_a_shared_prompt_is_shared_by_those_alone_whose_prompt_is_steered_alike(tmp_path: Path) -> None:
+    backend = TransformersBackend(save_speaker(tmp_path / "lm", word_tokenizer()), 10_000, device="cpu")
+    file = tmp_path / "v.safetensors"
+    draw = torch.Generator().manual_seed(3)
+    write_vectors({key: torch.randn(3, 32, generator=draw) for key in "ab"}, file)
+    ways = [None, *(SteerRef(str(file), k, (0, 1, 2), 3.0, p) for p in ("generated", "last", "all") for k in "ab")]
+    made = [Request(f"{i}", (2, 15, 22, 31), 6, 0.0, 1.0, 0, way) for i, way in enumerate(ways)]
+    with rows_of_passes(backend) as passes:
+        together = {r.id: r for r in backend.generate(made)}
+    # unsteered and generated alike; last and all, each by two vectors
+    assert passes[0] == 5
+    assert all(list(backend.generate([r])) == [together[r.id]] for r in made)
+    assert len({r.token_ids for r in together.values()}) > 4

@@ -19,19 +19,18 @@ def drawn(generations: pl.DataFrame, conditions: Sequence[str], n: int) -> pl.Da
     return rows.with_columns(rank).sort("rank").head(n).drop("rank")
 
 
-def endings(generations: pl.DataFrame, asks_on: Sequence[str]) -> pl.DataFrame:
+def endings(generations: pl.DataFrame, asks_on: str) -> pl.DataFrame:
     """By condition: how many answers, and the shares that ended by themselves, at a stop string, and that ask on.
 
     Args:
         generations: GENERATIONS.
-        asks_on: strings that begin another question.
+        asks_on: regular expression of what begins another question.
     """
-    another = pl.any_horizontal([pl.col("text").str.contains(string, literal=True) for string in asks_on])
     return generations.group_by("condition", maintain_order=True).agg(
         n=pl.len(),
         ended=(pl.col("finish_reason") == "stop").mean(),
         at_stop_string=(pl.col("finish_reason") == "stop_string").mean(),
-        next_question=another.mean(),
+        next_question=pl.col("text").str.contains(asks_on).mean(),
         empty=(pl.col("text").str.strip_chars() == "").mean(),
     )
 

@@ -13,7 +13,7 @@ from sociolect.common.progress import Report
 from sociolect.labels.buckets import Scored, Scorer
 from sociolect.models.loading import pick_device
 from sociolect.settings.labels import LabelingSettings
-from sociolect.sfam.engine import Engine
+from sociolect.sfam.engine import PLAIN, Engine
 from sociolect.sfam.forward import make_forward, score_index_pairs
 from sociolect.sfam.model import (
     AgreementModel,
@@ -48,7 +48,7 @@ class CrossEncoderScorer:
                 agreement.digest,
                 list(attribute_sentences),
                 agreement.max_tokens,
-                *_batching(settings),
+                *_batching(settings, self._forward),
             ]
         )
 
@@ -101,7 +101,7 @@ class StudentScorer:
                 self._texts.digest,
                 student.attributes,
                 student.answer_tokens,
-                *_batching(settings),
+                *_batching(settings, self._forward),
             ]
         )
 
@@ -138,9 +138,10 @@ def load_scorer(folder: Path, attribute_sentences: Sequence[str], settings: Labe
     return CrossEncoderScorer(agreement, attribute_sentences, settings)
 
 
-def _batching(settings: LabelingSettings) -> list[object]:
+def _batching(settings: LabelingSettings, forward: object) -> list[object]:
     """What changes the last bits of a score."""
-    return [settings.tokens_per_batch, settings.precision, settings.compiled]
+    kernel = forward.kernel if isinstance(forward, Engine) else PLAIN
+    return [settings.tokens_per_batch, settings.precision, settings.compiled, *([kernel] if kernel != PLAIN else [])]
 
 
 def _cut_and_empty(answers: Encoded, room: int) -> tuple[int, int]:

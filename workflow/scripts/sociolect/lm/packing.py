@@ -41,7 +41,8 @@ def pack_linears(model: Any) -> None:
     if not torch.backends.mkldnn.is_available():
         return
     output = model.get_output_embeddings()
-    for parent in list(model.modules()):
+    # no list of the layers: each one's weight is let go before the next is packed
+    for parent in [module for module in model.modules() if not isinstance(module, nn.Linear)]:
         for name, child in list(parent.named_children()):
             # a subclass may do something else
             if type(child) is nn.Linear and child.weight.device.type == "cpu" and child.weight.dtype == torch.float32:

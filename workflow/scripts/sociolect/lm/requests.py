@@ -7,7 +7,6 @@ named layers, so that strength 0 is the identity.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +96,8 @@ def result_of(request: Request, token_ids: Sequence[int], ends: Collection[int],
     at = first_stop(text, request.stop)
     if at is None:
         return Result(request.id, tuple(ids), text, "stop" if stopped else "length")
-    # the longest beginning that lies before the stop string
-    kept = bisect_right(range(len(ids) + 1), at, key=lambda n: len(text_of(ids[:n], tokenizer))) - 1
+    # the longest beginning that lies before the stop string; a letter of several bytes is shorter when it is whole
+    kept = max(n for n in range(len(ids) + 1) if len(text_of(ids[:n], tokenizer)) <= at)
     return Result(request.id, tuple(ids[:kept]), text[:at], "stop_string")
 
 

@@ -83,7 +83,9 @@ def read_header(path: Path) -> GgufHeader:
             try:
                 header = _read(_Cursor(data))
             except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
-                raise InputError(f"{path}: its header is cut or broken ({error}); get the file again") from error
+                raise InputError(
+                    f"{path}: its header is cut or broken, or of a kind that is not known here ({error}); get the file again, or another quantization of it"
+                ) from error
     if (have := path.stat().st_size) < header.size:
         raise InputError(f"{path}: cut, it has {have} of {header.size} bytes; get the file again")
     return header

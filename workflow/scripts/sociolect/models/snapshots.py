@@ -17,13 +17,13 @@ from safetensors.torch import save_file
 from sociolect.common.errors import InputError
 from sociolect.common.files import atomic_folder, write_json
 from sociolect.models.loading import SNAPSHOT, check_snapshot, load_tokenizer, sha256_of
+from sociolect.settings.models import MODEL_FILES, PICKLED
 
 __all__ = ["PICKLED", "Check", "anything", "new_snapshot", "patterns_of", "take_files"]
 
 Check = Callable[[Path], None]
 # weights are kept as safetensors only: pickled ones may run code when they are loaded
-PICKLED = "pytorch_model.bin"
-PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken")
+PATTERNS = tuple(name for name in MODEL_FILES if name != PICKLED)
 
 
 def anything(folder: Path) -> None:

@@ -79,6 +79,9 @@ KNOWN_MODELS: dict[str, HubModel | WheelModel] = {
         terms="GEMMA_TERMS.html",
     ),
 }
+# what a snapshot is made of; pickled weights only where there are no others
+PICKLED = "pytorch_model.bin"
+MODEL_FILES = ("*.safetensors", PICKLED, "*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.tiktoken")
 # those that a CPU runs
 _SMALL = ("gemma-3-270m",)
 # the key that tells the kind of a source

@@ -27,6 +27,7 @@ from sociolect.sfam.precision import Precision, usable
 Tensors = dict[str, torch.Tensor]
 # of a score, in bf16; or as much more as bfloat16 itself is off
 FLASH_TOLERANCE, FLASH_SHARE = 5e-3, 1.5
+PLAIN = "plain"
 # rows of the bias that are made together: few have few distances, many make few products
 ROWS = {"cpu": 48, "cuda": 128}
 # fused attention on a GPU wants the rows of the bias aligned
@@ -114,6 +115,9 @@ class Engine:
             bfloat16 computes in float32.
         compiled: let torch.compile fuse what it can; the first batches then take minutes.
 
+    Attributes:
+        kernel: of attention: plain or flashdeberta. They round at different places.
+
     Raises:
         InputError: the model is none that the engine knows.
     """
@@ -138,6 +142,7 @@ class Engine:
             self.blocks = [self._block(layer, table, terms) for layer in model.deberta.encoder.layer]
         self._of_distance: dict[int, torch.Tensor] = {}
         self._flash: Callable[..., torch.Tensor] | None = None
+        self.kernel = PLAIN
         self._run: Callable[..., torch.Tensor] = self._forward
         if self.device.type == "cuda" and self.dtype == torch.bfloat16 and terms:
             self._choose_flash()
@@ -316,6 +321,7 @@ class Engine:
             self._flash = None
             return
         if difference <= max(FLASH_TOLERANCE, FLASH_SHARE * usual):
+            self.kernel = "flashdeberta"
             log.info("attention by flashdeberta: scores off by %.2g, %.2g without it", difference, usual)
         else:
             log.warning(
