@@ -84,7 +84,7 @@ def read_header(path: Path) -> GgufHeader:
                 header = _read(_Cursor(data))
             except (struct.error, UnicodeDecodeError, IndexError, ValueError) as error:
                 raise InputError(
-                    f"{path}: its header is cut or broken, or of a kind that is not known here ({error}); get the file again, or another quantization of it"
+                    f"{path}: its header is broken, or of a kind not known here ({error}); get another file"
                 ) from error
     if (have := path.stat().st_size) < header.size:
         raise InputError(f"{path}: cut, it has {have} of {header.size} bytes; get the file again")
