@@ -235,7 +235,7 @@ def measure(flags: argparse.Namespace, device: torch.device, folder: Path) -> li
     say(f"{shape.parameters / 1e6:.0f} million weights; {flags.requests} requests, {flags.new_tokens} new tokens each")
     searched = search_batch_size(flags, theirs, work, device, say)
     backend.batch_tokens = flags.batch_size * work.context
-    contenders = contenders_of(flags.quick)
+    contenders = {n: c for n, c in contenders_of(flags.quick).items() if n != PEER or "peer" not in flags.without}
     here: dict[str, Answers] = {
         GENERATE: generate_answers(theirs, flags.batch_size),
         PEER: peer_answers(theirs, flags.batch_size),
@@ -248,8 +248,8 @@ def measure(flags: argparse.Namespace, device: torch.device, folder: Path) -> li
         specs, alive = engine_specs(names, model_folder, shape, work, flags)
         engines = Engines(specs, work, alive)
         stack.callback(engines.stop)
-        if flags.without or importlib.util.find_spec("vllm") is None:
-            note = f"left out: --without {flags.without}" if flags.without else ALONE
+        if "vllm" in flags.without or importlib.util.find_spec("vllm") is None:
+            note = "left out: --without vllm" if "vllm" in flags.without else ALONE
             engines.notes |= dict.fromkeys(names, note)
         agreeing = check_contenders(contenders, here, engines, backend, work, say)
         calls = timed_calls(contenders, here, engines, work)
@@ -468,7 +468,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, help="of transformers (default: the best of several; --quick: 64)")
     parser.add_argument("--max-sequences", type=int, default=256, help="vLLM: most requests under way at once")
     add_flags(parser)
-    parser.add_argument("--without", choices=["vllm"], help="the transformers side alone")
+    parser.add_argument(
+        "--without", choices=["vllm", "peer"], nargs="+", default=[],
+        help="vllm: the transformers side alone; peer: not the manner of the steering packages, the slowest by far",
+    )  # fmt: skip
     flags = parser.parse_args(arguments)
 
     def defaults(gpu: bool) -> dict[str, Any]:
