@@ -22,7 +22,7 @@ from sociolect.models.loading import load_causal_lm, load_tokenizer
 from sociolect.settings.config import Config, read_config
 
 # the next question in any of the forms that were seen, stop strings or not: "Question 2:", "Q#3."
-ASKS_ON = r"(?m)^\s*Q(uestion)?\s*#?\s*\d*\s*[:.)]|Question:"
+ASKS_ON = r"(?m)^\s*(Q|Question)\s*#?\s*\d*\s*[:.)]|Question:"
 
 
 def main() -> None:
