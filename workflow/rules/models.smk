@@ -2,23 +2,6 @@
 # others.
 
 
-def model_files(wildcards):
-    """Files of this machine that a model is made of: when one of them changes, its snapshot is made anew."""
-    model = getattr(CONFIG.models, wildcards.name)
-    if isinstance(model, GgufModel):
-        return model.gguf
-    if isinstance(model, LocalModel):
-        found = {path for pattern in MODEL_FILES for path in Path(model.folder).glob(pattern) if path.is_file()}
-        return sorted(path.as_posix() for path in found) or model.folder
-    return []
-
-
-def fetch_json(wildcards):
-    """Where one model comes from; another dtype, or another hub for what is on none, fetches nothing anew."""
-    model = getattr(CONFIG.models, wildcards.name)
-    return json_of("models", only={wildcards.name, "hub"} if isinstance(model, HubModel) else {wildcards.name})
-
-
 rule fetch_model:
     input:
         source=model_files,
