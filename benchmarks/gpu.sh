@@ -1,5 +1,5 @@
 #!/bin/sh
-# Everything that a GPU is to show, in six minutes at most, where no package index can be reached.
+# What a GPU is to show, for six minutes at most, where no package index can be reached.
 #   bash benchmarks/gpu.sh --json FILE      PYTHON=python3, PACKAGES=.gpu-packages (made by: make gpu-packages)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)

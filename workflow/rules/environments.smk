@@ -3,7 +3,7 @@
 # Models that are fetched, not trained, and those of them that are meant for a GPU.
 FETCHED = [name for name in ("sfam", "lm") if getattr(CONFIG.models, name) != "scratch"]
 LARGE = [name for name in FETCHED if not is_small(getattr(CONFIG.models, name))]
-# Tiny models gain nothing from more threads; two of them side by side do.
+# Tiny and small models gain nothing from more threads; two of them side by side do.
 MODEL_THREADS = 8 if LARGE else 1
 # A large model without its GPU must not start on a CPU unseen; small ones take what they get.
 GPUS = 1 if LARGE else "any"

@@ -61,6 +61,13 @@ def test_a_model_is_a_short_name_or_one_of_the_kinds_of_sources() -> None:
     assert [name for name, model in KNOWN_MODELS.items() if is_small(model)] == ["gemma-3-270m"]
 
 
+@pytest.mark.parametrize("value", ["gemma-3-270m", {"gguf": "mine.gguf"}])
+def test_a_gguf_file_is_no_base_of_sfam(value: object) -> None:
+    with pytest.raises(InputError, match=r"key 'models.sfam': choose scratch, .* a GGUF file holds a language model"):
+        load_config({**BASE, "models": {"sfam": value}}, "here")
+    assert ModelsSettings.model_validate({"sfam": {"folder": "models/mine"}}).sfam != "scratch"
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

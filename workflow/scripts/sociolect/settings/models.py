@@ -109,6 +109,25 @@ Source = Annotated[
 ]
 
 
+def _encoder_kind(value: Any) -> str | None:
+    # transformers reads no encoder such as DeBERTa from a GGUF file
+    kind = _kind(value)
+    return None if kind in ("gguf", "wheels") else kind
+
+
+EncoderSource = Annotated[
+    Annotated[HubModel, Tag("repo")]
+    | Annotated[LocalModel, Tag("folder")]
+    | Annotated[Literal["scratch"], Tag("scratch")],
+    Discriminator(
+        _encoder_kind,
+        custom_error_type="model",
+        custom_error_message="choose scratch, deberta-v3-base, deberta-v3-large, {repo, revision} or {folder}; a GGUF "
+        "file holds a language model",
+    ),
+]
+
+
 def is_small(model: Fetched) -> bool:
     """Whether a CPU and 10 GB of memory run this model well; of what is not known by name nobody knows."""
     return model in [KNOWN_MODELS[name] for name in _SMALL]
@@ -128,7 +147,7 @@ def name_of(model: Fetched | str) -> str:
 class ModelsSettings(Stage):
     """Where the two models come from."""
 
-    sfam: Source = Field(
+    sfam: EncoderSource = Field(
         "scratch",
         description="Base of SFAM: `scratch`, `deberta-v3-base`, `deberta-v3-large`, or a source as below.",
     )
