@@ -88,7 +88,8 @@ def test_run_survives_random_faults(site: Site, cluster: Cluster, write_docs: Pa
         words = [line.split() for line in (site.folder / f"writers/{number}").read_text().splitlines()]
         for before, word in pairwise(words):
             assert word[0] == "begin" or before == ["begin", word[1]], (number, words)
-    assert not cluster.jobs()
+    # a controller that was killed takes a job from its last saved state for a running one until the node has answered
+    site.wait_for("the queue to be empty", lambda: not cluster.jobs(), 60)
 
     ends: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
     for run in all_runs(site.folder / ".snakemake/sociolect"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sociolect.slurm.commands import QueuedJob, Step
 from sociolect.slurm.runs import Submitted
-from sociolect.slurm.states import LOST_AFTER_S, Memory, newly_failed, states_of, word_for_plugin
+from sociolect.slurm.states import LOST_AFTER_S, Memory, latest, newly_failed, states_of, word_for_plugin
 
 
 def job(number: int, slurm_log: str = "") -> Submitted:
@@ -60,3 +61,14 @@ def test_end_is_remembered_and_said_in_a_word_that_the_plugin_knows() -> None:
     # purged by the controller since, and no accounting: still the same end, and no news
     assert states_of([job(1)], {}, {}, memory, 1e9) == first
     assert newly_failed(memory.final, first) == []
+
+
+def test_id_that_a_crashed_controller_gave_out_again_is_another_job() -> None:
+    memory, first = Memory(), replace(job(1), time=10.0)
+    assert states_of(latest([first], memory), queued(1, "COMPLETED"), {}, memory, 20.0) == {"1": "COMPLETED"}
+    both = latest([first, replace(first, time=30.0)], memory)
+    assert [row.time for row in both] == [30.0]
+    assert states_of(both, queued(1, "RUNNING"), {}, memory, 40.0) == {"1": "RUNNING"}, "not the first one's end"
+    # asked again, the second one's own end is remembered
+    assert states_of(latest(both, memory), queued(1, "FAILED"), {}, memory, 50.0) == {"1": "FAILED"}
+    assert states_of(latest(both, memory), {}, {}, memory, 60.0) == {"1": "FAILED"}

@@ -25,10 +25,24 @@ LOST = "LOST"
 
 @dataclass
 class Memory:
-    """What earlier polls of this run found: final states, and since when a job is unknown."""
+    """What earlier polls of this run found: final states, since when a job is unknown, and when it was submitted."""
 
     final: dict[str, str] = field(default_factory=dict)
     missing_since: dict[str, float] = field(default_factory=dict)
+    submitted: dict[str, float] = field(default_factory=dict)
+
+
+def latest(jobs: list[Submitted], memory: Memory) -> list[Submitted]:
+    """The last submission of each id. A controller that crashed gives an id out again: then what `memory` knows of the
+    id's earlier job is forgotten.
+    """
+    last = {job.job: job for job in jobs}
+    for job in last.values():
+        if memory.submitted.setdefault(job.job, job.time) != job.time:
+            memory.submitted[job.job] = job.time
+            memory.final.pop(job.job, None)
+            memory.missing_since.pop(job.job, None)
+    return list(last.values())
 
 
 def states_of(
@@ -67,8 +81,8 @@ def states_of(
 
 def poll(run: Path, name: str) -> dict[str, str]:
     """States of the run's jobs of this name now; what was lost is cancelled, so that it cannot write any more."""
-    jobs = [job for job in submissions(run) if job.name == name]
     memory = _read(run)
+    jobs = latest([job for job in submissions(run) if job.name == name], memory)
     known = set(memory.final)
     queued = queue([name])
     open_jobs = [job.job for job in jobs if job.job not in memory.final]
