@@ -10,7 +10,7 @@ from sociolect.common.schemas import ACCURACY, EMBEDDINGS, GROUPS, LABELS, SAMPL
 from sociolect.embedding.accuracy import accuracy_of_levels
 from sociolect.embedding.baselines import baseline_probabilities
 from sociolect.embedding.net import load_net
-from sociolect.embedding.statistics import group_embeddings, map_groups
+from sociolect.embedding.statistics import center_of, group_embeddings, map_groups
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.embedding import ProfileSettings
 from sociolect.sfam.threshold import read_threshold
@@ -28,7 +28,8 @@ def main(job: Job[ProfileSettings]) -> None:
     parents = json.loads(job.options["group_parents"] or "{}")
     mapped = map_groups(train["group"].to_list(), parents)
     style, authors = matrix(train["style"]), train["author"].to_list()
-    parent_centers = group_embeddings(net, style, mapped, authors, job.settings.statistic, job.settings.center, theta)
+    center = center_of(job.settings.center, hyper)
+    parent_centers = group_embeddings(net, style, mapped, authors, job.settings.statistic, center, theta)
     job.stage("baselines", answers=frame.height)
     probabilities = baseline_probabilities(
         frame["answer"].to_list(),

@@ -7,6 +7,7 @@ from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, GROUP_DISTANCES, GROUPS, LABELS, SAMPLES
 from sociolect.embedding.net import embed, load_net
 from sociolect.embedding.profiles import group_distances, profile_table
+from sociolect.embedding.statistics import center_of
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.embedding import ProfileSettings
 from sociolect.sfam.threshold import read_threshold
@@ -21,7 +22,9 @@ def main(job: Job[ProfileSettings]) -> None:
     theta = read_threshold(job.path("metrics"))
     train, val = (frame.filter(pl.col("part") == part) for part in ("train", "val"))
     job.stage("profiles", groups=train["group"].n_unique())
-    profiles = profile_table(train, catalogue, net, theta, job.settings, job.run_seed)
+    profiles = profile_table(
+        train, catalogue, net, theta, job.settings, center_of(job.settings.center, hyper), job.run_seed
+    )
     job.write(profiles, "groups", GROUPS)
     distances = group_distances(
         embed(net, matrix(val["style"])),

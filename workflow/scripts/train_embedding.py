@@ -5,8 +5,10 @@ import logging
 from sociolect.common.artifacts import matrix, vectors
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import EMBEDDINGS, LABELS, SAMPLES, TRIALS
+from sociolect.embedding.fit_data import fit_data
 from sociolect.embedding.net import embed, save_net
-from sociolect.embedding.tuning import best_trial, describe_hyper, fit_data, train_net, trial_seed
+from sociolect.embedding.net_training import train_net
+from sociolect.embedding.tuning import best_trial, describe_hyper, trial_seed
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.embedding import EmbeddingSettings
 
@@ -17,7 +19,7 @@ def main(job: Job[EmbeddingSettings]) -> None:
     frame = labeled_answers(
         job.read_by("splits", "samples", SAMPLES), job.read_by("splits", "labels", LABELS), job.read("ask", SAMPLES)
     )
-    number, hyper, expected = best_trial(job.read("trials", TRIALS))
+    number, hyper, expected = best_trial(job.read("trials", TRIALS), job.settings)
     data = fit_data(frame)
     job.stage("training", trial=number)
     trained = train_net(data, hyper, job.settings, trial_seed(job.run_seed, number))
@@ -28,6 +30,9 @@ def main(job: Job[EmbeddingSettings]) -> None:
         **describe_hyper(hyper),
         "trial": number,
         "val_accuracy": trained.accuracy,
+        "map": job.settings.map,
+        "loss": job.settings.loss,
+        "center": job.settings.center,
         "roles": job.settings.roles,
         "groups": list(data.groups),
     }

@@ -2,7 +2,8 @@
 
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import LABELS, SAMPLES, TRIALS
-from sociolect.embedding.tuning import fit_data, tune
+from sociolect.embedding.fit_data import fit_data
+from sociolect.embedding.tuning import tune
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.embedding import EmbeddingSettings
 

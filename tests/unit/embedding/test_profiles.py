@@ -77,10 +77,10 @@ def test_profile_table_fits_its_schema_whatever_the_order_of_rows() -> None:
     net = EmbeddingNet(4, 4, 2)
     net.reset(torch.Generator().manual_seed(0))
     settings = ProfileSettings(bootstrap=20)
-    table = profile_table(frame, IDS, net, 0.7, settings, run_seed=1)
+    table = profile_table(frame, IDS, net, 0.7, settings, "style", run_seed=1)
     check_table(table, GROUPS, "groups")
-    assert table.equals(profile_table(frame.reverse(), IDS, net, 0.7, settings, run_seed=1))
+    assert table.equals(profile_table(frame.reverse(), IDS, net, 0.7, settings, "style", run_seed=1))
     assert [row[0] for row in table["distinctive"]] == IDS[:3]
     assert np.allclose(matrix(table["embedding"]), embed(net, matrix(table["style"])), atol=1e-5)
     with pytest.raises(InputError, match="4 scores, the catalogue 3"):
-        profile_table(frame, IDS[:3], net, 0.7, settings, run_seed=1)
+        profile_table(frame, IDS[:3], net, 0.7, settings, "style", run_seed=1)

@@ -35,7 +35,8 @@ class EmbeddingNet(nn.Module):
     """Two fully connected layers with ReLU between; the input is standardized, dropout sits after ReLU.
 
     Mean and standard deviation of the train style vectors are buffers, so that they travel in the file and every
-    user of the net standardizes alike. An attribute that is constant on train is only centered.
+    user of the net standardizes alike. An attribute that is constant on train is only centered. Of width 0 it is a
+    linear map alone, without hidden layer: shrinkage LDA, whitening and scaling are of this kind.
     """
 
     mean: torch.Tensor
@@ -44,15 +45,29 @@ class EmbeddingNet(nn.Module):
     def __init__(self, n_attributes: int, width: int, dimension: int, dropout: float = 0.0) -> None:
         super().__init__()
         # skip_init: weights come from `reset` with its own generator, never from torch's global one
-        self.hidden = nn.utils.skip_init(nn.Linear, n_attributes, width)
-        self.output = nn.utils.skip_init(nn.Linear, width, dimension)
+        self.hidden = nn.utils.skip_init(nn.Linear, n_attributes, width) if width else None
+        self.output = nn.utils.skip_init(nn.Linear, width or n_attributes, dimension)
         self.dropout = dropout
         self.register_buffer("mean", torch.zeros(n_attributes))
         self.register_buffer("std", torch.ones(n_attributes))
 
+    @property
+    def n_attributes(self) -> int:
+        """Width K of the style vectors."""
+        return len(self.mean)
+
+    @property
+    def width(self) -> int:
+        """Width of the hidden layer; 0 where there is none."""
+        return self.hidden.out_features if self.hidden is not None else 0
+
+    def layers(self) -> list[nn.Linear]:
+        """The linear layers, from input to output."""
+        return [self.output] if self.hidden is None else [self.hidden, self.output]
+
     def reset(self, generator: torch.Generator) -> None:
         """Draw the weights (PyTorch's default ranges for a linear layer) from `generator`."""
-        for layer in (self.hidden, self.output):
+        for layer in self.layers():
             bound = 1 / math.sqrt(layer.in_features)
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
@@ -65,7 +80,9 @@ class EmbeddingNet(nn.Module):
 
     def forward(self, style: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Embeddings [n, D] of style vectors [n, K]. Dropout is on only when a generator is given."""
-        hidden = torch.relu(self.hidden((style - self.mean) / self.std))
+        hidden = (style - self.mean) / self.std
+        if self.hidden is not None:
+            hidden = torch.relu(self.hidden(hidden))
         if generator is not None and self.dropout > 0:
             keep = torch.rand(hidden.shape, generator=generator) >= self.dropout
             hidden = hidden * keep / (1 - self.dropout)
@@ -80,24 +97,27 @@ def embed(net: EmbeddingNet, style: np.ndarray) -> np.ndarray:
         InputError: the style vectors have another width than the net, or are not finite.
     """
     style = np.asarray(style, dtype=np.float64)
-    if style.ndim != 2 or style.shape[1] != net.hidden.in_features:
+    if style.ndim != 2 or style.shape[1] != net.n_attributes:
         raise InputError(
-            f"style vectors {style.shape} do not fit a net for {net.hidden.in_features} attributes; "
+            f"style vectors {style.shape} do not fit a net for {net.n_attributes} attributes; "
             "labels and net come from different catalogues"
         )
     if not np.isfinite(style).all():
         raise InputError("a style vector is not finite")
-    weight, bias = (p.detach().double().numpy() for p in (net.hidden.weight, net.hidden.bias))
-    hidden = np.maximum((style - net.mean.double().numpy()) / net.std.double().numpy() @ weight.T + bias, 0.0)
-    weight, bias = (p.detach().double().numpy() for p in (net.output.weight, net.output.bias))
-    return np.asarray(hidden @ weight.T + bias)
+    values = (style - net.mean.double().numpy()) / net.std.double().numpy()
+    for layer in net.layers():
+        weight, bias = (p.detach().double().numpy() for p in (layer.weight, layer.bias))
+        values = values @ weight.T + bias
+        if layer is net.hidden:
+            values = np.maximum(values, 0.0)
+    return np.asarray(values)
 
 
 def save_net(net: EmbeddingNet, path: Path, hyper: dict[str, Any]) -> None:
     """Write weights and standardization as safetensors; `hyper` (distance, margin, ...) is its metadata."""
     shape = {
-        "n_attributes": net.hidden.in_features,
-        "width": net.hidden.out_features,
+        "n_attributes": net.n_attributes,
+        "width": net.width,
         "dimension": net.output.out_features,
         "dropout": net.dropout,
     }
@@ -107,7 +127,7 @@ def save_net(net: EmbeddingNet, path: Path, hyper: dict[str, Any]) -> None:
 
 
 def load_net(path: Path) -> tuple[EmbeddingNet, dict[str, Any]]:
-    """The net and its hyper-parameters; `hyper["distance"]` is the distance it was trained for.
+    """The net and its hyper-parameters: `hyper["distance"]` and `hyper["center"]` are those it was trained for.
 
     Raises:
         InputError: the file is missing, damaged, or not an embedding net.

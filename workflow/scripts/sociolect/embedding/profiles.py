@@ -18,7 +18,7 @@ from sociolect.common.seeds import seed_of
 from sociolect.embedding.accuracy import pair_accuracy
 from sociolect.embedding.net import Distance, EmbeddingNet, distance_matrix
 from sociolect.embedding.statistics import AuthorStyles, Statistic, author_styles, group_embeddings, group_statistic
-from sociolect.settings.embedding import ProfileSettings
+from sociolect.settings.embedding import Center, ProfileSettings
 
 __all__ = ["distinctive_attributes", "group_distances", "profile_table", "selection_frequency"]
 
@@ -123,6 +123,7 @@ def profile_table(
     net: EmbeddingNet,
     theta: float,
     profiles: ProfileSettings,
+    center: Center,
     run_seed: int,
 ) -> pl.DataFrame:
     """The profile of every group (GROUPS), groups alphabetical, independent of the order of rows.
@@ -131,6 +132,7 @@ def profile_table(
         train: labeled train answers (answer_id, group, author, style).
         attribute_ids: the catalogue, in the order of the style vector.
         theta: SFAM threshold, for usage rates.
+        center: kind of the group embedding.
 
     Raises:
         InputError: style vectors and catalogue differ in width, or fewer than two groups.
@@ -144,7 +146,7 @@ def profile_table(
     statistics: tuple[Statistic, ...] = ("median", "mean", "usage")
     per_author = {s: author_styles(style, groups, authors, s, theta) for s in statistics}
     over = {s: group_statistic(styles, s) for s, styles in per_author.items()}
-    center = group_embeddings(net, style, groups, authors, profiles.statistic, profiles.center, theta)
+    embeddings = group_embeddings(net, style, groups, authors, profiles.statistic, center, theta)
     by: Statistic = "usage" if profiles.distinctive_by == "usage" else profiles.statistic
     k, tau = profiles.distinctive_k, profiles.min_gap
     chosen = distinctive_attributes(over[by], attribute_ids, k, tau)
@@ -160,7 +162,7 @@ def profile_table(
             vectors(over[profiles.statistic], "style"),
             vectors(over["mean"], "mean_style"),
             vectors(over["usage"], "usage"),
-            vectors(center, "embedding"),
+            vectors(embeddings, "embedding"),
             _lists("distinctive", [[attribute_ids[a] for a, _ in row] for row in chosen], pl.String),
             _lists("distinctive_gap", [[gap for _, gap in row] for row in chosen], pl.Float64),
             _lists(

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from sociolect.common.errors import InputError
 from sociolect.embedding.net import EmbeddingNet, embed
+from sociolect.settings.embedding import Center
 
-__all__ = ["AuthorStyles", "author_styles", "geometric_median", "group_embeddings", "group_statistic", "map_groups"]
+__all__ = [
+    "AuthorStyles",
+    "author_styles",
+    "center_of",
+    "geometric_median",
+    "group_embeddings",
+    "group_statistic",
+    "map_groups",
+]
 
 
 Statistic = Literal["median", "mean", "usage"]
-Center = Literal["style", "mean_embedding", "geometric_median"]
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,11 @@ def group_embeddings(
     if center == "geometric_median":
         return np.stack([geometric_median(means.values[means.group == g]) for g in range(len(means.groups))])
     raise InputError(f"unknown center {center!r}; use style, mean_embedding or geometric_median")
+
+
+def center_of(configured: Center | Literal["trained"], hyper: Mapping[str, Any]) -> Center:
+    """The kind of group embedding: the configured one, or for `trained` the one that the net's file names."""
+    return hyper["center"] if configured == "trained" else configured
 
 
 def map_groups(groups: Sequence[str], parents: Mapping[str, str]) -> list[str]:

@@ -14,7 +14,16 @@ from pytorch_metric_learning.losses import TripletMarginLoss
 from sociolect.common.errors import InputError
 from sociolect.embedding.net import Distance
 
-__all__ = ["Identities", "Miner", "balanced_batches", "find_triplets", "metric", "split_roles", "triplet_loss"]
+__all__ = [
+    "Identities",
+    "Miner",
+    "balanced_batches",
+    "find_triplets",
+    "metric",
+    "pairs_allowed",
+    "split_roles",
+    "triplet_loss",
+]
 
 Miner = Literal["all", "semihard", "hard"]
 Triplets = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -45,6 +54,21 @@ def metric(distance: Distance) -> BaseDistance:
     raise InputError(f"unknown distance {distance!r}; use euclidean or cosine")
 
 
+def pairs_allowed(who: Identities, is_anchor: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which answers may be positives, and which negatives, of which anchors: two bool matrices [anchor n, other n].
+
+    A positive is of the anchor's group, but shares neither author nor question with it; a negative is of another
+    group. With `is_anchor` [n] only these are anchors, and only the others positives or negatives.
+    """
+    same = who.group[:, None] == who.group[None, :]
+    positive = same & (who.author[:, None] != who.author[None, :]) & (who.question[:, None] != who.question[None, :])
+    negative = ~same
+    if is_anchor is not None:
+        roles = is_anchor[:, None] & ~is_anchor[None, :]
+        positive, negative = positive & roles, negative & roles
+    return positive, negative
+
+
 def find_triplets(
     embeddings: torch.Tensor,
     who: Identities,
@@ -57,10 +81,10 @@ def find_triplets(
 ) -> Triplets:
     """Indices (anchor, positive, negative) of a batch's triplets.
 
-    A positive is of the anchor's group, but shares neither author nor question with it; a negative is of another
-    group. The miner keeps those with loss (`all`), those whose negative is also farther than the positive
-    (`semihard`), or those whose negative is nearer (`hard`): the meaning of pytorch-metric-learning's
-    TripletMarginMiner, which cannot take the rule about authors and questions, nor fewer positives than all.
+    Positives and negatives are those of `pairs_allowed`. The miner keeps those with loss (`all`), those whose negative
+    is also farther than the positive (`semihard`), or those whose negative is nearer (`hard`): the meaning of
+    pytorch-metric-learning's TripletMarginMiner, which cannot take the rule about authors and questions, nor fewer
+    positives than all.
 
     Args:
         embeddings: [n, D].
@@ -70,12 +94,7 @@ def find_triplets(
         positives: draw at most this many positives per anchor, with `generator`; None takes all.
     """
     n = len(who.group)
-    same = who.group[:, None] == who.group[None, :]
-    allowed = same & (who.author[:, None] != who.author[None, :]) & (who.question[:, None] != who.question[None, :])
-    different = ~same
-    if is_anchor is not None:
-        roles = is_anchor[:, None] & ~is_anchor[None, :]
-        allowed, different = allowed & roles, different & roles
+    allowed, different = pairs_allowed(who, is_anchor)
     if positives is not None and positives < n:
         ranks = torch.rand((n, n), generator=generator).masked_fill(~allowed, 2.0)
         drawn = torch.zeros_like(allowed)

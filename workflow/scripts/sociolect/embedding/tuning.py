@@ -1,202 +1,27 @@
-"""Search of the hyper-parameters and training of the net."""
+"""Search of the hyper-parameters of the embedding net."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 import polars as pl
-import torch
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from sociolect.common.artifacts import matrix
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.common.schemas import TRIALS
 from sociolect.common.seeds import seed_of
-from sociolect.embedding.net import Distance, EmbeddingNet, distance_matrix, embed, nearest_index
-from sociolect.embedding.statistics import author_styles, group_statistic
-from sociolect.embedding.triplets import Identities, Miner, balanced_batches, find_triplets, split_roles, triplet_loss
+from sociolect.embedding.fit_data import FitData
+from sociolect.embedding.net import Distance
+from sociolect.embedding.net_training import Hyper, train_net
 from sociolect.settings.embedding import EmbeddingSettings
 
-__all__ = ["FitData", "Hyper", "Trained", "best_trial", "fit_data", "train_net", "trial_seed", "tune"]
-
-_POSITIVES = 2  # positives drawn per anchor and batch: more cost time and gain nothing
-_BAG = 15  # answers whose median is one prototype; odd, so that a median is a value that occurs
-
-
-@dataclass(frozen=True)
-class Hyper:
-    """Hyper-parameters of one net."""
-
-    distance: Distance
-    margin: float
-    width: int
-    dimension: int
-    dropout: float
-    learning_rate: float
-    batch_size: int
-    miner: Miner
-
-
-@dataclass(frozen=True)
-class FitData:
-    """What a net is trained on and chosen by.
-
-    Attributes:
-        groups: names, alphabetical.
-        style: train style vectors [n, K], float32.
-        who: identities of the train answers.
-        prototypes: median train style vector of each group, authors first [G, K].
-        val_style: [m, K].
-        val_group: index into `groups` [m].
-    """
-
-    groups: tuple[str, ...]
-    style: torch.Tensor
-    who: Identities
-    prototypes: np.ndarray
-    val_style: np.ndarray
-    val_group: np.ndarray
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A net with the weights of its best epoch."""
-
-    net: EmbeddingNet
-    accuracy: float
-    epochs: int
-
-
-def fit_data(frame: pl.DataFrame) -> FitData:
-    """Train and val of labeled answers (SAMPLES columns, `style`), independent of their order.
-
-    Raises:
-        InputError: a group has no train or no val answers.
-    """
-    frame = frame.sort("answer_id")
-    groups = tuple(sorted(frame["group"].unique()))
-    train, val = (frame.filter(pl.col("part") == part) for part in ("train", "val"))
-    for part, rows in (("train", train), ("val", val)):
-        lacking = sorted(set(groups) - set(rows["group"].unique()))
-        if lacking:
-            raise InputError(f"group {lacking[0]!r} has no {part} answers; change sampling.parts or the minimum")
-    style = matrix(train["style"])
-    styles = author_styles(style, train["group"].to_list(), train["author"].to_list(), "median")
-    author = train.select(pl.coalesce("a" + pl.col("author"), "r" + pl.col("answer_id")).alias("author"))["author"]
-    return FitData(
-        groups=groups,
-        style=torch.tensor(style, dtype=torch.float32),
-        who=Identities(
-            torch.tensor([groups.index(g) for g in train["group"]]), _codes(author), _codes(train["question_id"])
-        ),
-        prototypes=group_statistic(styles, "median"),
-        val_style=matrix(val["style"]),
-        val_group=np.array([groups.index(g) for g in val["group"]]),
-    )
-
-
-def train_net(
-    data: FitData,
-    hyper: Hyper,
-    settings: EmbeddingSettings,
-    seed: int,
-    report: Callable[[int, float], None] | None = None,
-) -> Trained:
-    """Train one net; keep the weights of the epoch with the best val accuracy (the first of equals).
-
-    Args:
-        seed: decides weights, dropout, batches, drawn positives and roles.
-        report: called with (epoch, accuracy) after each epoch; may raise optuna.TrialPruned.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    net = EmbeddingNet(data.style.shape[1], hyper.width, hyper.dimension, hyper.dropout)
-    net.standardize(data.style)
-    net.reset(generator)
-    stratum = data.who.group.numpy()
-    is_anchor = None
-    if settings.roles == "disjoint":
-        anchors = split_roles(stratum, seed)
-        stratum, is_anchor = stratum * 2 + anchors, torch.from_numpy(anchors)
-    bags = _Bags(data, settings.prototypes, rng, is_anchor)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=hyper.learning_rate, weight_decay=1e-2)
-    best, best_epoch, best_state = -1.0, 0, net.state_dict()
-    epoch = 0
-    for epoch in range(1, settings.max_epochs + 1):
-        for batch in balanced_batches(stratum, hyper.batch_size, rng):
-            style, who, roles = bags.with_prototypes(batch)
-            out = net(style, generator)
-            found = find_triplets(out, who, hyper.distance, hyper.margin, hyper.miner, roles, _POSITIVES, generator)
-            if not len(found[0]):
-                continue
-            optimizer.zero_grad()
-            triplet_loss(out, who, found, hyper.distance, hyper.margin).backward()
-            optimizer.step()
-        accuracy = val_accuracy(net, data, hyper.distance)
-        if accuracy > best:
-            best, best_epoch = accuracy, epoch
-            best_state = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-        if report is not None:
-            report(epoch, best)
-        if epoch - best_epoch >= settings.patience:
-            break
-    net.load_state_dict(best_state)
-    return Trained(net.eval(), best, epoch)
-
-
-class _Bags:
-    """Adds to a batch some medians of drawn train answers of each group, as further samples of the group.
-
-    A group embedding is f of a median style vector, which no single answer resembles; without such samples the
-    net is never trained where it is asked. Answers that share author or question with the batch are not drawn,
-    and two prototypes of one group are no pair, so that the rule about positives holds for them, too.
-    """
-
-    def __init__(self, data: FitData, per_group: int, rng: np.random.Generator, is_anchor: torch.Tensor | None) -> None:
-        self.data, self.per_group, self.rng, self.is_anchor = data, per_group, rng, is_anchor
-        self.group, self.author, self.question = (
-            t.numpy() for t in (data.who.group, data.who.author, data.who.question)
-        )
-        self.pool = np.ones(len(self.group), dtype=bool) if is_anchor is None else ~is_anchor.numpy()
-
-    def with_prototypes(self, batch: np.ndarray) -> tuple[torch.Tensor, Identities, torch.Tensor | None]:
-        """Style vectors, identities and (disjoint roles) the anchor flags of the batch and its prototypes."""
-        index = torch.from_numpy(batch)
-        style, who = self.data.style[index], self.data.who[index]
-        roles = None if self.is_anchor is None else self.is_anchor[index]
-        if not self.per_group:
-            return style, who, roles
-        taken_author = np.zeros(self.author.max() + 1, dtype=bool)
-        taken_question = np.zeros(self.question.max() + 1, dtype=bool)
-        taken_author[self.author[batch]] = taken_question[self.question[batch]] = True
-        free = self.pool & ~taken_author[self.author] & ~taken_question[self.question]
-        drawn, groups = [], []
-        for g in range(len(self.data.groups)):
-            members = np.flatnonzero(free & (self.group == g))
-            if len(members) >= _BAG:
-                drawn.append(members[self.rng.integers(len(members), size=(self.per_group, _BAG))])
-                groups += [g] * self.per_group
-        if not drawn:
-            return style, who, roles
-        medians = self.data.style[torch.from_numpy(np.concatenate(drawn))].median(dim=1).values
-        group = torch.tensor(groups)
-        own = -1 - group  # one author and question code for all prototypes of a group, that no answer has
-        who = Identities(torch.cat([who.group, group]), torch.cat([who.author, own]), torch.cat([who.question, own]))
-        if roles is not None:
-            roles = torch.cat([roles, torch.zeros(len(group), dtype=torch.bool)])
-        return torch.cat([style, medians]), who, roles
-
-
-def val_accuracy(net: EmbeddingNet, data: FitData, distance: Distance) -> float:
-    """Nearest-group macro accuracy on val, against f(median train style vector) of each group."""
-    near = nearest_index(distance_matrix(embed(net, data.val_style), embed(net, data.prototypes), distance))
-    right = near == data.val_group
-    return float(np.mean([right[data.val_group == g].mean() for g in range(len(data.groups))]))
+__all__ = ["best_trial", "describe_hyper", "search_space", "suggest", "trial_seed", "tune"]
 
 
 def trial_seed(run_seed: int, number: int) -> int:
@@ -209,16 +34,26 @@ def tune(
     settings: EmbeddingSettings,
     run_seed: int,
     progress: Report | None = None,
+    journal: Path | None = None,
 ) -> pl.DataFrame:
     """Search by TPE, pruned by the median of earlier trials, in one process: a table of trials (TRIALS).
 
-    The objective is the val accuracy of nearest group embeddings, not the loss, which scales with the margin.
+    The objective is the val accuracy of nearest group embeddings, not the loss, which scales with the margin. Where
+    there is nothing to search (a linear map with one distance) there is one trial.
+
+    Args:
+        journal: file that keeps each trial as it ends, so that a search that was killed goes on where it was, with the
+            trials that it would have had; several processes may write to it at once. It must be of the same settings.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # numpy's generators of the sampler take 32 bits
-    sampler = optuna.samplers.TPESampler(seed=seed_of(run_seed, "embedding", "sampler") % 2**32, n_startup_trials=10)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3)
-    study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
+    storage = None
+    if journal is not None:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        storage = JournalStorage(JournalFileBackend(str(journal), JournalFileOpenLock(str(journal))))
+    study = optuna.create_study(
+        direction="maximize", pruner=pruner, storage=storage, study_name="embedding", load_if_exists=True
+    )
 
     def objective(trial: optuna.Trial) -> float:
         def report(epoch: int, accuracy: float) -> None:
@@ -227,46 +62,70 @@ def tune(
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        trained = train_net(data, suggest(trial, settings), settings, trial_seed(run_seed, trial.number), report)
+        # its place among those that ended, not its number: a killed process leaves a number that never ends
+        trained = train_net(data, suggest(trial, settings), settings, trial_seed(run_seed, len(_ended(study))), report)
         return trained.accuracy
 
-    for done in range(settings.n_trials):
+    total = settings.n_trials if search_space(settings) else 1
+    while (done := len(_ended(study))) < total:
+        # of its own for each trial, so that a search that goes on draws what it would have drawn; 32 bits for numpy
+        seed = seed_of(run_seed, "embedding", "sampler", done) % 2**32
+        study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=10)
         study.optimize(objective, n_trials=1)
         if progress is not None:
-            progress(done + 1, settings.n_trials, f"best val accuracy {study.best_value:.3f}")
-    complete = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
-    best = min((t for t in complete if t.value == study.best_value), key=lambda t: t.number)
+            progress(done + 1, total, f"best val accuracy {study.best_value:.3f}")
+    ended = _ended(study)
+    complete = [i for i, t in enumerate(ended) if t.state == optuna.trial.TrialState.COMPLETE]
+    best = next(i for i in complete if ended[i].value == study.best_value)
     states = {"COMPLETE": "complete", "PRUNED": "pruned"}
     rows = [
         {
-            "trial": t.number,
+            "trial": number,
             "state": states.get(t.state.name, "failed"),
             "value": t.value,
             "epochs": t.user_attrs.get("epochs"),
             "params": json.dumps(t.params, sort_keys=True),
-            "chosen": t.number == best.number,
+            "chosen": number == best,
         }
-        for t in study.trials
+        for number, t in enumerate(ended)
     ]
     return TRIALS.frame(rows)
 
 
+def search_space(settings: EmbeddingSettings) -> dict[str, Any]:
+    """Hyper-parameter -> the choices (list) or the range (low, high) that map and loss read, if there is a choice.
+
+    What is not in it is either not read or has one value only.
+    """
+    space: dict[str, Any] = {"distance": list(_distances(settings))}
+    if settings.map == "net":
+        space |= {
+            "width": list(settings.widths),
+            "dimension": list(settings.dimensions),
+            "dropout": settings.dropout,
+            "learning_rate": settings.learning_rate,
+            "weight_decay": settings.weight_decay,
+            "batch_size": list(settings.batch_sizes),
+        }
+        if settings.metric_loss == "triplet":
+            space |= {"margin": settings.margin, "miner": list(settings.miners)}
+        if settings.loss != "triplet" and "cosine" in _distances(settings):
+            space["temperature"] = settings.temperature
+    return {name: values for name, values in space.items() if values[0] != values[-1]}
+
+
 def suggest(trial: optuna.Trial, settings: EmbeddingSettings) -> Hyper:
     """One point of the configured search space."""
-    point: dict[str, Any] = {
-        "distance": trial.suggest_categorical("distance", settings.distances),
-        "margin": trial.suggest_float("margin", *settings.margin, log=True),
-        "width": trial.suggest_categorical("width", settings.widths),
-        "dimension": trial.suggest_categorical("dimension", settings.dimensions),
-        "dropout": trial.suggest_float("dropout", *settings.dropout),
-        "learning_rate": trial.suggest_float("learning_rate", *settings.learning_rate, log=True),
-        "batch_size": trial.suggest_categorical("batch_size", settings.batch_sizes),
-        "miner": trial.suggest_categorical("miner", settings.miners),
-    }
+    point: dict[str, Any] = _single(settings)
+    for name, values in search_space(settings).items():
+        if isinstance(values, list):
+            point[name] = trial.suggest_categorical(name, values)
+        else:
+            point[name] = trial.suggest_float(name, *values, log=name != "dropout")
     return Hyper(**point)
 
 
-def best_trial(trials: pl.DataFrame) -> tuple[int, Hyper, float]:
+def best_trial(trials: pl.DataFrame, settings: EmbeddingSettings) -> tuple[int, Hyper, float]:
     """Number, hyper-parameters and val accuracy of the chosen trial.
 
     Raises:
@@ -276,7 +135,7 @@ def best_trial(trials: pl.DataFrame) -> tuple[int, Hyper, float]:
     if chosen.height != 1:
         raise InputError(f"{chosen.height} trials are marked as chosen, expected one; run tune_embedding again")
     row = chosen.row(0, named=True)
-    return row["trial"], Hyper(**json.loads(row["params"])), row["value"]
+    return row["trial"], Hyper(**_single(settings) | json.loads(row["params"])), row["value"]
 
 
 def describe_hyper(hyper: Hyper) -> dict[str, object]:
@@ -284,5 +143,34 @@ def describe_hyper(hyper: Hyper) -> dict[str, object]:
     return asdict(hyper)
 
 
-def _codes(series: pl.Series) -> torch.Tensor:
-    return torch.from_numpy(series.rank("dense").cast(pl.Int64).to_numpy().copy())
+def _single(settings: EmbeddingSettings) -> dict[str, Any]:
+    """What is not searched: the first of the configured values."""
+    if settings.map != "net":
+        return {"distance": _distances(settings)[0]}
+    return {
+        "distance": _distances(settings)[0],
+        "margin": settings.margin[0],
+        "temperature": settings.temperature[0],
+        "width": settings.widths[0],
+        "dimension": settings.dimensions[0],
+        "dropout": settings.dropout[0],
+        "learning_rate": settings.learning_rate[0],
+        "weight_decay": settings.weight_decay[0],
+        "batch_size": settings.batch_sizes[0],
+        "miner": settings.miners[0],
+    }
+
+
+def _distances(settings: EmbeddingSettings) -> tuple[Distance, ...]:
+    """Distances that the map is made for."""
+    if settings.map in ("lda", "whitening"):
+        # both are the Euclidean distance's map
+        return ("euclidean",)
+    if settings.map == "net" and settings.metric_loss in ("multi_similarity", "proxy_anchor"):
+        return ("cosine",)
+    return settings.distances
+
+
+def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """Trials that have come to an end, in their order; what a killed process left under way is none."""
+    return [trial for trial in study.trials if trial.state.is_finished()]

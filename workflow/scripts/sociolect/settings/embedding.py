@@ -1,4 +1,4 @@
-"""The triplet embedding and the group profiles."""
+"""The embedding of style vectors and the group profiles."""
 
 from __future__ import annotations
 
@@ -8,13 +8,44 @@ from pydantic import Field, model_validator
 
 from sociolect.settings.base import Positive, Share, Stage
 
+Loss = Literal[
+    "cross_entropy",
+    "triplet",
+    "supervised_contrastive",
+    "multi_similarity",
+    "proxy_anchor",
+    "same_question",
+    "triplet+cross_entropy",
+    "supervised_contrastive+cross_entropy",
+    "multi_similarity+cross_entropy",
+    "proxy_anchor+cross_entropy",
+    "same_question+cross_entropy",
+]
+Center = Literal["style", "mean_embedding", "geometric_median"]
+Range = tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+
 
 class EmbeddingSettings(Stage):
-    """Triplet training and its search."""
+    """The embedding net: its map, its loss, and the search of its hyper-parameters."""
 
     n_trials: Positive = Field(25, description="Trials of the search.")
     max_epochs: Positive = Field(20, description="Most epochs of a trial.")
-    patience: Positive = Field(4, description="Epochs without a better val accuracy before stopping.")
+    patience: Positive = Field(6, description="Epochs without a better val accuracy before stopping.")
+    map: Literal["net", "lda", "whitening", "identity"] = Field(
+        "net",
+        description="Style vector to embedding. net: two fully connected layers with ReLU; without a net: lda "
+        "(shrinkage LDA), whitening (within authors: nearest center by Mahalanobis distance), identity (scaled style "
+        "vectors).",
+    )
+    whitening: Literal["none", "within_author"] = Field(
+        "none", description="within_author: what an author's answers differ in is scaled away before the net."
+    )
+    loss: Loss = Field(
+        "cross_entropy",
+        description="cross_entropy: of the softmax over minus distances to the groups' mean embeddings; triplet: the "
+        "net as the notes have it, with f(median style) as group embedding; or another metric loss, alone or added to "
+        "cross-entropy.",
+    )
     roles: Literal["mixed", "disjoint"] = Field(
         "mixed", description="mixed: each sample in every role; disjoint: n // 2 anchors."
     )
@@ -22,36 +53,54 @@ class EmbeddingSettings(Stage):
         8,
         ge=0,
         le=64,
-        description="Medians of drawn answers that each batch gets per group, as the group embedding is f(median). "
-        "0: answers only.",
+        description="loss triplet: medians of drawn answers that each batch gets per group, as the group embedding is "
+        "f(median). 0: answers only.",
     )
     distances: tuple[Literal["euclidean", "cosine"], ...] = Field(
         ("euclidean", "cosine"), min_length=1, description="Distances searched."
     )
-    margin: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
-        (0.05, 1.0), description="Range of the margin, in units of the distance."
+    margin: Range = Field((0.05, 1.0), description="Triplet: range of the margin, in units of the distance.")
+    temperature: Range = Field(
+        (0.05, 0.5), description="Range of the temperature that cosine similarities are divided by."
     )
     widths: tuple[Positive, ...] = Field((128, 256, 512), min_length=1, description="Hidden widths searched.")
     dimensions: tuple[Positive, ...] = Field((16, 32, 64), min_length=1, description="Output dimensions searched.")
     dropout: tuple[Share, Share] = Field((0.1, 0.6), description="Range of the dropout.")
-    learning_rate: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = Field(
-        (3e-4, 3e-3), description="Range of the learning rate."
-    )
+    learning_rate: Range = Field((3e-4, 3e-3), description="Range of the learning rate, which falls to 0 (cosine).")
+    weight_decay: Range = Field((1e-2, 1.0), description="Range of the weight decay of AdamW.")
     batch_sizes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
         (128, 256), min_length=1, description="Batch sizes searched."
     )
     miners: tuple[Literal["all", "semihard", "hard"], ...] = Field(
-        ("all", "semihard", "hard"), min_length=1, description="Triplet miners searched."
+        ("all", "semihard", "hard"), min_length=1, description="Triplet: miners searched."
     )
+
+    @property
+    def metric_loss(self) -> str:
+        """The loss without cross-entropy; empty for cross-entropy alone."""
+        return self.loss.removesuffix("cross_entropy").removesuffix("+")
+
+    @property
+    def with_cross_entropy(self) -> bool:
+        """Whether cross-entropy is the loss or part of it."""
+        return self.loss.endswith("cross_entropy")
+
+    @property
+    def center(self) -> Center:
+        """The group embedding that the map is made for: f(median style) where the notes' triplets train for it."""
+        return "style" if self.map == "net" and self.loss == "triplet" else "mean_embedding"
 
     @model_validator(mode="after")
     def _ranges(self) -> EmbeddingSettings:
-        for name in ("margin", "dropout", "learning_rate"):
+        for name in ("margin", "temperature", "dropout", "learning_rate", "weight_decay"):
             low, high = getattr(self, name)
             if low > high:
                 raise ValueError(f"{name}: the lower end {low} is above the upper end {high}")
         if self.dropout[1] >= 1:
             raise ValueError("dropout must stay below 1")
+        on_angles = self.metric_loss in ("multi_similarity", "proxy_anchor")
+        if on_angles and self.map == "net" and "cosine" not in self.distances:
+            raise ValueError(f"loss {self.loss} is defined on cosine similarities: add cosine to distances")
         return self
 
 
@@ -61,8 +110,10 @@ class ProfileSettings(Stage):
     statistic: Literal["median", "mean", "usage"] = Field(
         "median", description="Style vector of a group, over its authors."
     )
-    center: Literal["style", "mean_embedding", "geometric_median"] = Field(
-        "style", description="Group embedding: f(group style), mean of f(s), or geometric median of f(s)."
+    center: Center | Literal["trained"] = Field(
+        "trained",
+        description="Group embedding: f(group style), mean of f(s), or geometric median of f(s). trained: the one that "
+        "the map was made for, f(group style) for `embedding.loss: triplet`, mean_embedding for all others.",
     )
     distinctive_by: Literal["usage", "statistic"] = Field(
         "usage", description="Profile whose gap to the second group makes an attribute distinctive."
