@@ -147,6 +147,43 @@ TRIALS = Schema(
     },
     ("trial",),
 )
+STUDY_ANSWERS = Schema(
+    "answers of a study's cell",
+    {
+        "answer_id": Column(TEXT, "a val or test answer"),
+        "question_id": Column(TEXT, "its question"),
+        "part": Column(TEXT, "val or test"),
+        "group": Column(TEXT, "its group, or parent group"),
+        "nearest": Column(TEXT, "the group that is nearest, or most probable"),
+        "pairs": Column(FLOAT, "share of the other groups that are farther than its own"),
+        "center": Column(TEXT, "kind of the group embeddings: a statistic whose f it is, or a center; empty without"),
+        "level": Column(TEXT, "leaf or parent"),
+        "seed": Column(INT, "number of the net"),
+    },
+)
+STUDY = Schema(
+    "embedding study",
+    {
+        "axis": Column(TEXT, "what is varied; reference, or center for the kinds of group embeddings"),
+        "cell": Column(TEXT, "the cell"),
+        "shown": Column(TEXT, "what it is, in words"),
+        "center": Column(TEXT, "kind of the group embeddings"),
+        "level": Column(TEXT, "leaf or parent"),
+        "part": Column(TEXT, "val or test"),
+        "pairwise": Column(FLOAT, "mean accuracy over pairs of groups, mean over seeds"),
+        "low": Column(FLOAT, "lower end of its interval over questions"),
+        "high": Column(FLOAT, "upper end"),
+        "macro": Column(FLOAT, "nearest-group macro accuracy, mean over seeds"),
+        "spread": Column(FLOAT, "standard deviation of pairwise over seeds; null with one", nullable=True),
+        "against": Column(TEXT, "the cell that it is compared with", nullable=True),
+        "difference": Column(FLOAT, "pairwise minus that of the compared cell, paired by question", nullable=True),
+        "difference_low": Column(FLOAT, "lower end of its interval", nullable=True),
+        "difference_high": Column(FLOAT, "upper end", nullable=True),
+        "n": Column(INT, "answers", "answers"),
+        "seeds": Column(INT, "nets"),
+    },
+    ("axis", "cell", "center", "level", "part"),
+)
 EMBEDDINGS = Schema(
     "embeddings",
     {

@@ -22,6 +22,7 @@ from sociolect.embedding.statistics import map_groups
 __all__ = [
     "accuracy_of_levels",
     "accuracy_table",
+    "beats",
     "measure_groups",
     "near_of",
     "pair_accuracy",
@@ -59,6 +60,13 @@ def pair_accuracy(near: np.ndarray, truth: np.ndarray, g: int, h: int) -> float 
     right_own = float((own[:, g] <= own[:, h] + 1e-12).mean())
     right_other = float((other[:, g] > other[:, h] + 1e-12).mean())
     return (right_own + right_other) / 2
+
+
+def beats(near: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Whether an answer's own group is nearer than each other group, bool [n, G]; a tie goes to the smaller name."""
+    own = np.take_along_axis(near, truth[:, None], axis=1)
+    first = truth[:, None] < np.arange(near.shape[1])
+    return np.where(first, own <= near + 1e-12, near > own + 1e-12)
 
 
 def measure_groups(near: np.ndarray, truth: np.ndarray, groups: Sequence[str]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from sociolect.settings.models import ModelsSettings, ScratchSettings
 from sociolect.settings.prompting import PromptSettings
 from sociolect.settings.sfam import DistillationSettings, PairSettings, SfamSettings
 from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
+from sociolect.settings.study import StudySettings
 from sociolect.settings.vllm import VllmSettings
 
 
@@ -40,8 +41,9 @@ class Config(Stage):
     sfam: SfamSettings = Field(SfamSettings(), description="Training of SFAM.")
     labeling: LabelingSettings = Field(LabelingSettings(), description="Style vectors.")
     distillation: DistillationSettings = Field(DistillationSettings(), description="The student of SFAM.")
-    embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="Triplet training.")
+    embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="The embedding net.")
     profiles: ProfileSettings = Field(ProfileSettings(), description="Group profiles.")
+    study: StudySettings = Field(StudySettings(), description="The embedding study.")
     models: ModelsSettings = Field(ModelsSettings(), description="The two models.")
     scratch: ScratchSettings = Field(ScratchSettings(), description="Models trained from scratch.")
     prompts: PromptSettings = Field(PromptSettings(), description="How the language model is asked.")

@@ -1,0 +1,157 @@
+"""One cell of the embedding study: its search, its nets, and what they tell of every val and test answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import polars as pl
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sociolect.common.artifacts import matrix
+from sociolect.common.progress import Report
+from sociolect.common.schemas import STUDY_ANSWERS
+from sociolect.common.seeds import seed_of
+from sociolect.embedding.accuracy import beats, near_of
+from sociolect.embedding.fit_data import FitData, fit_data, subsample
+from sociolect.embedding.net import EmbeddingNet, distance_matrix, embed, nearest_index
+from sociolect.embedding.net_training import train_net
+from sociolect.embedding.statistics import Statistic, group_embeddings, map_groups
+from sociolect.embedding.tuning import best_trial, tune
+from sociolect.settings.embedding import Center, EmbeddingSettings
+from sociolect.settings.study import StudyCell, StudySettings
+
+__all__ = ["run_cell"]
+
+_C = (0.01, 0.03, 0.1, 0.3, 1.0)  # strengths of the regularization, of which val chooses
+
+
+def run_cell(
+    frame: pl.DataFrame,
+    cell: StudyCell,
+    base: EmbeddingSettings,
+    study: StudySettings,
+    parents: Mapping[str, str],
+    theta: float,
+    journal: Path,
+    run_seed: int,
+    progress: Report | None = None,
+) -> pl.DataFrame:
+    """STUDY_ANSWERS of a cell.
+
+    Args:
+        frame: labeled answers; `style` is what the cell embeds.
+        cell: what is changed.
+        base: the configured embedding.
+        study: the budget.
+        parents: group -> parent group.
+        theta: SFAM threshold, for usage rates.
+        journal: file that keeps the search's trials.
+        run_seed: of the run; the same for all cells, so that their nets differ by what the cell changes.
+    """
+    settings = EmbeddingSettings.model_validate(
+        {**base.model_dump(), "n_trials": study.n_trials, **cell.embedding}
+    )
+    fitted = frame.with_columns(_parents(frame, parents)) if cell.parents else frame
+    data = fit_data(fitted)
+    if cell.train_share < 1:
+        data = subsample(data, cell.train_share, seed_of(run_seed, "study", "share"))
+    asked = fitted.filter(pl.col("part").is_in(["val", "test"])).sort("answer_id")
+    if cell.classifier == "logistic":
+        return _rows(asked, {"": _logistic(data, matrix(asked["style"]))}, data.groups, 0, parents)
+    _, hyper, _ = best_trial(tune(data, settings, run_seed, progress, journal), settings)
+    tables = []
+    # what draws nothing comes out the same every time
+    for seed in range(study.n_seeds if settings.map == "net" else 1):
+        net = train_net(data, hyper, settings, seed_of(run_seed, "study", "net", seed)).net
+        near = {
+            name: distance_matrix(embed(net, matrix(asked["style"])), centers, hyper.distance)
+            for name, centers in _centers(net, data, theta).items()
+        }
+        # the center that the map is made for comes first
+        own = "median" if settings.center == "style" else settings.center
+        near = {own: near[own], **near}
+        tables.append(_rows(asked, near, data.groups, seed, parents))
+    return pl.concat(tables)
+
+
+def _centers(net: EmbeddingNet, data: FitData, theta: float) -> dict[str, np.ndarray]:
+    """Name -> group embeddings [G, D]: f of each statistic of the style vectors, and the centers of embeddings."""
+    groups = [data.groups[g] for g in data.who.group.tolist()]
+    authors = [str(a) for a in data.who.author.tolist()]
+    style = data.style.double().numpy()
+    kinds: dict[str, tuple[Statistic, Center]] = {name: (name, "style") for name in get_args(Statistic)}
+    kinds |= {"mean_embedding": ("median", "mean_embedding"), "geometric_median": ("median", "geometric_median")}
+    return {
+        name: group_embeddings(net, style, groups, authors, statistic, center, theta)
+        for name, (statistic, center) in kinds.items()
+    }
+
+
+def _logistic(data: FitData, asked: np.ndarray) -> np.ndarray:
+    """Minus log probabilities [n, G] by the logistic regression whose strength is best on val."""
+    train, group = data.style.double().numpy(), data.who.group.numpy()
+    best, found = -1.0, np.zeros(0)
+    for strength in _C:
+        model = make_pipeline(
+            StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3, class_weight="balanced")
+        ).fit(train, group)
+        right = model.predict(data.val_style) == data.val_group
+        value = float(np.mean([right[data.val_group == g].mean() for g in range(len(data.groups))]))
+        if value > best:
+            best, found = value, near_of(model.predict_proba(asked))
+    return found
+
+
+def _rows(
+    asked: pl.DataFrame, near: Mapping[str, np.ndarray], groups: tuple[str, ...], seed: int, parents: Mapping[str, str]
+) -> pl.DataFrame:
+    """STUDY_ANSWERS rows; of the first center also for the parent groups, where there are any above these groups."""
+    truth = np.array([groups.index(g) for g in asked["group"]])
+    tables = [_told(asked, matrix_, truth, groups, center, "leaf", seed) for center, matrix_ in near.items()]
+    above = map_groups(groups, parents)
+    names = tuple(sorted(set(above)))
+    if len(names) < 2 or not parents:
+        return pl.concat(tables)
+    center, first = next(iter(near.items()))
+    # a parent is as near as the nearest of its groups
+    of_parent = np.stack([first[:, [a == name for a in above]].min(axis=1) for name in names], axis=1)
+    truth = np.array([names.index(above[g]) for g in truth])
+    return pl.concat([*tables, _told(asked, of_parent, truth, names, center, "parent", seed)])
+
+
+def _told(
+    asked: pl.DataFrame,
+    near: np.ndarray,
+    truth: np.ndarray,
+    groups: tuple[str, ...],
+    center: str,
+    level: str,
+    seed: int,
+) -> pl.DataFrame:
+    farther = beats(near, truth)
+    # an answer's own column is no pair
+    pairs = (farther.sum(axis=1) - farther[np.arange(len(truth)), truth]) / (len(groups) - 1)
+    found = nearest_index(near)
+    return STUDY_ANSWERS.frame(
+        asked.select("answer_id", "question_id", "part")
+        .with_columns(
+            pl.Series("group", [groups[g] for g in truth]),
+            pl.Series("nearest", [groups[g] for g in found]),
+            pl.Series("pairs", pairs, dtype=pl.Float64),
+            pl.lit(center).alias("center"),
+            pl.lit(level).alias("level"),
+            pl.lit(seed, dtype=pl.Int64).alias("seed"),
+        )
+        .select(list(STUDY_ANSWERS.columns))
+        .rows()
+    )
+
+
+def _parents(frame: pl.DataFrame, parents: Mapping[str, str]) -> pl.Series:
+    return pl.Series("group", map_groups(frame["group"].to_list(), parents))
+

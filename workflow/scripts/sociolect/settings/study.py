@@ -1,0 +1,113 @@
+"""The embedding study: its grid of cells, each a change of one thing, and its budget."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+from pydantic import Field
+
+from sociolect.settings.base import Positive, Share, Stage
+from sociolect.settings.embedding import EmbeddingSettings, Loss
+
+Axis = Literal["distance", "loss", "margin", "pool", "input", "rule", "size", "level", "ceiling"]
+REFERENCE = "reference"
+_MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
+_SIZES = (0.125, 0.25, 0.5)
+
+
+class StudyCell(Stage):
+    """One cell of the grid."""
+
+    axis: Axis | Literal["reference"] = Field(description="What the cell is compared along.")
+    shown: str = Field(description="What the cell is, in the tables.")
+    embedding: dict[str, Any] = Field({}, description="Keys of the section embedding that it changes.")
+    features: Literal["style", "measures"] = Field("style", description="What is embedded or classified.")
+    classifier: Literal["map", "logistic"] = Field("map", description="The map with its rule, or logistic regression.")
+    train_share: Share = Field(1.0, description="Share of each group's train answers.")
+    parents: bool = Field(False, description="Trained on the parent groups.")
+    against: str | None = Field(REFERENCE, description="The cell that it is compared with.")
+
+
+def embedding_cells() -> dict[str, StudyCell]:
+    """The declared grid: the reference is the configured embedding; every other cell changes one thing of it.
+
+    The margin is one of triplets, so its cells, and the pools', are also changes of the loss `triplet`.
+    """
+    cells = {REFERENCE: StudyCell(axis="reference", shown="as configured", against=None)}
+    for name, against in (("euclidean", REFERENCE), ("cosine", "distance-euclidean")):
+        cells[f"distance-{name}"] = StudyCell(
+            axis="distance", shown=name, embedding={"distances": [name]}, against=against
+        )
+    for loss in get_args(Loss):
+        cells[f"loss-{loss}".replace("+", "-with-")] = StudyCell(axis="loss", shown=loss, embedding={"loss": loss})
+    for margin in _MARGINS:
+        change = {"loss": "triplet", "distances": ["euclidean"], "margin": [margin, margin]}
+        against = "margin-0.2" if margin != 0.2 else REFERENCE
+        cells[f"margin-{margin}"] = StudyCell(axis="margin", shown=str(margin), embedding=change, against=against)
+    for loss in ("cross_entropy", "triplet"):
+        for roles in ("mixed", "disjoint"):
+            cells[f"pool-{roles}-{loss}"] = StudyCell(
+                axis="pool",
+                shown=f"{roles}, {loss}",
+                embedding={"loss": loss, "roles": roles},
+                against=f"pool-mixed-{loss}" if roles == "disjoint" else REFERENCE,
+            )
+    cells["input-whitened"] = StudyCell(
+        axis="input", shown="whitened within authors", embedding={"whitening": "within_author"}
+    )
+    for name, shown, change in (
+        ("euclidean", "no net, Euclidean", {"map": "identity", "distances": ["euclidean"]}),
+        ("cosine", "no net, cosine", {"map": "identity", "distances": ["cosine"]}),
+        ("mahalanobis", "no net, Mahalanobis within authors", {"map": "whitening"}),
+        ("lda", "no net, shrinkage LDA", {"map": "lda"}),
+    ):
+        cells[f"rule-{name}"] = StudyCell(axis="rule", shown=shown, embedding=change)
+    for share in _SIZES:
+        cells[f"size-{share}"] = StudyCell(axis="size", shown=f"{share:g} of train", train_share=share)
+        cells[f"size-{share}-logistic"] = StudyCell(
+            axis="size",
+            shown=f"{share:g} of train, logistic regression",
+            train_share=share,
+            classifier="logistic",
+            against=f"size-{share}",
+        )
+    cells["level-parents"] = StudyCell(axis="level", shown="trained on parents", parents=True)
+    for features in ("style", "measures"):
+        name = "style vectors" if features == "style" else "raw measures"
+        cells[f"ceiling-{features}-logistic"] = StudyCell(
+            axis="ceiling", shown=f"{name}, logistic regression", features=features, classifier="logistic"
+        )
+        cells[f"ceiling-{features}-lda"] = StudyCell(
+            axis="ceiling", shown=f"{name}, shrinkage LDA", features=features, embedding={"map": "lda"}
+        )
+    return cells
+
+
+class StudySettings(Stage):
+    """What `make study` compares, and with what budget."""
+
+    axes: tuple[Axis, ...] = Field(
+        ("distance", "loss", "margin", "pool", "input", "rule", "size", "level", "ceiling"),
+        min_length=1,
+        description="What is varied, one thing at a time. level: only where there are `group_parents`.",
+    )
+    n_trials: Positive = Field(8, description="Trials of each cell's own search.")
+    n_seeds: Positive = Field(3, description="Nets trained with each cell's best trial.")
+    resamples: Positive = Field(1000, description="Resamples of the questions for the intervals.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
+
+
+class StudyJob(Stage):
+    """What a cell of the study needs."""
+
+    embedding: EmbeddingSettings
+    study: StudySettings
+
+
+def cells_of(axes: tuple[Axis, ...], parents: bool) -> list[str]:
+    """Names of the cells on these axes, the reference first; without parent groups there is no axis of levels."""
+    return [
+        name
+        for name, cell in embedding_cells().items()
+        if cell.axis == "reference" or (cell.axis in axes and (parents or cell.axis != "level"))
+    ]
