@@ -18,9 +18,8 @@ from sociolect.settings.attributes import CatalogueSettings
 from sociolect.stylometry.features import INDEX
 from sociolect.stylometry.stylometry import fit_thresholds, measure_texts
 
-WORDS = (
-    "the cat we never perhaps ran quickly! (no) I don't 12 of, and in; will you? Please go... very BIG nations".split()
-)
+TEXT = "the cat we never perhaps ran quickly! (no) I don't 12 of, and in; will you? Please go... very BIG nations"
+WORDS = TEXT.split()
 
 
 @pytest.fixture(scope="module")
