@@ -31,6 +31,7 @@ rule all:
     input:
         comparison=all_of("comparison/{experiment}.parquet"),
         accuracy=all_of("embedding/{experiment}/accuracy.parquet"),
+        chain=chains(),
         report=f"{RUN}/report.html",
 
 
@@ -42,6 +43,7 @@ rule labels:
 rule embedding:
     input:
         all_of("embedding/{experiment}/accuracy.parquet"),
+        chains(),
 
 
 rule table:

@@ -19,10 +19,11 @@ KEYS = {
     "demo.askx_questions_per_group": (61, {"make_demo_corpus"}),
     "corpus.min_chars": (21, {"import_corpus"}),
     "sampling.answers_per_question": (1, {"sample_groups"}),
-    "description.quantile": (0.75, {"describe_style"}),
+    "description.quantile": (0.75, {"describe_style", "calibrate_measures"}),
     "catalogue.max_share": (0.59, {"build_catalogue"}),
     "pairs.hard_share": (0.4, {"pair_attributes"}),
     "sfam.learning_rate": (0.003, {"train_sfam"}),
+    "sfam.min_auroc": (0.75, {"check_sfam"}),
     "labeling.tokens_per_batch": (8000, {"label_answers", "choose_strength"}),
     "embedding.patience": (5, {"tune_embedding", "train_embedding"}),
     "profiles.distinctive_k": (5, {"profile_groups"}),
@@ -35,7 +36,7 @@ KEYS = {
     "sweep.questions_per_group": (7, {"choose_strength"}),
     "generation.samples": (2, {"plan_requests"}),
     "generation.temperature": (0.9, {"generate_answers", "choose_strength"}),
-    "evaluation.resamples": (2500, {"compare_conditions"}),
+    "evaluation.resamples": (2500, {"compare_conditions", "measure_chain"}),
 }
 
 

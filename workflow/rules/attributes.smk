@@ -1,4 +1,4 @@
-# Samples -> sentences about their style -> catalogue of style attributes.
+# Samples -> sentences about their style -> catalogue of style attributes -> its calibration, where they are measured.
 
 
 rule describe_style:
@@ -57,3 +57,27 @@ rule build_catalogue:
         code=source_digest("build_catalogue"),
     shell:
         command("build_catalogue")
+
+
+rule calibrate_measures:
+    input:
+        samples=samples_of(CONFIG.splits),
+        sentences=f"{RUN}/attributes/sentences.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+    output:
+        calibration=f"{RUN}/attributes/calibration.parquet",
+        metrics=f"{RUN}/attributes/calibration.json",
+    log:
+        f"{LOGS}/calibrate_measures.log",
+    benchmark:
+        f"{TIMES}/calibrate_measures.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(60, most=DAY),
+    params:
+        settings=json_of("description", only={"quantile"}),
+        code=source_digest("calibrate_measures"),
+    shell:
+        command("calibrate_measures")

@@ -62,7 +62,7 @@ rule profile_groups:
         ask=ask_samples,
         model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
         catalogue=f"{RUN}/attributes/catalogue.parquet",
-        metrics=f"{RUN}/sfam/metrics.json",
+        metrics=FIGURES,
     output:
         groups=f"{RUN}/groups/{{experiment}}.parquet",
         distances=f"{RUN}/groups/{{experiment}}.distances.parquet",
@@ -92,7 +92,7 @@ rule measure_accuracy:
         embeddings=f"{RUN}/embedding/{{experiment}}/embeddings.parquet",
         model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
         groups=f"{RUN}/groups/{{experiment}}.parquet",
-        metrics=f"{RUN}/sfam/metrics.json",
+        metrics=FIGURES,
     output:
         accuracy=f"{RUN}/embedding/{{experiment}}/accuracy.parquet",
     log:
@@ -113,3 +113,36 @@ rule measure_accuracy:
         code=source_digest("measure_accuracy"),
     shell:
         command("measure_accuracy")
+
+
+rule measure_chain:
+    input:
+        samples=fit_samples,
+        labels=fit_labels,
+        ask=ask_samples,
+        embeddings=f"{RUN}/embedding/{{experiment}}/embeddings.parquet",
+        model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
+        groups=f"{RUN}/groups/{{experiment}}.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        calibration=CALIBRATION,
+        teacher=branch(CONFIG.labeling.scorer == "distilled", then=f"{RUN}/labels/distillation.parquet", otherwise=[]),
+    output:
+        chain=f"{RUN}/embedding/{{experiment}}/chain.parquet",
+    log:
+        f"{LOGS}/measure_chain/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/measure_chain/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=growing(8300),
+        runtime=growing(60, most=DAY),
+    params:
+        settings=json_of("evaluation", only={"resamples", "confidence"}),
+        scorer=CONFIG.labeling.scorer,
+        splits=fit_splits,
+        seed=SEED,
+        code=source_digest("measure_chain"),
+    shell:
+        command("measure_chain")

@@ -1,7 +1,11 @@
 # Where a program runs: environments and their interpreters, backends that generate, GPUs.
 
+# Whether the measures themselves are the style vectors: nothing needs SFAM then.
+MEASURED = CONFIG.labeling.scorer == "measured"
 # Models that are fetched, not trained, and those of them that are meant for a GPU.
-FETCHED = [name for name in ("sfam", "lm") if getattr(CONFIG.models, name) != "scratch"]
+FETCHED = [
+    name for name in ("sfam", "lm") if getattr(CONFIG.models, name) != "scratch" and not (MEASURED and name == "sfam")
+]
 LARGE = [name for name in FETCHED if not is_small(getattr(CONFIG.models, name))]
 # Tiny and small models gain nothing from more threads; two of them side by side do.
 MODEL_THREADS = 8 if LARGE else 1
@@ -12,11 +16,12 @@ GPUS = 1 if LARGE else "any"
 PROMPT_STYLE = CONFIG.prompts.style or "auto"
 ASKED_WITH_DOCUMENTS = PROMPT_STYLE == "document" or (PROMPT_STYLE == "auto" and "lm" in FETCHED)
 DOCUMENT = CONFIG.prompts.document_file if ASKED_WITH_DOCUMENTS else []
-if CONFIG.description.describer != "llm":
-    # the profile's GPU partition and model are for the `llm` describer
-    asked = dict(workflow.resource_settings.overwrite_resources)
-    asked.pop("describe_style", None)
-    workflow.resource_settings.overwrite_resources = asked
+# The profile's GPU partition and model are not for what measures.
+asked = dict(workflow.resource_settings.overwrite_resources)
+for rule_name, measures in (("describe_style", CONFIG.description.describer != "llm"), ("label_answers", MEASURED)):
+    if measures:
+        asked.pop(rule_name, None)
+workflow.resource_settings.overwrite_resources = asked
 
 
 def env_of(name):

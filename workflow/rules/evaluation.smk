@@ -72,7 +72,9 @@ rule write_report:
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         funnel=f"{RUN}/attributes/funnel.parquet",
         sampling=f"{RUN}/samples/funnel.parquet",
-        metrics=f"{RUN}/sfam/metrics.json",
+        metrics=FIGURES,
+        steps=branch(MEASURED, then=[], otherwise=f"{RUN}/sfam/steps.parquet"),
+        chain=chains(),
         weights=all_of("steering/{experiment}.weights.json"),
         template=[f"workflow/report/{name}.html.j2" for name in ("report", "table")],
     output:

@@ -1,4 +1,4 @@
-# Style vectors of answers and of generations, by SFAM or by its student. Shards group fixed hash buckets.
+# Style vectors of answers and of generations, by SFAM, its student or measures. Shards group fixed hash buckets.
 
 
 rule label_answers:
@@ -7,6 +7,7 @@ rule label_answers:
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         model=labeler_of,
         fidelity=fidelity_of,
+        checked=branch(MEASURED, then=[], otherwise=ancient(f"{RUN}/sfam/steps.parquet")),
     output:
         labels=f"{RUN}/labels/{{texts}}/{{scatteritem}}.parquet",
     log:
@@ -15,11 +16,11 @@ rule label_answers:
         f"{TIMES}/label_answers/{{texts}}/{{scatteritem}}.tsv"
     conda:
         env_of("core")
-    threads: MODEL_THREADS
+    threads: 1 if MEASURED else MODEL_THREADS
     resources:
-        mem_mb=memory(16300),
-        runtime=growing(1440 if FETCHED else 120, most=DAY),
-        gpu=1,
+        mem_mb=growing(4300) if MEASURED else memory(16300),
+        runtime=growing(1440 if FETCHED and not MEASURED else 120, most=DAY),
+        gpu=0 if MEASURED else 1,
     params:
         settings=labeling_of,
         id_column=id_column_of,
@@ -27,7 +28,7 @@ rule label_answers:
         cache=lambda wildcards: f"{RUN}/cache/labels/{wildcards.texts}",
         code=source_digest("label_answers"),
     shell:
-        command("label_answers", gpus=GPUS, shard="{wildcards.scatteritem}")
+        command("label_answers", gpus=GPUS if not MEASURED else 0, shard="{wildcards.scatteritem}")
 
 
 rule gather_labels:

@@ -91,9 +91,23 @@ def all_of(pattern):
     return expand(f"{RUN}/{pattern}", experiment=CONFIG.experiments)
 
 
+# Figures of what labels, with the threshold of its scores; and the curves from measures to attributes.
+FIGURES = f"{RUN}/attributes/calibration.json" if MEASURED else f"{RUN}/sfam/metrics.json"
+CALIBRATION = f"{RUN}/attributes/calibration.parquet"
+
+
+def chains():
+    """Tables along the chain, where the describer measures."""
+    return all_of("embedding/{experiment}/chain.parquet") if CONFIG.description.describer == "stylometry" else []
+
+
 def labeler(scorer):
-    """Folder of the model that labels."""
-    return f"{RUN}/sfam/" + ("student" if scorer == "distilled" else "teacher")
+    """What labels: the folder of a model, or the calibration of the measures."""
+    return {"distilled": f"{RUN}/sfam/student", "cross_encoder": f"{RUN}/sfam/teacher", "measured": CALIBRATION}[scorer]
+
+
+# Keys of the section labeling that say how a model scores.
+SCORING = {"max_tokens", "tokens_per_batch", "precision", "compiled"}
 
 
 def labeling_json(scorer, only):
@@ -109,7 +123,7 @@ def labeler_of(wildcards):
 def labeling_of(wildcards):
     """Settings of that labeler."""
     scorer = "cross_encoder" if wildcards.texts == "distillation" else CONFIG.labeling.scorer
-    return labeling_json(scorer, {"max_tokens", "tokens_per_batch", "precision", "compiled", "buckets"})
+    return labeling_json(scorer, {"buckets"} | (set() if scorer == "measured" else SCORING))
 
 
 def fidelity_of(wildcards):

@@ -45,11 +45,47 @@ rule train_sfam:
         runtime=growing(720, most=DAY),
         gpu=1,
     params:
-        settings=json_of("sfam"),
+        # another min_auroc trains nothing anew
+        settings=json_of(
+            "sfam",
+            only={
+                "n_outputs",
+                "max_tokens",
+                "batch_size",
+                "learning_rate",
+                "warmup_share",
+                "weight_decay",
+                "max_steps",
+                "eval_steps",
+                "patience",
+                "precision",
+            },
+        ),
         seed=SEED,
         code=source_digest("train_sfam"),
     shell:
         command("train_sfam", gpus=GPUS)
+
+
+rule check_sfam:
+    input:
+        metrics=f"{RUN}/sfam/metrics.json",
+    output:
+        steps=f"{RUN}/sfam/steps.parquet",
+    log:
+        f"{LOGS}/check_sfam.log",
+    benchmark:
+        f"{TIMES}/check_sfam.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(20, most=DAY),
+    params:
+        settings=json_of("sfam", only={"min_auroc"}),
+        code=source_digest("check_sfam"),
+    shell:
+        command("check_sfam")
 
 
 rule draw_distillation:

@@ -89,7 +89,7 @@ rule choose_strength:
             "steering",
             only={
                 "generation": {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"},
-                "labeling": {"scorer", "max_tokens", "tokens_per_batch", "precision", "compiled"},
+                "labeling": {"scorer"} | (set() if MEASURED else SCORING),
                 "steering": {"methods"},
             },
         ),

@@ -29,7 +29,7 @@ def main(job: Job[SweepJob]) -> None:
     reader = TransformersBackend(job.path("lm"), budget, dtype)
     backend = open_backend(job.options["backend"], job.path("lm"), budget, dtype, job.threads, reader)
     net, hyper = load_net(job.path("embedding"))
-    scorer = load_scorer(job.path("sfam"), job.read("catalogue", CATALOGUE)["author_sentence"].to_list(), labeling)
+    scorer = load_scorer(job.path("sfam"), job.read("catalogue", CATALOGUE), labeling)
     nearest = nearest_by_style(scorer, net, matrix(groups["embedding"]), groups["group"].to_list(), hyper["distance"])
     job.stage("unsteered answers", **backend.info())
     questions = questions_of(job.read("samples", SAMPLES), groups["group"].to_list(), "val", sweep.questions_per_group)

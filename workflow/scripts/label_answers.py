@@ -26,7 +26,7 @@ def main(job: Job[LabelingSettings]) -> None:
     texts = iter_texts(job.path("answers"), options["id_column"], options["text_column"])
     buckets = buckets_of_shard(options["shard"], settings.buckets)
     job.stage("model")
-    scorer = load_scorer(job.path("model"), sentences, settings)
+    scorer = load_scorer(job.path("model"), catalogue, settings, job.code)
     late: dict[str, Any] = {"catalogue": digest_of(sentences)}
     with job.writer("labels", LABELS, late) as write:
         # a shard without answers is a table of the right width, too

@@ -18,7 +18,7 @@ def main(job: Job[StudentJob]) -> None:
     labels = answers.select("answer_id").join(job.read("labels", LABELS), on="answer_id", maintain_order="left")
     catalogue = job.read("catalogue", CATALOGUE)
     job.stage("model")
-    scorer = load_scorer(job.path("student"), catalogue["author_sentence"].to_list(), job.settings.labeling)
+    scorer = load_scorer(job.path("student"), catalogue, job.settings.labeling)
     teacher = matrix(labels["style"])
     student = scorer.score(answers["answer"].to_list(), job.progress("answers")).scores
     parts, groups = answers["part"].to_numpy(), answers["group"].to_list()

@@ -1,10 +1,13 @@
 """Profile the groups on train: style, embedding, distinctive attributes, weights; and their distances on val."""
 
+import logging
+
 import polars as pl
 
 from sociolect.common.artifacts import matrix
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, GROUP_DISTANCES, GROUPS, LABELS, SAMPLES
+from sociolect.embedding.distinct import few_distinctive
 from sociolect.embedding.net import embed, load_net
 from sociolect.embedding.profiles import group_distances, profile_table
 from sociolect.embedding.statistics import center_of
@@ -25,6 +28,8 @@ def main(job: Job[ProfileSettings]) -> None:
     profiles = profile_table(
         train, catalogue, net, theta, job.settings, center_of(job.settings.center, hyper), job.run_seed
     )
+    if warning := few_distinctive(profiles):
+        logging.getLogger("sociolect").warning("%s", warning)
     job.write(profiles, "groups", GROUPS)
     distances = group_distances(
         embed(net, matrix(val["style"])),

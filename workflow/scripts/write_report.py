@@ -38,7 +38,7 @@ if __name__ == "__main__":
         main, __doc__, ReportSettings,
         inputs=[
             "comparison*", "controls*", "contrasts*", "accuracy*", "distances*", "sweep*", "groups*", "nearest*",
-            "weights*", "catalogue?", "funnel?", "sampling?", "metrics?", "template*",
+            "weights*", "chain*", "catalogue?", "funnel?", "sampling?", "steps?", "metrics?", "template*",
         ],
         outputs=["report"],
     )  # fmt: skip

@@ -55,6 +55,8 @@ def test_units_of_a_small_config() -> None:
         ("train_sfam", "training step"): (100, 1),
         # looks after 30, 60, 90 and 100 steps
         ("train_sfam", "pair of a look at val"): (4 * 6000, 0),
+        # train answers of all splits; those of multi are the same
+        ("calibrate_measures", "answer"): (8, 1),
         # split multi is in no experiment
         ("label_answers", pair.format("answer")): (18 * 10, 2),
         # 2 groups x 2 questions x 3 samples x 12 conditions and controls
@@ -77,6 +79,13 @@ def test_cross_targets_describing_by_a_model_and_a_model_of_the_hub() -> None:
     assert found["generate_answers", "token"][0] == 12 * (2 * 10 + 2) * 10
     assert found["describe_style", "prompt"] == (9 * 8, 1)
     assert ("train_scratch_lm", "training step") not in found
+
+
+def test_measures_cost_one_look_at_a_text_and_no_sfam() -> None:
+    found = counted(job(labeling={"scorer": "measured"}))
+    assert found["label_answers", "answer"] == (18, 2) and found["label_answers", "generation"] == (144, 2)
+    assert found["choose_strength", "tried text"] == (20, 0) and found["calibrate_measures", "answer"] == (8, 1)
+    assert not {"train_sfam", "distil_student"} & {rule for rule, _ in found}
 
 
 def test_a_student_costs_its_lessons_and_one_pass_per_text() -> None:

@@ -78,3 +78,26 @@ def test_what_is_missing_is_left_out() -> None:
 def test_names_are_escaped(experiment: ExperimentTables) -> None:
     page = render_report(RunTables("<i>x</i>"), [experiment], TEMPLATE)
     assert "<i>x" not in page and "&lt;i&gt;x" in page
+
+
+def test_chain_steps_and_groups_without_attributes_of_their_own_are_shown() -> None:
+    chain = schemas.CHAIN.frame(
+        [
+            ("raw measures", "all", "all", "test", 0.9, 0.85, 0.95, None, None, None, 40, 101),
+            ("SFAM scores", "all", "all", "test", 0.7, 0.6, 0.8, 0.2, 0.1, 0.3, 40, 50),
+        ]
+    )
+    vector = [0.5]
+    groups = pl.DataFrame(
+        {"group": ["a", "b"], "n_answers": [3, 4], "n_authors": [2, 2], "style": [vector] * 2, "distinctive": [[], []],
+         "distinctive_gap": [[], []], "distinctive_frequency": [[], []]}
+    )  # fmt: skip
+    steps = schemas.SFAM_STEPS.frame([(10, 0.7, 0.5), (20, 0.6, 0.65)])
+    page = render_report(
+        RunTables("demo", steps=steps), [ExperimentTables("main", chain=chain, groups=groups)], TEMPLATE
+    )
+    assert "Where the groups are lost" in page and "70.0 [60.0, 80.0]" in page and "20.0 [10.0, 30.0]" in page
+    assert "2 of 2 groups have no distinctive attribute (a, b)" in page
+    assert page.count("<img") == 1  # the steps of the training
+    measured = RunTables("demo", metrics={"scorer": "measured", "threshold": 0.5})
+    assert "Style scores (calibrated measures)" in render_report(measured, [ExperimentTables("main")], TEMPLATE)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from sociolect.common.artifacts import write_table
+from sociolect.common.schemas import CALIBRATION
 from sociolect.labels.buckets import Scorer
-from sociolect.labels.scorers import CrossEncoderScorer, StudentScorer
+from sociolect.labels.scorers import MEASURED, CrossEncoderScorer, MeasuredScorer, StudentScorer
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ScratchTokenizer
@@ -86,3 +89,23 @@ def test_keys_follow_what_decides_a_score(monkeypatch: pytest.MonkeyPatch) -> No
         )
     ]
     assert scorer().key == keys[0] and len(set(keys)) == len(keys)
+
+
+def test_measures_score_every_text_by_itself_in_catalogue_order(tmp_path: Path) -> None:
+    # per 100 words: any exclamation mark; at most 20 question marks
+    rows = [
+        ("a0", "exclamation marks", "exclamation", "high", 0.0, [0.0, 100.0], [0.25, 0.75]),
+        ("a1", "few questions", "question", "low", 20.0, [0.0, 100.0], [0.9, 0.1]),
+    ]
+    write_table(CALIBRATION.frame(rows), tmp_path / "calibration.parquet", CALIBRATION, {})
+    labeler = MeasuredScorer(tmp_path / "calibration.parquet", ["a1", "a0"], "code")
+    scored = labeler.score(["Go!", "Go", "Who?", "", "?!"])
+    expected = [[0.9, 0.75], [0.9, 0.25], [0.1, 0.25], [0.0, 0.0], [0.0, 0.0]]
+    np.testing.assert_allclose(scored.scores, expected, atol=1e-6)
+    assert scored.scores.dtype == np.float32 and (scored.n_truncated, scored.n_empty) == (0, 2)
+    many = labeler.score(["Go!", "Who?"] * MEASURED)
+    assert (many.scores == np.tile(scored.scores[[0, 2]], (MEASURED, 1))).all()
+    # what is measured stands in the sources
+    write_table(CALIBRATION.frame([*rows[:1], (*rows[1][:4], 10.0, *rows[1][5:])]), tmp_path / "b", CALIBRATION, {})
+    others = [MeasuredScorer(tmp_path / "b", ["a1", "a0"], "code"), MeasuredScorer(tmp_path / "b", ["a1", "a0"], "new")]
+    assert len({labeler.key, *(other.key for other in others)}) == 3

@@ -26,7 +26,7 @@ def attributes_of_answers(sentences: pl.DataFrame, catalogue: pl.DataFrame) -> p
     if twice.height:
         parts = ", ".join(sorted(twice.head(2)["part"]))
         raise InputError(f"sentences: answer {twice['answer_id'][0]!r} is in the parts {parts}; describe it anew")
-    names = _names_of(said, catalogue)
+    names = names_of(said, catalogue)
     found = (
         said.join(names, on="attribute", how="inner")
         .group_by("answer_id")
@@ -37,7 +37,7 @@ def attributes_of_answers(sentences: pl.DataFrame, catalogue: pl.DataFrame) -> p
     return joined.with_columns(pl.col("attributes").fill_null(empty)).sort("answer_id")
 
 
-def _names_of(said: pl.DataFrame, catalogue: pl.DataFrame) -> pl.DataFrame:
+def names_of(said: pl.DataFrame, catalogue: pl.DataFrame) -> pl.DataFrame:
     """attribute -> attribute_id, of the attributes themselves and of the near duplicates merged into them."""
     own = catalogue.select("attribute", "attribute_id")
     raw = catalogue.select("attribute_id", sentence="raw_sentences").explode("sentence", empty_as_null=True)

@@ -91,6 +91,19 @@ CATALOGUE_FUNNEL = Schema(
         "example": Column(TEXT, "one that was rejected", nullable=True),
     },
 )
+CALIBRATION = Schema(
+    "calibration",
+    {
+        "attribute_id": Column(TEXT, "attribute of the catalogue; near duplicates that were merged share one"),
+        "name": Column(TEXT, "the describer's attribute"),
+        "measure": Column(TEXT, "measure that it rests on"),
+        "direction": Column(TEXT, "high or low: where it holds"),
+        "threshold": Column(FLOAT, "the describer's, in the measure's unit"),
+        "knots": Column(pl.List(FLOAT), "values of the measure on train, ascending"),
+        "probabilities": Column(pl.List(FLOAT), "probability of the attribute at each of them", "probability"),
+    },
+    ("attribute_id", "name"),
+)
 PAIRS = Schema(
     "pairs",
     {
@@ -102,11 +115,20 @@ PAIRS = Schema(
         "held_out": Column(BOOL, "the attribute is never trained on"),
     },
 )
+SFAM_STEPS = Schema(
+    "SFAM steps",
+    {
+        "step": Column(INT, "optimizer steps so far", "steps"),
+        "train_loss": Column(FLOAT, "mean loss since the look before"),
+        "val_auroc": Column(FLOAT, "AUROC on val answers with attributes that are trained on"),
+    },
+    ("step",),
+)
 LABELS = Schema(
     "labels",
     {
         "answer_id": Column(TEXT, "answer (or generation)"),
-        "style": Column(Vector(), "SFAM scores in catalogue order", "probability"),
+        "style": Column(Vector(), "scores of the attributes in catalogue order", "probability"),
     },
     ("answer_id",),
 )
@@ -209,6 +231,24 @@ ACCURACY = Schema(
         "chance": Column(FLOAT, "what guessing reaches", nullable=True),
         "n": Column(INT, "answers (triplets) counted"),
     },
+)
+CHAIN = Schema(
+    "chain",
+    {
+        "stage": Column(TEXT, "where on the way from text to group, from the measures to the net's rule"),
+        "answers": Column(TEXT, "all, or lessons: those of them that SFAM scored for its student"),
+        "split": Column(TEXT, "the split, or all"),
+        "part": Column(TEXT, "val or test"),
+        "value": Column(FLOAT, "mean balanced accuracy over pairs of groups (chance .5)"),
+        "low": Column(FLOAT, "lower end of its interval, by bootstrap over questions"),
+        "high": Column(FLOAT, "upper end"),
+        "lost": Column(FLOAT, "value of the stage before less this one's; null at the first", nullable=True),
+        "lost_low": Column(FLOAT, "lower end of its interval, on the same resamples", nullable=True),
+        "lost_high": Column(FLOAT, "upper end", nullable=True),
+        "n": Column(INT, "answers counted", "answers"),
+        "width": Column(INT, "numbers per answer that the stage knows"),
+    },
+    ("stage", "answers", "split", "part"),
 )
 GROUPS = Schema(
     "groups",

@@ -59,7 +59,8 @@ def all_probes(
         threads: CPU threads.
     """
     frame, k = draw_texts(samples), most_attributes(settings.description.describer, settings.catalogue.max_attributes)
-    yield from probe_sfam(settings, folders.sfam, frame["answer"].to_list(), k)
+    if settings.labeling.scorer != "measured":
+        yield from probe_sfam(settings, folders.sfam, frame["answer"].to_list(), k)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if settings.description.describer == "stylometry":

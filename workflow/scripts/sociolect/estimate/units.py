@@ -95,6 +95,7 @@ def count_work(
         *_scratch_lm(settings),
         *_training(settings),
         *_teaching(settings, samples, attributes),
+        *_calibrating(settings, samples),
         _labeling("answer", answers, settings, attributes, shards * len(used)),
         _labeling("generation", requests, settings, attributes, shards * asked, AT_MOST),
         Work("extract_activations", "activations", "attribute sentence", attributes.k, attributes.bound, 1),
@@ -168,7 +169,16 @@ def _scratch_lm(settings: EstimateJob) -> list[Work]:
     return [Work("train_scratch_lm", "scratch_lm", "training step", settings.scratch.lm.steps, EXACT, 1, gpus=0)]
 
 
+def _calibrating(settings: EstimateJob, samples: Mapping[str, pl.DataFrame]) -> list[Work]:
+    """Where the describer measures, the measures of all train answers, once."""
+    if settings.description.describer != "stylometry":
+        return []
+    return [Work("calibrate_measures", "describing", "answer", _available(samples)["train"], EXACT, 1, gpus=0)]
+
+
 def _training(settings: EstimateJob) -> list[Work]:
+    if settings.labeling.scorer == "measured":
+        return []
     looks = -(-settings.sfam.max_steps // settings.sfam.eval_steps)
     return [
         Work("train_sfam", "sfam_training", "training step", settings.sfam.max_steps, AT_MOST, 1),
@@ -178,7 +188,7 @@ def _training(settings: EstimateJob) -> list[Work]:
 
 def _teaching(settings: EstimateJob, samples: Mapping[str, pl.DataFrame], attributes: Attributes) -> list[Work]:
     """The student's lessons: all attributes of some answers by the teacher, and passes over them to learn."""
-    if settings.labeling.scorer == "cross_encoder":
+    if settings.labeling.scorer != "distilled":
         return []
     distillation = settings.distillation
     scored = _drawn(samples, distillation.n_answers, distillation.n_heldout)
@@ -191,7 +201,8 @@ def _teaching(settings: EstimateJob, samples: Mapping[str, pl.DataFrame], attrib
 
 
 def _scorer(settings: EstimateJob) -> str:
-    return "teacher" if settings.labeling.scorer == "cross_encoder" else "student"
+    """The probe of what labels."""
+    return {"cross_encoder": "teacher", "distilled": "student", "measured": "describing"}[settings.labeling.scorer]
 
 
 def _scored_unit(settings: EstimateJob, what: str) -> str:
@@ -209,4 +220,5 @@ def _labeling(
     what: str, texts: int, settings: EstimateJob, attributes: Attributes, jobs: int, bound: str = EXACT
 ) -> Work:
     units, bound = _scored(settings, texts, attributes, bound)
-    return Work("label_answers", _scorer(settings), _scored_unit(settings, what), units, bound, jobs)
+    gpus = 0 if settings.labeling.scorer == "measured" else 1
+    return Work("label_answers", _scorer(settings), _scored_unit(settings, what), units, bound, jobs, gpus)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from sociolect.common.errors import InputError
+from sociolect.common.resamples import draw_counts
 
 __all__ = ["ClusterBootstrap", "holm", "mcnemar"]
 
@@ -31,8 +32,7 @@ class ClusterBootstrap:
             raise InputError("the bootstrap needs at least one question")
         self.number = {name: i for i, name in enumerate(names)}
         self.confidence = confidence
-        rng = np.random.default_rng(seed)
-        self.counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples).astype(float)
+        self.counts = draw_counts(len(names), resamples, seed).astype(float)
 
     def resampled_means(self, clusters: Sequence[str], values: np.ndarray) -> np.ndarray:
         """Mean of the finite values in every resample [B]; NaN where a resample holds none of them.

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["heat_map", "rate_plot", "sweep_plot"]
+__all__ = ["heat_map", "rate_plot", "steps_plot", "sweep_plot"]
 
 _STYLE = {
     "svg.hashsalt": "sociolect",
@@ -99,6 +99,23 @@ def heat_map(
         axes.set_ylabel(row_title)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
+        return _svg(figure)
+
+
+def steps_plot(steps: pl.DataFrame) -> str:
+    """AUROC on val over the steps of SFAM's training, chance as a dashed line.
+
+    Args:
+        steps: SFAM_STEPS.
+    """
+    with rc_context(_STYLE):  # type: ignore[arg-type]
+        figure = Figure(figsize=(5.0, 2.8), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot(steps["step"].to_list(), steps["val_auroc"].to_list(), "o-", color=_BLUE, markersize=4)
+        axes.axhline(0.5, color=_GRAY, linestyle="--", linewidth=1)
+        axes.set_ylim(0.45, 1.0)
+        axes.set_xlabel("training steps")
+        axes.set_ylabel("AUROC on val")
         return _svg(figure)
 
 

@@ -19,15 +19,18 @@ from sociolect.common.schemas import (
     ACCURACY,
     CATALOGUE,
     CATALOGUE_FUNNEL,
+    CHAIN,
     COMPARISON,
     CONTRASTS,
     GROUP_DISTANCES,
     GROUPS,
     NEAREST,
     SAMPLING_FUNNEL,
+    SFAM_STEPS,
     SWEEP,
 )
-from sociolect.evaluation.figures import heat_map, rate_plot, sweep_plot
+from sociolect.embedding.distinct import few_distinctive
+from sociolect.evaluation.figures import heat_map, rate_plot, steps_plot, sweep_plot
 from sociolect.evaluation.renderings import DAMAGE_HEADER, HEADER, cells, damage_cells
 from sociolect.evaluation.templates import HtmlTable
 from sociolect.generation.conditions import ROWS
@@ -38,7 +41,7 @@ __all__ = ["PER_EXPERIMENT", "SHARED", "ExperimentTables", "RunTables", "model_n
 
 _PARTS = (
     *("comparison", "damage", "variants", "controls", "contrasts", "rates", "groups", "distances", "confusion"),
-    *("nearest_human", "nearest_model", "sweep", "accuracy", "accuracy_all"),
+    *("nearest_human", "nearest_model", "sweep", "accuracy", "accuracy_all", "chain", "chain_all", "indistinct"),
 )
 
 
@@ -52,8 +55,14 @@ PER_EXPERIMENT = {
     "sweep": SWEEP,
     "groups": GROUPS,
     "nearest": NEAREST,
+    "chain": CHAIN,
 }
-SHARED: dict[str, Schema] = {"catalogue": CATALOGUE, "funnel": CATALOGUE_FUNNEL, "sampling": SAMPLING_FUNNEL}
+SHARED: dict[str, Schema] = {
+    "catalogue": CATALOGUE,
+    "funnel": CATALOGUE_FUNNEL,
+    "sampling": SAMPLING_FUNNEL,
+    "steps": SFAM_STEPS,
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,7 @@ class ExperimentTables:
     sweep: pl.DataFrame | None = None
     groups: pl.DataFrame | None = None
     nearest: pl.DataFrame | None = None
+    chain: pl.DataFrame | None = None
     weights: dict[str, Any] | None = None
 
 
@@ -83,6 +93,7 @@ class RunTables:
     catalogue: pl.DataFrame | None = None
     funnel: pl.DataFrame | None = None
     sampling: pl.DataFrame | None = None
+    steps: pl.DataFrame | None = None
     metrics: dict[str, Any] | None = None
 
 
@@ -106,6 +117,8 @@ def render_report(run: RunTables, experiments: list[ExperimentTables], page: jin
         facts=_facts(run, experiments),
         experiments=[_experiment(e, names) for e in experiments],
         sfam=_sfam(run.metrics),
+        measured=(run.metrics or {}).get("scorer") == "measured",
+        steps=_steps(run.steps),
         funnel=_funnel(run.funnel),
         sampling=_sampling(run.sampling),
     )
@@ -141,6 +154,7 @@ def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
         shown["contrasts"] = _contrasts(e.contrasts)
     if _some(e.groups):
         shown["groups"] = _groups(e.groups, names, e.weights)
+        shown["indistinct"] = few_distinctive(e.groups)
     if _some(e.distances):
         shown["distances"] = _square(e.distances, "group", "other", "distance", "", "", share=False)
     if _some(e.accuracy):
@@ -150,6 +164,9 @@ def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
         shown["confusion"] = _square(_widest(confusion), "group", "other", "value", "true group", "nearest group")
         shown["accuracy"] = _accuracy(_widest(e.accuracy.filter(part="test")))
         shown["accuracy_all"] = _accuracy(e.accuracy)
+    if _some(e.chain):
+        shown["chain"] = _chain(_widest(e.chain))
+        shown["chain_all"] = _chain(e.chain)
     if _some(e.nearest):
         for source in ("human", "model"):
             frame = e.nearest.filter(pl.col("source") == source)
@@ -236,6 +253,25 @@ def _accuracy(accuracy: pl.DataFrame) -> HtmlTable | None:
     return HtmlTable((*keys, *(m.replace("_", " ") for m in measures)), rows)
 
 
+def _chain(chain: pl.DataFrame) -> HtmlTable:
+    def points(row: dict[str, Any], *names: str) -> str:
+        if row[names[0]] is None:
+            return "-"
+        value, low, high = (f"{100 * row[name]:.1f}" for name in names)
+        return f"{value} [{low}, {high}]"
+
+    rows = [
+        [
+            *(str(row[k]) for k in ("stage", "answers", "split", "part", "width", "n")),
+            points(row, "value", "low", "high"),
+            points(row, "lost", "lost_low", "lost_high"),
+        ]
+        for row in chain.iter_rows(named=True)
+    ]
+    header = ("stage", "of", "split", "part", "numbers per answer", "answers", "pairwise accuracy, %", "lost, points")
+    return HtmlTable(header, rows)
+
+
 def _sfam(metrics: dict[str, Any] | None) -> list[HtmlTable]:
     """Every slice of the metrics that has an F1, and the single numbers."""
     if metrics is None:
@@ -249,13 +285,17 @@ def _sfam(metrics: dict[str, Any] | None) -> list[HtmlTable]:
         elif isinstance(value, dict):
             for key, inner in value.items():
                 walk(f"{name}, {key}".lstrip(", ").replace("_", " "), inner)
-        elif isinstance(value, int | float) or value is None:
+        elif isinstance(value, int | float | str) or value is None:
             single.append([name, _text(value)])
 
     walk("", metrics)
     header = ("slice", "pairs", "positive", "F1", "AUROC", "ECE", "accuracy")
     tables = [HtmlTable(header, slices), HtmlTable(("measure", "value"), single)]
     return [table for table in tables if table.rows]
+
+
+def _steps(steps: pl.DataFrame | None) -> Markup | None:
+    return _image(steps_plot(steps), "AUROC on val over the steps of SFAM's training") if _some(steps) else None
 
 
 def _funnel(funnel: pl.DataFrame | None) -> HtmlTable | None:

@@ -1,4 +1,4 @@
-"""What labels texts: SFAM itself, over all pairs of answer and attribute, or a student of it, one pass per answer."""
+"""What labels texts: SFAM over all pairs of answer and attribute, its student in one pass per answer, or measures."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
-from sociolect.common.digests import digest_of
+from sociolect.attributes.calibration import read_calibration
+from sociolect.common.artifacts import read_table
+from sociolect.common.digests import digest_of, file_digest
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
+from sociolect.common.schemas import CALIBRATION
 from sociolect.labels.buckets import Scored, Scorer
 from sociolect.models.loading import pick_device
 from sociolect.settings.labels import LabelingSettings
@@ -25,6 +29,10 @@ from sociolect.sfam.model import (
 )
 from sociolect.sfam.precision import usable
 from sociolect.sfam.student import Student, load_student, student_scores
+from sociolect.stylometry.features import INDEX
+from sociolect.stylometry.stylometry import measure_texts
+
+MEASURED = 256  # texts between two reports of progress
 
 
 class CrossEncoderScorer:
@@ -120,20 +128,59 @@ class StudentScorer:
         return Scored(scores, *_cut_and_empty(answers, self._student.answer_tokens))
 
 
-def load_scorer(folder: Path, attribute_sentences: Sequence[str], settings: LabelingSettings) -> Scorer:
-    """The labeler in a folder, a student or SFAM itself, on the device.
+class MeasuredScorer:
+    """The describer's measures themselves, each by its calibrated curve."""
+
+    def __init__(self, path: Path, attribute_ids: Sequence[str], code: str) -> None:
+        """Read the calibration; `code` is a digest of the sources, which say what is measured.
+
+        Raises:
+            InputError: it was made for another catalogue.
+        """
+        self._calibration = read_calibration(read_table(path, CALIBRATION), attribute_ids)
+        self._key = digest_of(["measured", file_digest(path), code])
+
+    @property
+    def key(self) -> str:
+        """Digest of calibration and sources."""
+        return self._key
+
+    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+        """Probabilities of texts [n, K]; nothing is cut; `progress(done, total)` counts answers."""
+        scores = np.zeros((len(texts), self._calibration.n_attributes), dtype=np.float32)
+        n_empty = 0
+        for start in range(0, len(texts), MEASURED):
+            measured = measure_texts(texts[start : start + MEASURED])
+            scores[start : start + MEASURED] = self._calibration.style_vectors(measured, INDEX)
+            n_empty += int((measured[:, INDEX["word_mean"]] == 0.0).sum())
+            if progress is not None:
+                progress(min(start + MEASURED, len(texts)), len(texts))
+        return Scored(scores, 0, n_empty)
+
+
+def load_scorer(path: Path, catalogue: pl.DataFrame, settings: LabelingSettings, code: str = "") -> Scorer:
+    """The labeler: a folder of a student or of SFAM itself, put on the device, or a calibration of measures.
+
+    Args:
+        path: the folder, or the calibration's table.
+        catalogue: CATALOGUE.
+        settings: which of them it is, and how it works.
+        code: digest of the program's sources.
 
     Raises:
-        InputError: the folder is not whole, or its student was made for another catalogue.
+        InputError: it is not whole, or was made for another catalogue.
     """
+    if settings.scorer == "measured":
+        return MeasuredScorer(path, catalogue["attribute_id"].to_list(), code)
+    attribute_sentences = catalogue["author_sentence"].to_list()
     device = pick_device()
     # what the device computes in, asked once: it decides the scores, and so their key
     settings = settings.model_copy(update={"precision": usable(settings.precision, device)})
     if settings.scorer == "distilled":
-        student = load_student(folder, attribute_sentences)
+        student = load_student(path, attribute_sentences)
         student.model.to(device)
         return StudentScorer(student, settings)
-    agreement = load_agreement(folder, settings.max_tokens)
+    agreement = load_agreement(path, settings.max_tokens)
     agreement.model.to(device)
     return CrossEncoderScorer(agreement, attribute_sentences, settings)
 

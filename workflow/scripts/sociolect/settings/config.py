@@ -64,6 +64,15 @@ class Config(Stage):
                     raise ValueError(f"experiments.{name} needs split {split!r}; add corpus.paths.{split}")
         return self
 
+    @model_validator(mode="after")
+    def _scorer_can_measure(self) -> Config:
+        if self.labeling.scorer == "measured" and self.description.describer != "stylometry":
+            raise ValueError(
+                f"labeling.scorer is measured, but what {self.description.describer} says cannot be measured; set "
+                "description.describer: stylometry, or labeling.scorer: cross_encoder or distilled"
+            )
+        return self
+
     @property
     def splits(self) -> list[str]:
         """Splits of the run, in the fixed order single, multi, askx."""

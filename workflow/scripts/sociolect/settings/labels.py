@@ -12,10 +12,10 @@ from sociolect.settings.base import Positive, Stage
 class LabelingSettings(Stage):
     """Scoring every answer on every attribute."""
 
-    scorer: Literal["distilled", "cross_encoder"] = Field(
+    scorer: Literal["distilled", "cross_encoder", "measured"] = Field(
         "cross_encoder",
         description="cross_encoder: SFAM over all pairs of answer and attribute; distilled: a student of it, one pass "
-        "per answer.",
+        "per answer; measured: no SFAM, the measures of the stylometry describer as calibrated probabilities.",
     )
     max_tokens: int = Field(512, ge=16, description="Length of a pair; the answer is cut, the attribute never.")
     tokens_per_batch: int = Field(

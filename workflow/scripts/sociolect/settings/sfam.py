@@ -34,6 +34,13 @@ class SfamSettings(Stage):
     eval_steps: Positive = Field(500, description="Steps between two looks at val.")
     patience: Positive = Field(5, description="Looks at val without improvement before stopping.")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast where the device has it.")
+    min_auroc: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="The run stops where the best AUROC on val is lower: .5 is chance, and at .65 style vectors told "
+        "groups apart far worse than what SFAM learned from. 0: never.",
+    )
 
 
 class DistillationSettings(Stage):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sociolect.common.errors import InputError
+from sociolect.stylometry.curves import holds
 from sociolect.stylometry.features import INDEX, MEASURES, measure_texts
 from sociolect.stylometry.style_attributes import ATTRIBUTES, StyleAttribute
 
@@ -147,9 +148,8 @@ def describe_matrix(texts: Sequence[str], thresholds: Thresholds) -> np.ndarray:
     rates = measured[:, _COLUMNS]
     values = np.asarray(thresholds.values)
     low = np.array([direction == "low" for direction in thresholds.directions])
-    holds = np.where(low, rates <= values, (rates >= values) & (rates > 0.0))
     has_words = measured[:, [INDEX["word_mean"]]] > 0.0
-    return np.asarray(holds & has_words, dtype=bool)
+    return np.asarray(holds(rates, values, low) & has_words, dtype=bool)
 
 
 def describe(texts: Sequence[str], thresholds: Thresholds) -> list[list[str]]:
