@@ -31,6 +31,8 @@ rule all:
     input:
         comparison=all_of("comparison/{experiment}.parquet"),
         accuracy=all_of("embedding/{experiment}/accuracy.parquet"),
+        topic=all_of("embedding/{experiment}/topic.parquet"),
+        stability=all_of("groups/{experiment}.stability.parquet"),
         report=f"{RUN}/report.html",
 
 
@@ -42,6 +44,8 @@ rule labels:
 rule embedding:
     input:
         all_of("embedding/{experiment}/accuracy.parquet"),
+        all_of("embedding/{experiment}/topic.parquet"),
+        all_of("groups/{experiment}.stability.parquet"),
 
 
 rule table:

@@ -37,8 +37,8 @@ if __name__ == "__main__":
     run_program(
         main, __doc__, ReportSettings,
         inputs=[
-            "comparison*", "controls*", "contrasts*", "accuracy*", "distances*", "sweep*", "groups*", "nearest*",
-            "weights*", "catalogue?", "funnel?", "sampling?", "metrics?", "template*",
+            "comparison*", "controls*", "contrasts*", "accuracy*", "topic*", "distances*", "sweep*", "groups*",
+            "stability*", "nearest*", "weights*", "catalogue?", "funnel?", "sampling?", "metrics?", "template*",
         ],
         outputs=["report"],
     )  # fmt: skip
