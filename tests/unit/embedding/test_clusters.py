@@ -11,19 +11,34 @@ from sociolect.embedding.clusters import deal_clusters, held_out_folds, question
 NAMES = ["art", "law", "med"]
 
 
+TOPICS = [["beer", "hops", "yeast"], ["qubit", "gate", "spin"], ["verdict", "court", "judge"]]
+QUESTIONS = [f"How is the {t[i % 3]} with the {t[(i + 1) % 3]}?" for i in range(12) for t in TOPICS]
+
+
 def test_planted_topics_are_the_clusters_whatever_the_order() -> None:
-    topics = [["beer", "hops", "yeast"], ["qubit", "gate", "spin"], ["verdict", "court", "judge"]]
-    questions = [f"How is the {t[i % 3]} with the {t[(i + 1) % 3]}?" for i in range(12) for t in topics]
-    found = question_clusters(questions, 3, seed=1)
+    group = np.arange(36) % 2
+    found = question_clusters(QUESTIONS, group, 3, 1.0, seed=1)
     assert [len(set(found[t::3])) for t in range(3)] == [1, 1, 1] and len(set(found[:3])) == 3
-    assert np.array_equal(question_clusters(questions[::-1], 3, seed=1), found[::-1])
+    turned = question_clusters(QUESTIONS[::-1], group[::-1], 3, 1.0, seed=1)
+    assert np.array_equal(turned, found[::-1])
+
+
+def test_a_cluster_that_holds_most_of_a_group_is_cut_until_it_does_not() -> None:
+    """Each group asks about one topic, in three questions of four answers each."""
+    found = question_clusters(QUESTIONS, np.arange(36) % 3, 3, 0.4, seed=1)
+    assert len(set(found)) == 9
+    for question in set(QUESTIONS):
+        assert len({c for c, q in zip(found, QUESTIONS, strict=True) if q == question}) == 1
+    # what cannot be parted stays whole
+    same = question_clusters(QUESTIONS, np.arange(36) % 3, 3, 0.1, seed=1)
+    assert len(set(same)) == 9
 
 
 def test_questions_without_words_are_no_clusters() -> None:
     with pytest.raises(InputError, match="no words"):
-        question_clusters(["What is it?", "Why?"], 2, seed=1)
+        question_clusters(["What is it?", "Why?"], np.array([0, 1]), 2, 0.5, seed=1)
     with pytest.raises(InputError, match="one question"):
-        question_clusters(["Which beer?", "Which beer?"], 2, seed=1)
+        question_clusters(["Which beer?", "Which beer?"], np.array([0, 1]), 2, 0.5, seed=1)
 
 
 def test_clusters_are_held_out_whole_and_the_plain_ones_get_as_many() -> None:

@@ -22,6 +22,19 @@ def test_a_model_keeps_its_share_may_be_topic_or_is_not_known() -> None:
     ]
 
 
+def test_what_the_questions_alone_tell_says_how_far_topic_is_held_still() -> None:
+    common: dict[str, Any] = dict.fromkeys(TOPIC.columns) | {"model": "question", "kind": "probe", "n": 1}
+    common |= {"n_shared": 0, "n_clusters": 2}
+
+    def said(**row: float) -> str:
+        return topic_sentences(TOPIC.frame([common | row]))[0]
+
+    assert said(plain=0.95, unseen=0.6, kept=0.2).endswith("to 0.95, on unseen topics to 0.60: so far do these "
+                                                           "shares hold topic still.")  # fmt: skip
+    assert "only in part" in said(plain=0.95, unseen=0.9, kept=0.9)
+    assert "do not tell the groups (0.50): there is no topic" in said(plain=0.5, unseen=0.5)
+
+
 def test_the_smallest_size_within_bounds_or_more_than_there_are() -> None:
     rows = [
         ("median", "authors", None, 5, False, 0.4, 0.5, False),

@@ -71,6 +71,7 @@ def test_groups_told_by_topic_words_alone_are_not_told_on_unseen_topics() -> Non
     said = topic_sentences(table_of("topic"))
     assert sum("of its accuracy above chance on unseen topics: it may be topic." in line for line in said) >= 3
     probes = {row["model"]: row["accuracy"] for row in table_of("topic").iter_rows(named=True)}
+    assert "The questions alone tell the groups to 1.00, on unseen topics to" in said[-1] and "so far" in said[-1]
     # the questions tell the group, what is left without content words does not
     assert probes["question"] > 0.95 and abs(probes["masked_text"] - 0.5) < 0.1
 
@@ -126,11 +127,13 @@ def test_what_models_are_fitted_on_and_asked() -> None:
 
 
 def test_a_corpus_without_clusters_says_why() -> None:
-    frame = corpus("style", 450).with_columns(question=pl.lit("Why?"))
+    frame = corpus("style", 450).with_columns(question=pl.Series(["Why?", "Why not?"] * 225))
     table = measure_topic(frame, {"spy": lambda _, asked: np.zeros((len(asked), 3))}, ["x y"] * 450, SETTINGS, 1)
     row = table.row(0, named=True)
     assert row["plain"] is None and row["may_be_topic"] is None and "no words to cluster" in row["note"]
     assert "no words to cluster" in topic_sentences(table)[0]
+    # the questions have no words that could tell anything
+    assert "cannot be told" in table.filter(pl.col("model") == "question")["note"][0]
 
 
 def test_share_and_interval_by_hand() -> None:

@@ -19,6 +19,7 @@ __all__ = ["Fold", "deal_clusters", "held_out_folds", "question_clusters"]
 _TERMS = 20_000
 _TOPICS = 64  # dimensions of the questions' words, as for the clusters of Deerwester et al. (1990)
 _STARTS = 4
+_COMMON = 0.05  # share of the questions above which a word is no topic
 
 
 @dataclass(frozen=True)
@@ -36,29 +37,61 @@ class Fold:
     plain: np.ndarray
 
 
-def question_clusters(questions: Sequence[str], n_clusters: int, seed: int) -> np.ndarray:
-    """Cluster of each question [n], from 0: k-means of TF-IDF of its content words, reduced by SVD to unit length.
+def question_clusters(
+    questions: Sequence[str], group: np.ndarray, n_clusters: int, max_share: float, seed: int
+) -> np.ndarray:
+    """Cluster of each answer's question [n], from 0: k-means of TF-IDF of its rarer words, reduced by SVD.
 
-    Equal texts are one question; the order of questions changes nothing.
+    Words that many questions have are how one asks, not what about. A cluster that holds more than `max_share` of a
+    group is cut in two, again and again, so that no group loses all that it has with one cluster. Equal texts are one
+    question; the order of the rows changes nothing.
+
+    Args:
+        questions: text of the question of each answer [n].
+        group: of each answer [n], from 0.
+        n_clusters: of k-means, before clusters are cut.
+        max_share: largest share of a group's answers in a cluster, where its texts can be parted at all.
+        seed: of SVD and k-means.
 
     Raises:
-        InputError: there are fewer than two distinct questions, or none has a content word.
+        InputError: there are fewer than two distinct questions, or none has a word of its own.
     """
-    texts = sorted(set(questions))
-    try:
-        words = TfidfVectorizer(stop_words="english", sublinear_tf=True, max_features=_TERMS).fit_transform(texts)
-    except ValueError as error:
-        raise InputError(f"the questions have no words to cluster them by ({error})") from error
+    texts, text = np.unique(np.array(questions, dtype=object).astype(str), return_inverse=True)
     if len(texts) < 2:
         raise InputError("all answers are to one question")
-    seed %= 2**32
+    points = _places(texts.tolist(), seed % 2**32)
+    held = np.zeros((len(texts), int(group.max()) + 1))
+    np.add.at(held, (text, group), 1)
+    held /= np.maximum(held.sum(axis=0), 1)
     # sums of several threads come in any order, and so would the clusters
     with threadpool_limits(1):
-        if min(words.shape) > _TOPICS:
-            words = normalize(TruncatedSVD(_TOPICS, random_state=seed).fit_transform(words))
-        means = KMeans(min(n_clusters, len(texts)), n_init=_STARTS, random_state=seed)
-        found = dict(zip(texts, means.fit_predict(words), strict=True))
-    return np.array([found[question] for question in questions], dtype=np.int64)
+        means = KMeans(min(n_clusters, len(texts)), n_init=_STARTS, random_state=seed % 2**32)
+        cluster = means.fit_predict(points).astype(np.int64)
+        waiting = list(range(int(cluster.max()) + 1))
+        while waiting:
+            c = waiting.pop()
+            rows = np.flatnonzero(cluster == c)
+            if len(rows) < 2 or held[rows].sum(axis=0).max() <= max_share + 1e-9:
+                continue
+            second = KMeans(2, n_init=_STARTS, random_state=seed % 2**32).fit_predict(points[rows]) == 1
+            if 0 < second.sum() < len(rows):
+                cluster[rows[second]] = cluster.max() + 1
+                waiting += [c, int(cluster.max())]
+    return np.asarray(cluster[text])
+
+
+def _places(texts: Sequence[str], seed: int) -> np.ndarray:
+    """Each text as a point of unit length."""
+    try:
+        words = TfidfVectorizer(
+            stop_words="english", sublinear_tf=True, max_features=_TERMS, max_df=max(2, int(_COMMON * len(texts)))
+        ).fit_transform(texts)
+    except ValueError as error:
+        raise InputError(f"the questions have no words to cluster them by ({error})") from error
+    if min(words.shape) <= _TOPICS:
+        return np.asarray(words.toarray())
+    with threadpool_limits(1):
+        return np.asarray(normalize(TruncatedSVD(_TOPICS, random_state=seed).fit_transform(words)))
 
 
 def deal_clusters(cluster: np.ndarray, group: np.ndarray, n_folds: int) -> np.ndarray:

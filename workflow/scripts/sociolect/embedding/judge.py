@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import hstack
+from scipy.sparse import hstack, vstack
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
@@ -76,11 +76,17 @@ class TermJudge:
                 analyzer="char_wb", ngram_range=(2, 4), min_df=2, max_features=max_features, dtype=np.float32
             ),
         )
-        train = [text for text, use in zip(texts, is_train, strict=True) if use]
+        train, others = np.flatnonzero(is_train).tolist(), np.flatnonzero(~np.asarray(is_train)).tolist()
+        back = np.argsort(np.concatenate([train, others]))
         try:
-            self.counts = [counter.fit(train).transform(texts).tocsr() for counter in counters]
+            self.counts = [
+                vstack(
+                    [counter.fit_transform([texts[i] for i in train]), counter.transform([texts[i] for i in others])]
+                ).tocsr()[back]
+                for counter in counters
+            ]
         except ValueError as error:
-            raise InputError(f"the topic cannot be told from {len(train)} texts: {error}") from error
+            raise InputError(f"the groups cannot be told by the words of {len(train)} texts: {error}") from error
 
     def probabilities(self, truth: np.ndarray, train: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """Probabilities [m, G] of the classes of the asked rows [m].

@@ -113,20 +113,23 @@ def measure_topic(
         "n_clusters": len(np.unique(cluster)),
         "train_share": float(np.mean(fitted)) / int((part == "train").sum()) if folds else None,
     }
+    probes = {"masked_text": masked, "question": frame["question"].to_list()}
     tell = progress or (lambda done, total, message: None)
     rows: list[dict[str, Any]] = []
-    for done, (name, model) in enumerate(models.items()):
-        tell(done, len(models) + 1, name)
+    for done, name in enumerate([*models, *probes]):
+        tell(done, len(models) + len(probes), name)
+        row = {"model": name, "kind": "model" if name in models else "probe", **about}
+        try:
+            model = models[name] if name in models else _probe(probes[name], truth, part == "train")
+        except InputError as error:
+            rows.append(row | {"note": str(error)})
+            continue
         near = model(rest, test)
-        row: dict[str, Any] = {"model": name, "kind": "model", **about, **boot.figures("accuracy", near)}
-        row |= boot.figures("shared", near, shared)
+        row |= boot.figures("accuracy", near) | boot.figures("shared", near, shared)
         if folds:
             row |= boot.kept(*(_near_of_folds(model, folds, test, arm) for arm in ("plain", "unseen")))
         rows.append(row | _judged(row, why_not, settings.min_kept))
-    tell(len(models), len(models) + 1, "probes")
-    for name, texts in (("masked_text", masked), ("question", frame["question"].to_list())):
-        rows.append({"model": name, "kind": "probe", **about, **_probe(texts, truth, part == "train", test, boot)})
-    tell(len(models) + 1, len(models) + 1, "done")
+    tell(len(rows), len(rows), "done")
     return TOPIC.frame([{**dict.fromkeys(TOPIC.columns), **row} for row in rows])
 
 
@@ -235,7 +238,9 @@ def _folds(
     """Cluster of each answer, the folds, and why there are none."""
     cluster = np.zeros(frame.height, dtype=np.int64)
     try:
-        cluster = question_clusters(frame["question"].to_list(), settings.clusters, seed_of(seed, "clusters"))
+        cluster = question_clusters(
+            frame["question"].to_list(), truth, settings.clusters, 1 / settings.folds, seed_of(seed, "clusters")
+        )
         fold = deal_clusters(cluster, truth, settings.folds)
         return cluster, held_out_folds(fold, truth, part, groups, seed_of(seed, "removal")), None
     except InputError as error:
@@ -259,20 +264,19 @@ def _judged(row: Mapping[str, Any], why_not: str | None, min_kept: float) -> dic
     elif row.get("kept") is None:
         notes.append("its plain accuracy is not above chance")
     high = row.get("kept_high")
-    return {"may_be_topic": None if high is None else high < min_kept, "note": "; ".join(notes) or None}
+    doubt = None if high is None or row["kind"] == "probe" else high < min_kept
+    return {"may_be_topic": doubt, "note": "; ".join(notes) or None}
 
 
-def _probe(
-    texts: Sequence[str], truth: np.ndarray, is_train: np.ndarray, test: np.ndarray, boot: Resampled
-) -> dict[str, Any]:
-    """Accuracy of TF-IDF and logistic regression on these texts; one that a group has twice is learned once."""
-    learned = {(texts[i], truth[i]): i for i in np.flatnonzero(is_train)[::-1]}
-    rows = np.sort(np.fromiter(learned.values(), dtype=np.int64))
-    try:
-        judge = TermJudge(texts, _mask(rows, is_train), TERMS)
-    except InputError as error:
-        return {"note": str(error)}
-    return boot.figures("accuracy", near_of(judge.probabilities(truth, rows, test)))
+def _probe(texts: Sequence[str], truth: np.ndarray, is_train: np.ndarray) -> Model:
+    """TF-IDF and logistic regression of these texts; one that a group has twice is learned once."""
+    judge = TermJudge(texts, is_train, TERMS)
+
+    def near(fit: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        learned = {(texts[i], truth[i]): i for i in fit[is_train[fit]][::-1]}
+        return near_of(judge.probabilities(truth, np.sort(np.fromiter(learned.values(), dtype=np.int64)), asked))
+
+    return near
 
 
 def _mask(rows: np.ndarray, among: np.ndarray) -> np.ndarray:
