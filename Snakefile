@@ -32,6 +32,8 @@ rule all:
         comparison=all_of("comparison/{experiment}.parquet"),
         accuracy=all_of("embedding/{experiment}/accuracy.parquet"),
         chain=chains(),
+        topic=all_of("embedding/{experiment}/topic.parquet"),
+        stability=all_of("groups/{experiment}.stability.parquet"),
         report=f"{RUN}/report.html",
 
 
@@ -44,6 +46,8 @@ rule embedding:
     input:
         all_of("embedding/{experiment}/accuracy.parquet"),
         chains(),
+        all_of("embedding/{experiment}/topic.parquet"),
+        all_of("groups/{experiment}.stability.parquet"),
 
 
 rule table:

@@ -36,7 +36,9 @@ def test_every_artifact_has_its_schema_and_provenance(run: Path) -> None:
         "embedding/main/chain": schemas.CHAIN,
         "attributes/calibration": schemas.CALIBRATION,
         "sfam/steps": schemas.SFAM_STEPS,
+        "embedding/main/topic": schemas.TOPIC,
         "groups/main": schemas.GROUPS,
+        "groups/main.stability": schemas.STABILITY,
         "steering/attributes": schemas.ACTIVATIONS,
         "steering/main": schemas.STEERING,
         "generations/main": schemas.GENERATIONS,
@@ -96,6 +98,28 @@ def test_groups_are_told_apart_better_than_by_style_features_alone(run: Path) ->
     assert net >= 0.85
     assert net > accuracy(run, "style_only_logreg", "pairwise")
     assert accuracy(run, "majority", "pairwise") == pytest.approx(0.5)
+
+
+def test_topic_controlled_accuracies_are_the_plain_ones_where_only_style_was_planted(run: Path) -> None:
+    topic = read_table(run / "embedding/main/topic.parquet", schemas.TOPIC)
+    models = topic.filter(pl.col("kind") == "model")
+    assert models.height >= 5
+    for row in models.iter_rows(named=True):
+        assert abs(row["drop"]) <= 0.05 and row["kept_low"] > 0.9 and not row["may_be_topic"], row["model"]
+        assert row["accuracy"] == pytest.approx(accuracy(run, row["model"], "pairwise"), abs=1e-9), row["model"]
+    question = topic.filter(pl.col("model") == "question").row(0, named=True)
+    assert question["accuracy_low"] <= 0.55
+    log = (run / "logs/measure_topic/main.log").read_text()
+    assert "net keeps" in log and "may be topic" not in log
+
+
+def test_only_the_pair_that_is_nearly_alike_needs_more_answers_than_there_are(run: Path) -> None:
+    truth = read_table(run / "demo/truth.parquet", schemas.TRUTH).drop_nulls("alike")
+    stability = read_table(run / "groups/main.stability.parquet", schemas.STABILITY)
+    whole = stability.filter(
+        pl.col("whole"), pl.col("group").is_not_null(), pl.col("unit") == "authors", pl.col("statistic") == "median"
+    )
+    assert set(whole.filter(~pl.col("within"))["group"]) == set(truth["group"])
 
 
 def test_planted_distinctive_attributes_are_found(run: Path) -> None:

@@ -25,8 +25,11 @@ KEYS = {
     "sfam.learning_rate": (0.003, {"train_sfam"}),
     "sfam.min_auroc": (0.75, {"check_sfam"}),
     "labeling.tokens_per_batch": (8000, {"label_answers", "choose_strength"}),
-    "embedding.patience": (5, {"tune_embedding", "train_embedding"}),
+    "embedding.patience": (5, {"tune_embedding", "train_embedding", "measure_topic"}),
     "profiles.distinctive_k": (5, {"profile_groups"}),
+    "profiles.center": ("mean_embedding", {"profile_groups", "measure_accuracy", "measure_topic"}),
+    "topic.clusters": (20, {"measure_topic"}),
+    "stability.within": (0.2, {"measure_stability"}),
     "scratch.lm.steps": (10, {"train_scratch_lm"}),
     "prompts.style": (
         "chat",

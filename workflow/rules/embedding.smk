@@ -146,3 +146,59 @@ rule measure_chain:
         code=source_digest("measure_chain"),
     shell:
         command("measure_chain")
+
+
+rule measure_topic:
+    input:
+        samples=fit_samples,
+        labels=fit_labels,
+        ask=ask_samples,
+        trials=f"{RUN}/embedding/{{experiment}}/trials.parquet",
+        metrics=FIGURES,
+    output:
+        topic=f"{RUN}/embedding/{{experiment}}/topic.parquet",
+    log:
+        f"{LOGS}/measure_topic/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/measure_topic/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=growing(8300),
+        runtime=growing(120, most=DAY),
+    params:
+        settings=json_of("topic", "embedding", "profiles", only={"profiles": {"statistic", "center"}}),
+        splits=fit_splits,
+        seed=SEED,
+        code=source_digest("measure_topic"),
+    shell:
+        command("measure_topic")
+
+
+rule measure_stability:
+    input:
+        samples=fit_samples,
+        labels=fit_labels,
+        ask=ask_samples,
+        model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
+        metrics=FIGURES,
+    output:
+        stability=f"{RUN}/groups/{{experiment}}.stability.parquet",
+    log:
+        f"{LOGS}/measure_stability/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/measure_stability/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    threads: MODEL_THREADS
+    resources:
+        mem_mb=growing(8300),
+        runtime=growing(60, most=DAY),
+    params:
+        settings=json_of("stability"),
+        splits=fit_splits,
+        seed=SEED,
+        code=source_digest("measure_stability"),
+    shell:
+        command("measure_stability")

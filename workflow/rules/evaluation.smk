@@ -66,6 +66,8 @@ rule write_report:
         contrasts=all_of("comparison/{experiment}.contrasts.parquet"),
         nearest=all_of("scores/{experiment}.nearest.parquet"),
         accuracy=all_of("embedding/{experiment}/accuracy.parquet"),
+        topic=all_of("embedding/{experiment}/topic.parquet"),
+        stability=all_of("groups/{experiment}.stability.parquet"),
         distances=all_of("groups/{experiment}.distances.parquet"),
         groups=all_of("groups/{experiment}.parquet"),
         sweep=all_of("steering/{experiment}.sweep.parquet"),

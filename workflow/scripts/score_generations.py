@@ -12,7 +12,7 @@ from sociolect.common.schemas import FLUENCY, GENERATIONS, GROUPS, LABELS, NEARE
 from sociolect.embedding.judge import fit_judge, judge_groups
 from sociolect.embedding.net import embed, load_net
 from sociolect.evaluation.scores import Centers, nearest_table, score_table
-from sociolect.labels.fit import join_labels, stack_splits
+from sociolect.labels.fit import join_labels, refuse_overlap, stack_splits
 from sociolect.settings.evaluation import EvaluationSettings
 
 
@@ -24,6 +24,7 @@ def main(job: Job[EvaluationSettings]) -> None:
 
     job.stage("judge")
     frames = [read_table(Path(path), SAMPLES) for path in job.inputs["samples"]]
+    refuse_overlap([*frames, job.read("ask", SAMPLES)])
     train = stack_splits(frames, centers.groups).filter(pl.col("part") == "train")
     judge = fit_judge(train["answer"].to_list(), train["group"].to_list())
 

@@ -37,8 +37,9 @@ if __name__ == "__main__":
     run_program(
         main, __doc__, ReportSettings,
         inputs=[
-            "comparison*", "controls*", "contrasts*", "accuracy*", "distances*", "sweep*", "groups*", "nearest*",
-            "weights*", "chain*", "catalogue?", "funnel?", "sampling?", "steps?", "metrics?", "template*",
+            "comparison*", "controls*", "contrasts*", "accuracy*", "topic*", "distances*", "sweep*", "groups*",
+            "stability*", "nearest*", "weights*", "chain*", "catalogue?", "funnel?", "sampling?", "steps?", "metrics?",
+            "template*",
         ],
         outputs=["report"],
     )  # fmt: skip

@@ -25,7 +25,7 @@ DEFAULTS = {
         "16385,",
         {"label_answers", "gather_labels", "distil_student", "measure_fidelity", "choose_strength", *ESTIMATES},
     ),
-    "embedding": ("Field(25,", "Field(26,", {"tune_embedding", "train_embedding"}),
+    "embedding": ("Field(25,", "Field(26,", {"tune_embedding", "train_embedding", "measure_topic"}),
     "steering": ("Field(8.0,", "Field(9.0,", {"build_steering", "choose_strength", "estimate_cost"}),
     "generation": (
         "Field(256,",

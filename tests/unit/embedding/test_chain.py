@@ -10,7 +10,8 @@ from made_tables import GROUPS, planted
 from sociolect.common.artifacts import check_table, matrix
 from sociolect.common.schemas import CHAIN
 from sociolect.embedding.accuracy import measure_groups
-from sociolect.embedding.chain import Link, chain_table, classified, links, pairwise
+from sociolect.embedding.chain import Link, chain_table, classified, links
+from sociolect.embedding.resampling import Resampled
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,11 +27,11 @@ def test_pairwise_is_that_of_the_accuracies_and_a_resample_is_the_same_answers_r
     def plain(rows: np.ndarray) -> float:
         return next(r["value"] for r in measure_groups(near[rows], truth[rows], GROUPS) if r["measure"] == "pairwise")
 
-    counts = rng.multinomial(20, np.full(20, 1 / 20), size=8)
-    found = pairwise(near, truth, questions, np.vstack([np.ones((1, 20), dtype=int), counts]))
+    boot = Resampled(questions.astype(str), truth, 3, 8, 0.95, seed=1)
+    found = boot.pairwise(near)
     assert found[0] == pytest.approx(plain(np.arange(60)))
-    for drawn, value in zip(counts, found[1:], strict=True):
-        assert value == pytest.approx(plain(np.repeat(np.arange(60), drawn[questions])))
+    for drawn, value in zip(boot.counts[1:], found[1:], strict=True):
+        assert value == pytest.approx(plain(np.repeat(np.arange(60), drawn[boot.question].astype(int))))
 
 
 def test_what_is_lost_is_what_was_planted() -> None:

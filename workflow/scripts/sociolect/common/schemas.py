@@ -279,6 +279,50 @@ GROUP_DISTANCES = Schema(
     },
     ("group", "other"),
 )
+_TOPIC_FIGURES = {
+    f"{name}{end}": Column(
+        FLOAT, f"{meaning}{'' if not end else ', end of the interval of topic.confidence'}", nullable=True
+    )
+    for name, meaning in (
+        ("accuracy", "mean accuracy over pairs of groups on test, all of train fitted on"),
+        ("shared", "the same, of groups that answered one question: each answer against those groups alone"),
+        ("plain", "fitted on fewer answers, as many as for `unseen`, drawn from all questions"),
+        ("unseen", "fitted on answers to other clusters of questions than the test answer's"),
+        ("drop", "plain - unseen, paired"),
+        ("kept", "(unseen - 1/2) / (plain - 1/2), paired: share of the accuracy above chance that is no topic"),
+    )
+    for end in ("", "_low", "_high")
+}
+TOPIC = Schema(
+    "topic held still",
+    {
+        "model": Column(TEXT, "net, or a baseline; a probe by what it sees: masked_text or question"),
+        "kind": Column(TEXT, "model, or probe (TF-IDF with logistic regression, which is there to tell topics)"),
+        "n": Column(INT, "test answers", "answers"),
+        "n_shared": Column(INT, "test answers to questions that several groups answered", "answers"),
+        "n_clusters": Column(INT, "clusters of questions"),
+        "train_share": Column(FLOAT, "share of train that `plain` and `unseen` were fitted on", nullable=True),
+        **_TOPIC_FIGURES,
+        "may_be_topic": Column(BOOL, "the interval of `kept` lies below topic.min_kept", nullable=True),
+        "note": Column(TEXT, "why figures are null", nullable=True),
+    },
+    ("model",),
+)
+STABILITY = Schema(
+    "stability of group embeddings",
+    {
+        "statistic": Column(TEXT, "f(median, mean or usage), mean_embedding or geometric_median of f"),
+        "unit": Column(TEXT, "what is drawn: authors, or answers whoever wrote them"),
+        "group": Column(TEXT, "group; null for the mean over groups", nullable=True),
+        "size": Column(INT, "authors (answers) drawn, with replacement"),
+        "whole": Column(BOOL, "bootstrap: as many drawn as the group has (of all groups: as the smallest has)"),
+        "ratio": Column(
+            FLOAT, "mean distance to the embedding of all, over the distance to the next group's", nullable=True
+        ),
+        "ratio_high": Column(FLOAT, "the same, 9 draws of 10 lie below", nullable=True),
+        "within": Column(BOOL, "ratio is at most stability.within"),
+    },
+)
 ACTIVATIONS = Schema(
     "attribute vectors",
     {

@@ -19,10 +19,17 @@ from sociolect.embedding.accuracy import measure_groups, near_of
 from sociolect.embedding.judge import fit_judge
 from sociolect.stylometry.stylometry import measure_texts
 
-__all__ = ["baseline_probabilities", "group_accuracy", "logistic_probabilities", "style_only_features"]
+__all__ = [
+    "TERMS",
+    "baseline_features",
+    "baseline_probabilities",
+    "group_accuracy",
+    "logistic_probabilities",
+    "style_only_features",
+]
 
 _MARKS = tuple("!\"#$%&'()*+,-./:;<=>?@[]_~")
-_TERMS = 20_000  # words and character n-grams each
+TERMS = 20_000  # words and character n-grams each
 
 
 def baseline_probabilities(
@@ -54,21 +61,35 @@ def baseline_probabilities(
     if (counts == 0).any():
         raise InputError(f"group {names[int(counts.argmin())]!r} has no train answers for the baselines")
     tell = progress or (lambda done, total, message: None)
-    result = {"majority": np.tile(counts / counts.sum(), (len(texts), 1))}
-    tell(1, 5, "tfidf_logreg")
+    seen = baseline_features(texts, style)
+    total = len(seen) + 1
+    tell(0, total, "tfidf_logreg")
     train_texts = [text for text, use in zip(texts, is_train, strict=True) if use]
-    judge = fit_judge(train_texts, [g for g, use in zip(groups, is_train, strict=True) if use], _TERMS)
-    result["tfidf_logreg"] = judge.predict_proba(list(texts))
-    tell(2, 5, "style_only_logreg")
-    result["style_only_logreg"] = logistic_probabilities(style_only_features(texts), truth, is_train)
-    tell(3, 5, "stylometry_logreg")
-    # rates are skewed: a few texts have many, most have none
-    rates = np.log1p(np.maximum(measure_texts(texts), 0.0))
-    result["stylometry_logreg"] = logistic_probabilities(rates, truth, is_train)
-    tell(4, 5, "style_vector_logreg")
-    result["style_vector_logreg"] = logistic_probabilities(np.asarray(style, dtype=np.float64), truth, is_train)
-    tell(5, 5, "done")
+    judge = fit_judge(train_texts, [g for g, use in zip(groups, is_train, strict=True) if use], TERMS)
+    result = {
+        "majority": np.tile(counts / counts.sum(), (len(texts), 1)),
+        "tfidf_logreg": judge.predict_proba(list(texts)),
+    }
+    for done, (name, features) in enumerate(seen.items(), start=1):
+        tell(done, total, name)
+        result[name] = logistic_probabilities(features, truth, is_train)
+    tell(total, total, "done")
     return result
+
+
+def baseline_features(texts: Sequence[str], style: np.ndarray) -> dict[str, np.ndarray]:
+    """What the logistic regressions see of each answer, by name: float64 [n, F].
+
+    Args:
+        texts: answers [n].
+        style: SFAM style vectors [n, K].
+    """
+    return {
+        "style_only_logreg": style_only_features(texts),
+        # rates are skewed: a few texts have many, most have none
+        "stylometry_logreg": np.log1p(np.maximum(measure_texts(texts), 0.0)),
+        "style_vector_logreg": np.asarray(style, dtype=np.float64),
+    }
 
 
 def style_only_features(texts: Sequence[str]) -> np.ndarray:

@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 
 from sociolect.attributes.calibration import THRESHOLD
-from sociolect.common.resamples import draw_counts
 from sociolect.common.schemas import CHAIN
 from sociolect.common.seeds import seed_of
-from sociolect.embedding.accuracy import beats, near_of, slices
+from sociolect.embedding.accuracy import near_of, slices
 from sociolect.embedding.baselines import logistic_probabilities
+from sociolect.embedding.resampling import Resampled
 
-__all__ = ["SCORES", "Link", "chain_table", "classified", "links", "pairwise"]
+__all__ = ["SCORES", "Link", "chain_table", "classified", "links"]
 
 # the stage of the style vectors, by who scored them
 SCORES = {"cross_encoder": "SFAM scores", "distilled": "student's scores", "measured": "calibrated measures"}
@@ -75,33 +75,6 @@ def links(
     return [*found, Link("embedding, nearest group", near, embeddings.shape[1])]
 
 
-def pairwise(near: np.ndarray, truth: np.ndarray, clusters: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Mean balanced accuracy over pairs of groups in each resample [B].
-
-    A pair counts where both of its groups have answers in the resample; a tie goes to the smaller group.
-
-    Args:
-        near: [n, G].
-        truth: index of the group [n].
-        clusters: index of the question [n].
-        counts: how often each question is in each resample [B, questions].
-    """
-    n_groups, n_clusters = near.shape[1], counts.shape[1]
-    hits = np.zeros((n_clusters * n_groups, n_groups), dtype=np.float32)
-    np.add.at(hits, clusters * n_groups + truth, beats(near, truth).astype(np.float32))
-    sizes = np.bincount(clusters * n_groups + truth, minlength=n_clusters * n_groups)
-    drawn = counts.astype(np.float32)
-    total = (drawn @ hits.reshape(n_clusters, -1)).reshape(-1, n_groups, n_groups).astype(np.float64)
-    answers = (drawn @ sizes.reshape(n_clusters, n_groups).astype(np.float32)).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        shares = total / answers[:, :, None]
-    rows, columns = np.triu_indices(n_groups, 1)
-    balanced = (shares[:, rows, columns] + shares[:, columns, rows]) / 2
-    there = np.isfinite(balanced)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(there, balanced, 0.0).sum(axis=1) / there.sum(axis=1))
-
-
 def chain_table(
     frame: pl.DataFrame,
     chain: Sequence[Link],
@@ -125,26 +98,20 @@ def chain_table(
     number = {name: i for i, name in enumerate(groups)}
     truth = np.array([number[g] for g in frame["group"]], dtype=np.int64)
     question = frame["question_id"].to_numpy()
-    tails = [(1.0 - confidence) / 2, (1.0 + confidence) / 2]
     rows = []
     for split, part, index in slices(frame):
         if part == "train" or len(np.unique(truth[index])) < 2:
             continue
-        names, clusters = np.unique(question[index], return_inverse=True)
-        counts = draw_counts(len(names), resamples, seed_of(seed, split, part))
-        counts = np.vstack([np.ones((1, len(names)), dtype=counts.dtype), counts])
+        boot = Resampled(question[index], truth[index], len(groups), resamples, confidence, seed_of(seed, split, part))
         before: np.ndarray | None = None
         for link in chain:
-            values = pairwise(link.near[index], truth[index], clusters, counts)
-            lost = (None, None, None) if before is None else _with_interval(before - values, tails)
+            values = boot.pairwise(link.near[index])
+            lost = None if before is None else boot.interval(before - values)
             where = (link.stage, answers, split, part)
-            rows.append((*where, *_with_interval(values, tails), *lost, len(index), link.width))
+            rows.append((*where, *_three(boot.interval(values)), *_three(lost), len(index), link.width))
             before = values
     return CHAIN.frame(rows)
 
 
-def _with_interval(values: np.ndarray, tails: Sequence[float]) -> tuple[float, float, float]:
-    """The value of the data, which comes first, and the percentile interval of its resamples."""
-    drawn = values[1:][np.isfinite(values[1:])]
-    low, high = np.quantile(drawn, tails)
-    return float(values[0]), float(low), float(high)
+def _three(interval: tuple[float, float, float] | None) -> tuple[float | None, ...]:
+    return (None, None, None) if interval is None else interval

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy.sparse import hstack, vstack
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from sociolect.common.errors import InputError
 
-__all__ = ["fit_judge", "judge_groups"]
+__all__ = ["TermJudge", "fit_judge", "judge_groups"]
 
 
 def fit_judge(texts: Sequence[str], groups: Sequence[str], max_features: int = 50_000) -> Pipeline:
@@ -52,3 +53,56 @@ def fit_judge(texts: Sequence[str], groups: Sequence[str], max_features: int = 5
 def judge_groups(judge: Pipeline, texts: Sequence[str]) -> list[str]:
     """Group that the judge sees in each text."""
     return [str(group) for group in judge.predict(list(texts))] if texts else []
+
+
+class TermJudge:
+    """The same classifier, to be fitted many times on parts of the same texts: terms are found and counted once.
+
+    Fitted on all of `is_train` it gives the probabilities of `fit_judge`.
+
+    Args:
+        texts: all texts [n].
+        is_train: those that the terms come from, bool [n].
+        max_features: most frequent terms kept, for words and for characters each.
+
+    Raises:
+        InputError: the texts have no terms.
+    """
+
+    def __init__(self, texts: Sequence[str], is_train: np.ndarray, max_features: int = 50_000) -> None:
+        counters = (
+            CountVectorizer(ngram_range=(1, 2), min_df=2, max_features=max_features, dtype=np.float32),
+            CountVectorizer(
+                analyzer="char_wb", ngram_range=(2, 4), min_df=2, max_features=max_features, dtype=np.float32
+            ),
+        )
+        train, others = np.flatnonzero(is_train).tolist(), np.flatnonzero(~np.asarray(is_train)).tolist()
+        back = np.argsort(np.concatenate([train, others]))
+        try:
+            self.counts = [
+                vstack(
+                    [counter.fit_transform([texts[i] for i in train]), counter.transform([texts[i] for i in others])]
+                ).tocsr()[back]
+                for counter in counters
+            ]
+        except ValueError as error:
+            raise InputError(f"the groups cannot be told by the words of {len(train)} texts: {error}") from error
+
+    def probabilities(self, truth: np.ndarray, train: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Probabilities [m, G] of the classes of the asked rows [m].
+
+        Args:
+            truth: class of each text [n], from 0, all of them among the train rows.
+            train: rows that are fitted on.
+            asked: rows that are asked.
+        """
+        seen, new = [], []
+        for counts in self.counts:
+            own = counts[train]
+            known = own.getnnz(axis=0) >= 2
+            weights = TfidfTransformer(sublinear_tf=True).fit(own[:, known])
+            seen.append(weights.transform(own[:, known]))
+            new.append(weights.transform(counts[asked][:, known]))
+        judge = LogisticRegression(C=4.0, max_iter=300, tol=1e-3, class_weight="balanced")
+        judge.fit(hstack(seen).tocsr(), truth[train])
+        return np.asarray(judge.predict_proba(hstack(new).tocsr()))

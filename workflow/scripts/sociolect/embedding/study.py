@@ -53,9 +53,7 @@ def run_cell(
         journal: file that keeps the search's trials.
         run_seed: of the run; the same for all cells, so that their nets differ by what the cell changes.
     """
-    settings = EmbeddingSettings.model_validate(
-        {**base.model_dump(), "n_trials": study.n_trials, **cell.embedding}
-    )
+    settings = EmbeddingSettings.model_validate({**base.model_dump(), "n_trials": study.n_trials, **cell.embedding})
     fitted = frame.with_columns(_parents(frame, parents)) if cell.parents else frame
     data = fit_data(fitted)
     if cell.train_share < 1:
@@ -154,4 +152,3 @@ def _told(
 
 def _parents(frame: pl.DataFrame, parents: Mapping[str, str]) -> pl.Series:
     return pl.Series("group", map_groups(frame["group"].to_list(), parents))
-

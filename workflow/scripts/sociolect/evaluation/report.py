@@ -27,9 +27,12 @@ from sociolect.common.schemas import (
     NEAREST,
     SAMPLING_FUNNEL,
     SFAM_STEPS,
+    STABILITY,
     SWEEP,
+    TOPIC,
 )
 from sociolect.embedding.distinct import few_distinctive
+from sociolect.embedding.findings import needed, topic_sentences
 from sociolect.evaluation.figures import heat_map, rate_plot, steps_plot, sweep_plot
 from sociolect.evaluation.renderings import DAMAGE_HEADER, HEADER, cells, damage_cells
 from sociolect.evaluation.templates import HtmlTable
@@ -42,6 +45,7 @@ __all__ = ["PER_EXPERIMENT", "SHARED", "ExperimentTables", "RunTables", "model_n
 _PARTS = (
     *("comparison", "damage", "variants", "controls", "contrasts", "rates", "groups", "distances", "confusion"),
     *("nearest_human", "nearest_model", "sweep", "accuracy", "accuracy_all", "chain", "chain_all", "indistinct"),
+    *("topic", "topic_sentences", "stability", "needed"),
 )
 
 
@@ -51,9 +55,11 @@ PER_EXPERIMENT = {
     "controls": COMPARISON,
     "contrasts": CONTRASTS,
     "accuracy": ACCURACY,
+    "topic": TOPIC,
     "distances": GROUP_DISTANCES,
     "sweep": SWEEP,
     "groups": GROUPS,
+    "stability": STABILITY,
     "nearest": NEAREST,
     "chain": CHAIN,
 }
@@ -76,9 +82,11 @@ class ExperimentTables:
     controls: pl.DataFrame | None = None
     contrasts: pl.DataFrame | None = None
     accuracy: pl.DataFrame | None = None
+    topic: pl.DataFrame | None = None
     distances: pl.DataFrame | None = None
     sweep: pl.DataFrame | None = None
     groups: pl.DataFrame | None = None
+    stability: pl.DataFrame | None = None
     nearest: pl.DataFrame | None = None
     chain: pl.DataFrame | None = None
     weights: dict[str, Any] | None = None
@@ -167,6 +175,10 @@ def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
     if _some(e.chain):
         shown["chain"] = _chain(_widest(e.chain))
         shown["chain_all"] = _chain(e.chain)
+    if _some(e.topic):
+        shown["topic"], shown["topic_sentences"] = _topic(e.topic), topic_sentences(e.topic)
+    if _some(e.stability):
+        shown["stability"], shown["needed"] = _stability(e.stability), _needed(e.stability)
     if _some(e.nearest):
         for source in ("human", "model"):
             frame = e.nearest.filter(pl.col("source") == source)
@@ -270,6 +282,52 @@ def _chain(chain: pl.DataFrame) -> HtmlTable:
     ]
     header = ("stage", "of", "split", "part", "numbers per answer", "answers", "pairwise accuracy, %", "lost, points")
     return HtmlTable(header, rows)
+
+
+def _topic(topic: pl.DataFrame) -> HtmlTable:
+    """A row per model and probe; what cannot be measured is n/a, with the reason last."""
+    measures = {
+        "accuracy": "all of train",
+        "shared": "questions that several groups answered",
+        "plain": "fewer answers",
+        "unseen": "as many, unseen topics",
+        "drop": "drop in points",
+    }
+    rows = []
+    for row in topic.iter_rows(named=True):
+        figures = [_interval(row, name, 100, "{:+.1f}" if name == "drop" else "{:.1f} %") for name in measures]
+        rows.append([row["model"], *figures, _interval(row, "kept", 1, "{:.2f}"), row["note"] or ""])
+    return HtmlTable(("model", *measures.values(), "share kept", "note"), rows)
+
+
+def _interval(row: dict[str, Any], name: str, scale: float, form: str) -> str:
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if value is None:
+        return "n/a"
+    bare = form.replace(" %", "")
+    return f"{form.format(scale * value)} [{bare.format(scale * low)}, {bare.format(scale * high)}]"
+
+
+def _stability(stability: pl.DataFrame) -> HtmlTable:
+    """Bootstrap of authors: ratio by group and statistic."""
+    whole = stability.filter(pl.col("whole"), pl.col("unit") == "authors")
+    statistics = whole["statistic"].unique(maintain_order=True).to_list()
+    rows = []
+    for group in [*sorted(whole["group"].drop_nulls().unique()), None]:
+        own = whole.filter(pl.col("group").eq_missing(pl.lit(group)))
+        ratio = dict(own.select("statistic", "ratio").iter_rows())
+        size = "" if group is None else str(own["size"][0])
+        rows.append(["mean" if group is None else group, size, *(_text(ratio[s]) for s in statistics)])
+    return HtmlTable(("group", "train authors", *(s.replace("_", " ") for s in statistics)), rows)
+
+
+def _needed(stability: pl.DataFrame) -> HtmlTable:
+    rows = []
+    units = stability["unit"].unique(maintain_order=True).to_list()
+    for statistic in stability["statistic"].unique(maintain_order=True):
+        sizes = [needed(stability, statistic, unit) for unit in units]
+        rows.append([statistic.replace("_", " "), *(f"more than {m}" if n is None else str(n) for n, m in sizes)])
+    return HtmlTable(("statistic", *(f"{unit} that a group needs" for unit in units)), rows)
 
 
 def _sfam(metrics: dict[str, Any] | None) -> list[HtmlTable]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
 from sociolect.common.errors import InputError
 
-__all__ = ["groups_of", "join_labels", "labeled_answers", "stack_splits"]
+__all__ = ["groups_of", "join_labels", "labeled_answers", "refuse_overlap", "stack_splits"]
 
 
 def groups_of(fit_frames: Sequence[pl.DataFrame], ask_frame: pl.DataFrame) -> list[str]:
@@ -65,8 +65,10 @@ def labeled_answers(
         ask: SAMPLES of the ask split.
 
     Raises:
-        InputError: style vectors are missing or differ in width, or fewer than two groups are left.
+        InputError: style vectors are missing or differ in width, fewer than two groups are left, or an author or a
+            question is in more than one part.
     """
+    refuse_overlap([*samples.values(), ask])
     frames = [join_labels(frame, labels[split], split) for split, frame in samples.items()]
     widths = {split: frame["style"].dtype for split, frame in zip(samples, frames, strict=True)}
     first = next(iter(widths))
@@ -76,6 +78,31 @@ def labeled_answers(
                 f"labels of split {split}: style is {width}, but split {first} has {widths[first]}; label it again"
             )
     return stack_splits(frames, groups_of(frames, ask))
+
+
+def refuse_overlap(samples: Iterable[pl.DataFrame]) -> None:
+    """Hold that no author and no question of these tables is in more than one part, as sampling leaves them.
+
+    An accuracy on answers whose author or question was trained on would tell people or topics, not groups.
+
+    Args:
+        samples: SAMPLES of one split each; unknown authors join nothing.
+
+    Raises:
+        InputError: naming the author or the question, its parts, and an answer in each of them.
+    """
+    stacked = pl.concat([frame.select("question_id", "author", "part", "answer_id") for frame in samples])
+    for column, what in (("author", "author"), ("question_id", "question")):
+        held = stacked.drop_nulls(column).group_by(column, "part").agg(pl.col("answer_id").min())
+        torn = held.filter(pl.len().over(column) > 1).sort(column, "part")
+        if torn.height:
+            name = torn[column][0]
+            places = torn.filter(pl.col(column) == name).select("part", "answer_id").iter_rows()
+            where = " and ".join(f"{part} (answer {answer!r})" for part, answer in places)
+            raise InputError(
+                f"{what} {name!r} is in the parts {where}; {torn[column].n_unique()} such in the samples. "
+                "Parts may share neither authors nor questions: run sample_groups again"
+            )
 
 
 def _counts(frame: pl.DataFrame) -> str:

@@ -12,7 +12,7 @@ from sociolect.common.errors import InputError
 from sociolect.settings.attributes import CatalogueSettings, DescriptionSettings
 from sociolect.settings.base import Experiment, Name, Stage
 from sociolect.settings.corpus import CorpusSettings, DemoSettings, SamplingSettings
-from sociolect.settings.embedding import EmbeddingSettings, ProfileSettings
+from sociolect.settings.embedding import EmbeddingSettings, ProfileSettings, StabilitySettings, TopicSettings
 from sociolect.settings.estimate import EstimateSettings
 from sociolect.settings.evaluation import EvaluationSettings
 from sociolect.settings.generation import GenerationSettings
@@ -44,6 +44,8 @@ class Config(Stage):
     embedding: EmbeddingSettings = Field(EmbeddingSettings(), description="The embedding net.")
     profiles: ProfileSettings = Field(ProfileSettings(), description="Group profiles.")
     study: StudySettings = Field(StudySettings(), description="The embedding study.")
+    topic: TopicSettings = Field(TopicSettings(), description="Accuracies with the topic held still.")
+    stability: StabilitySettings = Field(StabilitySettings(), description="Stability of the group embeddings.")
     models: ModelsSettings = Field(ModelsSettings(), description="The two models.")
     scratch: ScratchSettings = Field(ScratchSettings(), description="Models trained from scratch.")
     prompts: PromptSettings = Field(PromptSettings(), description="How the language model is asked.")

@@ -122,3 +122,38 @@ class ProfileSettings(Stage):
     min_gap: float = Field(0.05, ge=0, lt=1, description="Smallest gap to the second group (tau).")
     bootstrap: Positive = Field(200, description="Resamples over authors for the selection frequency.")
     alike_below: Share = Field(0.65, description="Pairs told apart on val less well than this are reported as alike.")
+
+
+class TopicSettings(Stage):
+    """Accuracies with the topic held still."""
+
+    clusters: int = Field(
+        30,
+        ge=2,
+        description="Clusters of the questions' texts; few are broad topics, of which a group needs two at least.",
+    )
+    folds: int = Field(3, ge=2, le=20, description="Parts of the clusters; each is held out whole once.")
+    resamples: int = Field(2000, ge=100, description="Paired cluster bootstrap over test questions.")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
+    min_kept: Share = Field(
+        0.8,
+        description="A model may be telling topics where the share of its accuracy above chance that it keeps on "
+        "unseen topics lies below this with its whole interval.",
+    )
+
+
+class TopicJob(Stage):
+    """What `measure_topic` needs: it fits the net anew."""
+
+    topic: TopicSettings
+    embedding: EmbeddingSettings
+    profiles: ProfileSettings
+
+
+class StabilitySettings(Stage):
+    """How firmly authors and answers fix a group's embedding."""
+
+    draws: int = Field(100, ge=10, description="Resamples of each size, with replacement.")
+    within: float = Field(
+        0.1, gt=0, lt=1, description="Near enough: this share of the distance to the next group's embedding."
+    )

@@ -41,7 +41,7 @@ def embedding_cells() -> dict[str, StudyCell]:
     for loss in get_args(Loss):
         cells[f"loss-{loss}".replace("+", "-with-")] = StudyCell(axis="loss", shown=loss, embedding={"loss": loss})
     for margin in _MARGINS:
-        change = {"loss": "triplet", "distances": ["euclidean"], "margin": [margin, margin]}
+        change: dict[str, Any] = {"loss": "triplet", "distances": ["euclidean"], "margin": [margin, margin]}
         against = "margin-0.2" if margin != 0.2 else REFERENCE
         cells[f"margin-{margin}"] = StudyCell(axis="margin", shown=str(margin), embedding=change, against=against)
     for loss in ("cross_entropy", "triplet"):
@@ -55,13 +55,14 @@ def embedding_cells() -> dict[str, StudyCell]:
     cells["input-whitened"] = StudyCell(
         axis="input", shown="whitened within authors", embedding={"whitening": "within_author"}
     )
-    for name, shown, change in (
+    rules: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("euclidean", "no net, Euclidean", {"map": "identity", "distances": ["euclidean"]}),
         ("cosine", "no net, cosine", {"map": "identity", "distances": ["cosine"]}),
         ("mahalanobis", "no net, Mahalanobis within authors", {"map": "whitening"}),
         ("lda", "no net, shrinkage LDA", {"map": "lda"}),
-    ):
-        cells[f"rule-{name}"] = StudyCell(axis="rule", shown=shown, embedding=change)
+    )
+    for name, shown, rule in rules:
+        cells[f"rule-{name}"] = StudyCell(axis="rule", shown=shown, embedding=rule)
     for share in _SIZES:
         cells[f"size-{share}"] = StudyCell(axis="size", shown=f"{share:g} of train", train_share=share)
         cells[f"size-{share}-logistic"] = StudyCell(
