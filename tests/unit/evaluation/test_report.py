@@ -39,6 +39,11 @@ def experiment() -> ExperimentTables:
         [("a<b>", "c", 1.5, 1.0, 1.5, 0.8, False), ("c", "a<b>", 1.5, 1.0, 1.5, 0.8, False)]
     )
     accuracy = schemas.ACCURACY.frame([("net", "leaf", "all", "test", "nearest_group", None, None, 0.75, 0.5, 40)])
+    topic = {"model": "tfidf", "kind": "model", "n": 40, "n_shared": 0, "n_clusters": 9, "may_be_topic": True}
+    topic |= {"plain": 0.9, "plain_low": 0.85, "plain_high": 0.95, "kept": 0.5, "kept_low": 0.4, "kept_high": 0.6}
+    note = "no test question was answered by several groups"
+    stability = [("median", "authors", g, 20, g is not None, 0.25, 0.3, False) for g in ("a<b>", "c", None)]
+    whole = ("median", "authors", None, 20, True, 0.25, 0.3, False)
     return ExperimentTables(
         "main",
         ("single",),
@@ -47,6 +52,8 @@ def experiment() -> ExperimentTables:
         controls=comparison(CONTROLS),
         distances=distances,
         accuracy=accuracy,
+        topic=schemas.TOPIC.frame([dict.fromkeys(schemas.TOPIC.columns) | topic | {"note": note}]),
+        stability=schemas.STABILITY.frame([*stability, whole]),
         sweep=sweep(),
     )
 
@@ -61,6 +68,10 @@ def test_page_is_complete_self_contained_and_reproducible(experiment: Experiment
         assert text in page, text
     assert page.count("<img") == 3  # rates, sweep, distances
     assert "<td>0.800</td>" in page
+    assert "tfidf keeps 0.50 [0.40, 0.60] of its accuracy above chance on unseen topics: it may be topic." in page
+    # a figure with its interval, one that is not there with its reason, and a size that was not reached
+    assert "<td>90.0 % [85.0, 95.0]</td>" in page and "<td>n/a</td>" in page and "by several groups</td>" in page
+    assert "<td>more than 20</td>" in page and "<td>0.250</td>" in page
 
 
 def test_pictures_are_svg_without_dates(experiment: ExperimentTables) -> None:
