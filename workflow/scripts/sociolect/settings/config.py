@@ -21,6 +21,7 @@ from sociolect.settings.models import ModelsSettings, ScratchSettings
 from sociolect.settings.prompting import PromptSettings
 from sociolect.settings.sfam import DistillationSettings, PairSettings, SfamSettings
 from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
+from sociolect.settings.syntax import SyntaxSettings
 from sociolect.settings.vllm import VllmSettings
 
 
@@ -35,6 +36,7 @@ class Config(Stage):
     demo: DemoSettings = Field(DemoSettings(), description="The made-up corpus.")
     sampling: SamplingSettings = Field(SamplingSettings(), description="Groups, draws, partition.")
     description: DescriptionSettings = Field(DescriptionSettings(), description="Sentences about answers.")
+    syntax: SyntaxSettings = Field(SyntaxSettings(), description="Tagged answers.")
     catalogue: CatalogueSettings = Field(CatalogueSettings(), description="Style attributes.")
     pairs: PairSettings = Field(PairSettings(), description="Training pairs of SFAM.")
     sfam: SfamSettings = Field(SfamSettings(), description="Training of SFAM.")
