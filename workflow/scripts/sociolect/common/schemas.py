@@ -174,7 +174,7 @@ EMBEDDINGS = Schema(
 ACCURACY = Schema(
     "accuracy",
     {
-        "model": Column(TEXT, "net, or a baseline: majority or one of the four logistic regressions"),
+        "model": Column(TEXT, "net, or a baseline: majority or one of the logistic regressions"),
         "level": Column(TEXT, "leaf or parent groups"),
         "split": Column(TEXT, "the split, or all"),
         "part": Column(TEXT, "train, val or test"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -17,6 +18,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.embedding.accuracy import measure_groups, near_of
 from sociolect.embedding.judge import fit_judge
+from sociolect.embedding.syntax_baselines import syntax_probabilities
 from sociolect.stylometry.stylometry import measure_texts
 
 __all__ = ["baseline_probabilities", "group_accuracy", "logistic_probabilities", "style_only_features"]
@@ -31,19 +33,25 @@ def baseline_probabilities(
     groups: Sequence[str],
     is_train: np.ndarray,
     progress: Report | None = None,
+    tagged: pl.DataFrame | None = None,
+    is_val: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Probabilities of each group [n, G] by each baseline, groups alphabetical.
 
     `majority`: the groups' shares of train; `tfidf_logreg`: words and characters, which see the topic, too;
     `style_only_logreg`: rates of function words and punctuation marks, no topic words (Mosteller and Wallace 1964);
     `stylometry_logreg`: all measures of the stylometry describer, which is what a perfect SFAM would see of it;
-    `style_vector_logreg`: SFAM scores, what the net gets. All logistic regressions weight groups equally.
+    `style_vector_logreg`: SFAM scores, what the net gets; where there are tagged answers, those of
+    `syntax_probabilities`, too. All logistic regressions weight groups equally.
 
     Args:
         texts: answers [n].
         style: SFAM style vectors [n, K].
         groups: group of each answer.
         is_train: bool [n], what is fitted on.
+        progress: called with baselines done and their number.
+        tagged: rows of schema TAGGED of the answers, in their order.
+        is_val: bool [n], what a penalty is chosen on, where there are tagged answers.
 
     Raises:
         InputError: a group has no train answers.
@@ -53,21 +61,31 @@ def baseline_probabilities(
     counts = np.bincount(truth[is_train], minlength=len(names))
     if (counts == 0).any():
         raise InputError(f"group {names[int(counts.argmin())]!r} has no train answers for the baselines")
-    tell = progress or (lambda done, total, message: None)
+
+    def tell(name: str) -> None:
+        if progress is not None:
+            progress(len(result), 5 if tagged is None else 9, name)
+
     result = {"majority": np.tile(counts / counts.sum(), (len(texts), 1))}
-    tell(1, 5, "tfidf_logreg")
+    tell("tfidf_logreg")
     train_texts = [text for text, use in zip(texts, is_train, strict=True) if use]
     judge = fit_judge(train_texts, [g for g, use in zip(groups, is_train, strict=True) if use], _TERMS)
     result["tfidf_logreg"] = judge.predict_proba(list(texts))
-    tell(2, 5, "style_only_logreg")
-    result["style_only_logreg"] = logistic_probabilities(style_only_features(texts), truth, is_train)
-    tell(3, 5, "stylometry_logreg")
+    tell("style_only_logreg")
+    shares = style_only_features(texts)
+    result["style_only_logreg"] = logistic_probabilities(shares, truth, is_train)
+    tell("stylometry_logreg")
     # rates are skewed: a few texts have many, most have none
     rates = np.log1p(np.maximum(measure_texts(texts), 0.0))
     result["stylometry_logreg"] = logistic_probabilities(rates, truth, is_train)
-    tell(4, 5, "style_vector_logreg")
+    tell("style_vector_logreg")
     result["style_vector_logreg"] = logistic_probabilities(np.asarray(style, dtype=np.float64), truth, is_train)
-    tell(5, 5, "done")
+    if tagged is not None:
+        val = np.zeros(len(truth), dtype=bool) if is_val is None else is_val
+        # one by one, so that progress counts them
+        for name, found in syntax_probabilities(tagged, [shares, rates], truth, is_train, val, tell):
+            result[name] = found
+    tell("done")
     return result
 
 
