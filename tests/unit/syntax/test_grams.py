@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sentences import BREAD, HOPE, tagged
-
 from sociolect.syntax.grams import mark_text, noised_text, pos_text, relation_text
+from tagged_by_hand import BREAD, HOPE, tagged
 
 
 def test_texts_of_sentences_tagged_by_hand() -> None:

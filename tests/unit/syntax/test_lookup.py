@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from sentences import BREAD, HOPE, tagged
 
 from sociolect.common.artifacts import write_table
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import TAGGED
 from sociolect.syntax.lookup import read_rows
+from tagged_by_hand import BREAD, HOPE, tagged
 
 
 def test_rows_come_in_the_order_of_the_answers_and_a_missing_one_is_named(tmp_path: Path) -> None:

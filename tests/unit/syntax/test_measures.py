@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from sentences import BREAD, HOPE, tagged
 
 from sociolect.common.errors import InputError
 from sociolect.syntax.measures import SYNTAX_INDEX, SYNTAX_MEASURES, measure_syntax
+from tagged_by_hand import BREAD, HOPE, tagged
 
 
 def measured(*sentences: str) -> dict[str, float]:

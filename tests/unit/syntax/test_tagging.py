@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from conftest import skip_here
+from sociolect.common.errors import InputError
 from sociolect.settings.syntax import is_installed
 from sociolect.syntax.grams import noised_text, relation_text
 from sociolect.syntax.measures import SYNTAX_INDEX, measure_syntax
@@ -74,3 +76,10 @@ def test_buckets_that_are_done_are_not_tagged_again(tagger: Tagger, tmp_path: Pa
     (tmp_path / "cache" / "00001.parquet").unlink(missing_ok=True)
     mended, tagged_now = run(other)
     assert tagged_now < 12 and mended.equals(after)
+
+
+def test_without_spacy_one_line_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    assert not is_installed("en_core_web_sm")
+    with pytest.raises(InputError, match=r"syntax.tagger is en_core_web_sm.*run `make setup-syntax`"):
+        open_tagger("en_core_web_sm")

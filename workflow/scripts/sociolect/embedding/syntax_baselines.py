@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from sociolect.common.errors import InputError
 from sociolect.embedding.accuracy import measure_groups, near_of
-from sociolect.syntax.gram_tfidf import GramTfidf
 from sociolect.syntax.grams import GRAMS, TERMS, noised_text, pos_text
 from sociolect.syntax.measures import measure_syntax
 
@@ -18,9 +19,8 @@ __all__ = ["ALL_STYLE", "dense_block", "gram_block", "sparse_probabilities", "sy
 
 ALL_STYLE = "style_syntax_logreg"
 # inverse strength of the penalty, for rows of length about 1 in each block; several are tried on val
-_C_GRAMS = 4.0
-_C_DENSE = 16.0
-_C_TRIED = (4.0, 16.0)
+_C = 4.0
+_C_TRIED = (1.0, 4.0)
 _FAR = 5.0  # standard deviations beyond which a measure counts no more
 
 
@@ -50,10 +50,10 @@ def syntax_probabilities(
     for kind, name, text_of in (("pos", "pos_logreg", pos_text), ("noised", "posnoise_logreg", noised_text)):
         tell(name)
         blocks.append(gram_block(text_of(tagged), kind, is_train))
-        yield name, sparse_probabilities(blocks[-1], truth, is_train, _C_GRAMS)
+        yield name, sparse_probabilities(blocks[-1], truth, is_train, _C)
     tell("syntax_logreg")
     syntax = dense_block(np.log1p(measure_syntax(tagged)), is_train)
-    yield "syntax_logreg", sparse_probabilities(syntax, truth, is_train, _C_DENSE)
+    yield "syntax_logreg", sparse_probabilities(syntax, truth, is_train, _C)
     tell(ALL_STYLE)
     blocks += [syntax, *(dense_block(features, is_train) for features in dense)]
     union = hstack([csr_matrix(block) for block in blocks], format="csr")
@@ -66,10 +66,24 @@ def gram_block(texts: Sequence[str], kind: str, is_train: np.ndarray) -> csr_mat
 
     Args:
         kind: key of GRAMS and TERMS.
+
+    Raises:
+        InputError: no n-gram is in two train answers.
     """
-    shortest, longest = GRAMS[kind]
-    train = [text for text, use in zip(texts, is_train, strict=True) if use]
-    return GramTfidf(shortest, longest, TERMS[kind]).fit(train).transform(texts)
+    vectorizer = TfidfVectorizer(
+        token_pattern=r"\S+",
+        lowercase=False,
+        ngram_range=GRAMS[kind],
+        max_features=TERMS[kind],
+        min_df=2,
+        sublinear_tf=True,
+        dtype=np.float32,
+    )
+    try:
+        vectorizer.fit([text for text, use in zip(texts, is_train, strict=True) if use])
+    except ValueError as error:
+        raise InputError(f"tagged train answers: no n-gram of {kind} is in two of them ({error})") from error
+    return vectorizer.transform(texts)
 
 
 def dense_block(features: np.ndarray, is_train: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Tagged answers as texts whose words are parts of speech, noised words, marks or relations: n-grams are made of them.
 
-Words are parted by spaces and go into a vectorizer as they are: TfidfVectorizer(analyzer=str.split) and the like.
+Words are parted by spaces: TfidfVectorizer(token_pattern=r"\\S+", lowercase=False, ngram_range=GRAMS[...]).
 """
 
 from __future__ import annotations
