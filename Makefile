@@ -18,6 +18,11 @@ PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -
 STAMP := .venv/.pins-$(PINS)
 SYNTAX_STAMP := .venv/.syntax-$(shell cat envs/core.txt envs/dev.txt envs/syntax.txt 2>/dev/null | cksum | cut -d' ' -f1)
 BENCH_STAMP := .venv-bench/.pins-$(shell cat envs/core.txt envs/benchmarks.txt 2>/dev/null | cksum | cut -d' ' -f1)
+# benchmarks that run in another environment
+BENCH_STAMP_generation = $(VLLM_STAMP)
+BENCH_VENV_generation := .venv-vllm
+BENCH_STAMP_tagging = $(SYNTAX_STAMP)
+BENCH_VENV_tagging := .venv
 # vLLM is built for GPUs or for CPUs: what it was made for stays; VLLM_DEVICE=gpu where only the compute nodes have one
 MADE_FOR := $(patsubst .venv-vllm/.for-%,%,$(wildcard .venv-vllm/.for-*))
 VLLM_DEVICE ?= $(or $(MADE_FOR),$(if $(wildcard /proc/driver/nvidia/version),gpu,cpu))
@@ -111,8 +116,8 @@ why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, o
 	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
 
-bench: $(if $(filter generation,$(WHAT)),$(VLLM_STAMP),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling or generation ARGS="--quick --json FILE"
-	@.venv-$(if $(filter generation,$(WHAT)),vllm,bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
+bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation or tagging ARGS="--quick --json FILE"
+	@$(or $(BENCH_VENV_$(WHAT)),.venv-bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 gpu-packages:  ## fill .gpu-packages/ with the wheels that benchmarks/gpu.sh takes to a machine without an index: GPU_PYTHON=3.12
 	@$(PYTHON) benchmarks/gpu_packages.py download --python $(GPU_PYTHON)

@@ -20,7 +20,7 @@ __all__ = ["ALL_STYLE", "dense_block", "gram_block", "sparse_probabilities", "sy
 ALL_STYLE = "style_syntax_logreg"
 # inverse strength of the penalty, for rows of length about 1 in each block; several are tried on val
 _C = 4.0
-_C_TRIED = (1.0, 4.0)
+_C_TRIED = (0.25, 1.0, 4.0)
 _FAR = 5.0  # standard deviations beyond which a measure counts no more
 
 
