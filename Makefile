@@ -16,7 +16,13 @@ A ?=
 B ?=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
+SYNTAX_STAMP := .venv/.syntax-$(shell cat envs/core.txt envs/dev.txt envs/syntax.txt 2>/dev/null | cksum | cut -d' ' -f1)
 BENCH_STAMP := .venv-bench/.pins-$(shell cat envs/core.txt envs/benchmarks.txt 2>/dev/null | cksum | cut -d' ' -f1)
+# benchmarks that run in another environment
+BENCH_STAMP_generation = $(VLLM_STAMP)
+BENCH_VENV_generation := .venv-vllm
+BENCH_STAMP_tagging = $(SYNTAX_STAMP)
+BENCH_VENV_tagging := .venv
 # vLLM is built for GPUs or for CPUs: what it was made for stays; VLLM_DEVICE=gpu where only the compute nodes have one
 MADE_FOR := $(patsubst .venv-vllm/.for-%,%,$(wildcard .venv-vllm/.for-*))
 VLLM_DEVICE ?= $(or $(MADE_FOR),$(if $(wildcard /proc/driver/nvidia/version),gpu,cpu))
@@ -38,7 +44,7 @@ PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-vllm dag report estimate status doctor why bench gpu-packages schema format
+.PHONY: help run test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm dag report estimate status doctor why bench gpu-packages schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +54,8 @@ run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: C
 		$(if $(BACKEND),--config $(ON)) $(ARGS) -- $(TARGET)
 
 setup: $(STAMP)  ## make the environment .venv
+
+setup-syntax: $(SYNTAX_STAMP)  ## add spaCy to .venv, for syntax.tagger
 
 setup-vllm: $(VLLM_STAMP)  ## make the environment .venv-vllm, for backend: vllm; VLLM_DEVICE=gpu or cpu
 
@@ -108,8 +116,8 @@ why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, o
 	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
 
-bench: $(if $(filter generation,$(WHAT)),$(VLLM_STAMP),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling or generation ARGS="--quick --json FILE"
-	@.venv-$(if $(filter generation,$(WHAT)),vllm,bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
+bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation or tagging ARGS="--quick --json FILE"
+	@$(or $(BENCH_VENV_$(WHAT)),.venv-bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 gpu-packages:  ## fill .gpu-packages/ with the wheels that benchmarks/gpu.sh takes to a machine without an index: GPU_PYTHON=3.12
 	@$(PYTHON) benchmarks/gpu_packages.py download --python $(GPU_PYTHON)
@@ -128,6 +136,13 @@ $(STAMP): envs/core.txt envs/dev.txt
 	@echo "making .venv (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/dev.txt
+	@touch $@
+
+# into .venv, which `make setup` empties when its own pins change
+$(SYNTAX_STAMP): envs/syntax.txt | $(STAMP)
+	@[ ! -L .venv ] || { echo "error: .venv is a link; install there yourself: pip install -c envs/core.txt -r envs/syntax.txt"; exit 1; }
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -c envs/core.txt -r envs/syntax.txt \
+		|| { echo "error: pip cannot install spaCy here, the lines above say why; syntax.tagger: none needs none of it"; exit 1; }
 	@touch $@
 
 # beside .venv, which has its own pins and no package that only benchmarks compare with

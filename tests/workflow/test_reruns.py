@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import demo_in, snakemake
+from conftest import demo_in, skip_here, snakemake
 from sociolect.common.artifacts import read_table
 from sociolect.common.schemas import LABELS
+from sociolect.settings.syntax import is_installed
 
 # key -> value and the rules that use it (what follows from their outputs is rerun as well)
 KEYS = {
@@ -164,3 +165,13 @@ def test_new_key_of_one_stage_leaves_the_others_alone(demo_copy: Path) -> None:
     )
     reasons = rerun_reasons(demo_copy)
     assert reasons["params have changed since last execution"] == {"pair_attributes"}
+
+
+def test_keys_of_syntax_count_only_where_answers_are_tagged(demo_copy: Path) -> None:
+    if not is_installed("en_core_web_sm"):
+        skip_here("spaCy is not installed: make setup-syntax")
+    assert rerun_reasons(demo_copy, "--configfile", with_key(demo_copy, "syntax.buckets", 32)) == {}
+    reasons = rerun_reasons(demo_copy, "--configfile", with_key(demo_copy, "syntax.tagger", "en_core_web_sm"))
+    rerun = set().union(*reasons.values())
+    assert {"tag_answers", "describe_style", "measure_accuracy", "train_scratch_lm"} <= rerun
+    assert not {"import_corpus", "sample_groups", "make_scratch_sfam"} & rerun

@@ -7,6 +7,7 @@ rule describe_style:
         model=branch(CONFIG.description.describer == "llm", then=f"{RUN}/models/lm", otherwise=[]),
         prompts=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
         document=branch(CONFIG.description.describer == "llm", then=DOCUMENT, otherwise=[]),
+        tagged=branch(CONFIG.description.describer == "stylometry", then=tagged_of(CONFIG.splits), otherwise=[]),
     output:
         sentences=f"{RUN}/attributes/sentences.parquet",
     log:

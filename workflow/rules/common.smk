@@ -18,6 +18,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.flags import declared_flags, flag_of
 from sociolect.settings.config import load_config, section
 from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalModel, is_small
+from sociolect.settings.syntax import is_installed
 
 try:
     CONFIG = load_config(config, ", ".join(map(str, workflow.configfiles)) or "config")

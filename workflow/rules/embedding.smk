@@ -93,6 +93,7 @@ rule measure_accuracy:
         model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
         groups=f"{RUN}/groups/{{experiment}}.parquet",
         metrics=FIGURES,
+        tagged=fit_tagged,
     output:
         accuracy=f"{RUN}/embedding/{{experiment}}/accuracy.parquet",
     log:

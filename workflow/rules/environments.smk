@@ -9,6 +9,8 @@ FETCHED = [
 LARGE = [name for name in FETCHED if not is_small(getattr(CONFIG.models, name))]
 # Tiny and small models gain nothing from more threads; two of them side by side do.
 MODEL_THREADS = 8 if LARGE else 1
+# Whether answers are tagged.
+TAGGED = CONFIG.syntax.tagger != "none"
 # A large model without its GPU must not start on a CPU unseen; small ones take what they get.
 GPUS = 1 if LARGE else "any"
 # How the language model is asked; and the wording of documents, where it may be asked with one: a model from scratch has
@@ -33,8 +35,9 @@ def python_of(name):
     """Absolute interpreter of an environment, or the one of conda where that is in charge."""
     if "conda" in {str(method) for method in workflow.deployment_settings.deployment_method}:
         return "python"
-    venv = BASE / {"core": ".venv"}.get(name, f".venv-{name}") / "bin" / "python"
-    return sys.executable if name == "core" else venv.as_posix()
+    venv = BASE / f".venv-{name}" / "bin" / "python"
+    # what tags is a part of the core environment that may be missing
+    return sys.executable if name in ("core", "syntax") else venv.as_posix()
 
 
 def memory(large):
@@ -85,6 +88,9 @@ def needed(stage):
 for stage in ("description", "activations", "sweep", "generation"):
     if engine_of(stage) == "vllm" and python_of("vllm") != "python" and not Path(python_of("vllm")).is_file():
         raise WorkflowError(f"{stage}.backend is vllm, and there is no .venv-vllm: make setup-vllm")
+
+if TAGGED and python_of("syntax") != "python" and not is_installed(CONFIG.syntax.tagger):
+    raise WorkflowError(f"syntax.tagger is {CONFIG.syntax.tagger}, and spaCy is not installed: run `make setup-syntax`")
 
 # `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
 # Where conda is in charge its own comes first already.

@@ -26,6 +26,7 @@ rule probe_rates:
         settings=json_of(
             "estimate",
             "description",
+            "syntax",
             "catalogue",
             "sfam",
             "labeling",
@@ -44,6 +45,7 @@ rule probe_rates:
                     "max_new_tokens",
                     "max_prompt_chars",
                 },
+                "syntax": {"tagger"},
                 "catalogue": {"max_attributes"},
                 "sfam": {"n_outputs", "max_tokens", "batch_size", "precision"},
                 "labeling": {"scorer", "precision", "compiled", "max_tokens", "tokens_per_batch"},
@@ -88,6 +90,7 @@ rule estimate_cost:
             "estimate",
             "experiments",
             "description",
+            "syntax",
             "catalogue",
             "sfam",
             "labeling",
@@ -100,6 +103,7 @@ rule estimate_cost:
             only={
                 "estimate": {"budget_hours"},
                 "description": {"describer", "n_answers", "n_heldout"},
+                "syntax": {"tagger"},
                 "catalogue": {"max_attributes"},
                 "sfam": {"max_steps", "eval_steps"},
                 "labeling": {"scorer", "shards"},

@@ -52,6 +52,7 @@ if "lm" not in FETCHED:
         input:
             samples=samples_of(CONFIG.splits),
             prompts=CONFIG.generation.prompt_file,
+            tagged=tagged_of(CONFIG.splits),
         output:
             model=directory(f"{RUN}/models/lm"),
         log:

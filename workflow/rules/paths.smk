@@ -24,6 +24,11 @@ def labels_of(splits):
     return [f"{RUN}/labels/{split}.parquet" for split in splits]
 
 
+def tagged_of(splits):
+    """Tagged answers of these splits, in their order; none where nothing is tagged."""
+    return [f"{RUN}/syntax/{split}.parquet" for split in splits] if TAGGED else []
+
+
 def fit_of(wildcards):
     """Splits that an experiment is fitted on."""
     return CONFIG.experiments[wildcards.experiment].fit
@@ -74,6 +79,11 @@ def fit_samples(wildcards):
 def fit_labels(wildcards):
     """Style vectors of the splits that the experiment is fitted on."""
     return labels_of(fit_of(wildcards))
+
+
+def fit_tagged(wildcards):
+    """Tagged answers of the splits that the experiment is fitted on."""
+    return tagged_of(fit_of(wildcards))
 
 
 def ask_samples(wildcards):

@@ -13,17 +13,17 @@ from sociolect.common.runtime import InputError, Job, run_program, use_threads
 from sociolect.common.schemas import SAMPLES, SENTENCES
 from sociolect.corpus.balanced import choose_answers
 from sociolect.settings.attributes import DescriptionSettings
+from sociolect.syntax.lookup import read_rows
 
 
 def main(job: Job[DescriptionSettings]) -> None:
-    """Choose answers, describe them, write one row per sentence."""
     settings = job.settings
     samples = job.read_by("splits", "samples", SAMPLES)
     chosen = choose_answers(samples, settings.n_answers, settings.n_heldout, job.seed("choice"))
     job.stage(f"describe by {settings.describer}", answers=chosen.height)
     match settings.describer:
         case "stylometry":
-            said = describe_by_measures(chosen, settings.quantile)
+            said = describe_by_measures(chosen, settings.quantile, read_rows(job.inputs["tagged"], chosen))
         case "llm":
             said = by_llm(job, chosen)
     job.write(sentence_table(chosen, said, settings.describer), "sentences", SENTENCES)
@@ -55,6 +55,6 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
 if __name__ == "__main__":
     run_program(
         main, __doc__, DescriptionSettings,
-        inputs=["samples*", "model?", "prompts?", "document?"], outputs=["sentences"],
+        inputs=["samples*", "model?", "prompts?", "document?", "tagged*"], outputs=["sentences"],
         options=["splits", "cache", "dtype", "backend", "prompt_style"], seeded=True,
     )  # fmt: skip

@@ -14,6 +14,7 @@ from sociolect.embedding.statistics import center_of, group_embeddings, map_grou
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.embedding import ProfileSettings
 from sociolect.sfam.threshold import read_threshold
+from sociolect.syntax.lookup import read_rows
 
 
 def main(job: Job[ProfileSettings]) -> None:
@@ -37,6 +38,8 @@ def main(job: Job[ProfileSettings]) -> None:
         frame["group"].to_list(),
         (frame["part"] == "train").to_numpy(),
         job.progress("baselines"),
+        read_rows(job.inputs["tagged"], frame),
+        (frame["part"] == "val").to_numpy(),
     )
     centers = {"leaf": matrix(groups["embedding"]), "parent": parent_centers}
     table = accuracy_of_levels(frame, probabilities, centers, parents, hyper["distance"], job.run_seed)
@@ -48,7 +51,7 @@ if __name__ == "__main__":
         main,
         __doc__,
         ProfileSettings,
-        inputs=["samples*", "labels*", "ask", "embeddings", "model", "groups", "metrics"],
+        inputs=["samples*", "labels*", "ask", "embeddings", "model", "groups", "metrics", "tagged*"],
         outputs=["accuracy"],
         options=["splits", "group_parents"],
         seeded=True,

@@ -12,7 +12,8 @@ from sociolect.scratch.causal_lm import train_causal_lm
 from sociolect.scratch.chats import make_chats, read_condition_texts
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.models import ScratchLm
-from sociolect.stylometry.stylometry import ATTRIBUTES, describe, fit_thresholds
+from sociolect.stylometry.stylometry import attributes_for, describe, fit_thresholds, measure_answers
+from sociolect.syntax.lookup import read_rows
 
 
 def main(job: Job[ScratchLm]) -> None:
@@ -21,7 +22,9 @@ def main(job: Job[ScratchLm]) -> None:
     train = job.read("samples", SAMPLES).filter(pl.col("part") == "train")
     train = train.unique("answer_id", keep="first", maintain_order=True).sort("answer_id")
     answers = train["answer"].to_list()
-    names = describe(answers, fit_thresholds(answers, settings.quantile))
+    tagged = read_rows(job.inputs["tagged"], train)
+    measured = measure_answers(answers, tagged)
+    names = describe(measured, fit_thresholds(measured, settings.quantile))
     chats = make_chats(
         train,
         dict(zip(train["answer_id"].to_list(), names, strict=True)),
@@ -29,7 +32,8 @@ def main(job: Job[ScratchLm]) -> None:
         np.random.default_rng(job.seed("chats")),
         settings.chats_per_answer,
     )
-    wording = [texts.system_turn(group, [a.name for a in ATTRIBUTES]) or "" for group in train["group"].unique().sort()]
+    known = [attribute.name for attribute in attributes_for(tagged is not None)]
+    wording = [texts.system_turn(group, known) or "" for group in train["group"].unique().sort()]
     said = [part for chat in chats for part in (chat.system or "", chat.user, chat.assistant)]
     job.stage("tokenizer")
     tokenizer = train_tokenizer([*said, *wording], settings.tokenizer, max(1024, settings.max_tokens))
@@ -41,4 +45,4 @@ def main(job: Job[ScratchLm]) -> None:
 
 
 if __name__ == "__main__":
-    run_program(main, __doc__, ScratchLm, inputs=["samples*", "prompts"], outputs=["model"], seeded=True)
+    run_program(main, __doc__, ScratchLm, inputs=["samples*", "prompts", "tagged*"], outputs=["model"], seeded=True)

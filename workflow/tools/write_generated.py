@@ -1,6 +1,7 @@
 """Write the generated files anew, or with --check say which of them are out of date; --lock pins what is installed.
 
 --lock-benchmarks and --lock-vllm pin what is installed for those; run them with .venv-bench and .venv-vllm.
+--lock-syntax pins what `make setup-syntax` adds to .venv.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ def main() -> None:
     parser.add_argument("--lock", action="store_true")
     parser.add_argument("--lock-benchmarks", action="store_true")
     parser.add_argument("--lock-vllm", action="store_true")
+    parser.add_argument("--lock-syntax", action="store_true")
     flags = parser.parse_args()
     if flags.lock:
         write_text(lock_text(flags.root), flags.root / "envs" / "core.txt")
         write_text(lock_text(flags.root, "dev"), flags.root / "envs" / "dev.txt")
-    for name, wanted in (("benchmarks", flags.lock_benchmarks), ("vllm", flags.lock_vllm)):
+    extras = {"benchmarks": flags.lock_benchmarks, "vllm": flags.lock_vllm, "syntax": flags.lock_syntax}
+    for name, wanted in extras.items():
         if wanted:
             write_text(lock_text(flags.root, name), flags.root / "envs" / f"{name}.txt")
     stale = [(p, t) for p, t in generated_files(flags.root).items() if not p.is_file() or p.read_text() != t]

@@ -11,6 +11,7 @@ from sociolect.common.errors import InputError
 from sociolect.estimate.units import LESSON, Attributes, attributes_of, count_work
 from sociolect.settings.config import load_config
 from sociolect.settings.estimate import EstimateJob
+from sociolect.stylometry.stylometry import attributes_for
 
 CONFIG: dict[str, Any] = {
     "run": "x",
@@ -101,6 +102,7 @@ def test_attributes_are_bounded_until_there_is_a_catalogue() -> None:
     assert attributes_of(job(catalogue={"max_attributes": 40}), None) == Attributes(40, "at most")
     # stylometry says no more than it knows
     assert 40 < attributes_of(job(), None).k < 768
+    assert attributes_of(job(syntax={"tagger": "en_core_web_sm"}), None).k == len(attributes_for(True))
     assert attributes_of(job(description={"describer": "llm"}), None) == Attributes(768, "at most")
     assert attributes_of(job(), samples()) == Attributes(18, "exact")
 

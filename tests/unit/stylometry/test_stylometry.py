@@ -6,21 +6,30 @@ import json
 import re
 
 import numpy as np
+import polars as pl
 import pytest
 
+from sociolect.attributes.catalogue import near_duplicates
+from sociolect.attributes.parsing import parse_sentence
 from sociolect.common.errors import InputError
+from sociolect.common.schemas import TAGGED
 from sociolect.stylometry.features import INDEX
 from sociolect.stylometry.lexicons import PHRASES, WORDS
 from sociolect.stylometry.stylometry import (
     ATTRIBUTES,
     MEASURES,
+    SYNTAX_ATTRIBUTES,
     Thresholds,
+    attributes_for,
     describe,
     describe_matrix,
     fit_thresholds,
+    measure_answers,
+    measure_names,
     measure_texts,
     sentence_of,
 )
+from sociolect.syntax.measures import SYNTAX_MEASURES
 
 PLAIN = [
     "The tree stands near the house.",
@@ -164,9 +173,9 @@ def test_bad_input_says_what_to_do() -> None:
 
 
 def test_names_pass_the_catalogue() -> None:
-    names = [attribute.name for attribute in ATTRIBUTES]
+    names = [attribute.name for attribute in attributes_for(True)]
     assert len(set(names)) == len(names)
-    assert 40 <= len(names) <= 110
+    assert 40 <= len(ATTRIBUTES) <= 110
     assert len({attribute.family for attribute in ATTRIBUTES}) >= 8
     for name in names:
         sentence = sentence_of(name)
@@ -176,10 +185,13 @@ def test_names_pass_the_catalogue() -> None:
     assert set(PLANTED) | {"short sentences", "long sentences"} <= set(names)
 
 
-def test_no_two_names_are_near_duplicates() -> None:
+@pytest.mark.parametrize("with_syntax", [False, True])
+def test_no_two_names_are_near_duplicates(with_syntax: bool) -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    names = [attribute.name for attribute in ATTRIBUTES]
+    names = [attribute.name for attribute in attributes_for(with_syntax)]
+    assert near_duplicates(dict.fromkeys(names, 1), 0.8) == {}
+    assert [parse_sentence(sentence_of(name)) for name in names] == names
     for analyzer, grams in (("char_wb", (2, 4)), ("char_wb", (3, 5)), ("char", (3, 5))):
         rows = TfidfVectorizer(analyzer=analyzer, ngram_range=grams).fit_transform(names)
         cosines = (rows @ rows.T).toarray()
@@ -191,5 +203,50 @@ def test_every_attribute_is_measured_and_every_word_list_is_used() -> None:
     used = {attribute.measure for attribute in ATTRIBUTES}
     assert used <= set(MEASURES)
     assert set(WORDS) | set(PHRASES) <= used | {"abbreviation_words"}
-    degrees = [(attribute.measure, attribute.direction, attribute.level) for attribute in ATTRIBUTES]
+    assert {attribute.measure for attribute in SYNTAX_ATTRIBUTES} <= set(SYNTAX_MEASURES)
+    degrees = [(attribute.measure, attribute.direction, attribute.level) for attribute in attributes_for(True)]
     assert len(set(degrees)) == len(degrees)
+
+
+def made_up_syntax(lengths: list[int]) -> pl.DataFrame:
+    """Tagged answers: so many nouns, the first the root and all others compounds of the one before."""
+    rows = [
+        {
+            "answer_id": f"a{i}",
+            "pos": ["NOUN"] * n,
+            "tag": ["NN"] * n,
+            "dep": ["ROOT", *["compound"] * (n - 1)][:n],
+            "head": [0, *[-1] * (n - 1)][:n],
+            "start": [True, *[False] * (n - 1)][:n],
+            "noised": ["N"] * n,
+        }
+        for i, n in enumerate(lengths)
+    ]
+    return TAGGED.frame(rows)
+
+
+def test_tagged_answers_add_measures_and_attributes_and_change_none() -> None:
+    texts, tagged = PLAIN, made_up_syntax([1, 1, 2, 5])
+    plain, both = measure_answers(texts), measure_answers(texts, tagged)
+    assert len(set(measure_names(True))) == both.shape[1] and measure_names(False) == MEASURES
+    assert np.array_equal(plain, measure_texts(texts)) and np.array_equal(both[:, : plain.shape[1]], plain)
+    assert both[:, measure_names(True).index("compound_noun")].tolist() == [0, 0, 50, 80]
+    without, thresholds = fit_thresholds(plain, 0.6), fit_thresholds(both, 0.6)
+    assert without == fit_thresholds(texts, 0.6)
+    n = len(ATTRIBUTES)
+    assert thresholds.names[:n] == without.names and thresholds.values[:n] == without.values
+    matrix = describe_matrix(both, thresholds)
+    assert np.array_equal(matrix[:, :n], describe_matrix(texts, without))
+    said = describe(both, thresholds)
+    assert ["compound nouns" in names for names in said] == [False, False, True, True]
+    assert Thresholds.from_dict(json.loads(json.dumps(thresholds.to_dict()))) == thresholds
+
+
+def test_syntax_on_one_side_only_is_refused() -> None:
+    tagged = made_up_syntax([1, 1, 2, 5])
+    with pytest.raises(InputError, match="fitted with syntax"):
+        describe_matrix(PLAIN, fit_thresholds(measure_answers(PLAIN, tagged), 0.6))
+    with pytest.raises(InputError, match="4 tagged answers for 3 texts"):
+        measure_answers(PLAIN[:3], tagged)
+    with pytest.raises(InputError, match="3 measures are not those"):
+        fit_thresholds(np.zeros((4, 3)), 0.6)

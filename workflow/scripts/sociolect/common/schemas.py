@@ -132,6 +132,19 @@ LABELS = Schema(
     },
     ("answer_id",),
 )
+TAGGED = Schema(
+    "tagged answers",
+    {
+        "answer_id": Column(TEXT, "answer (or generation)"),
+        "pos": Column(TEXTS, "universal part of speech of each token; white space is no token"),
+        "tag": Column(TEXTS, "its tag of the Penn Treebank"),
+        "dep": Column(TEXTS, "its dependency relation"),
+        "head": Column(pl.List(pl.Int32), "from the token to its head, 0 for a root", "tokens"),
+        "start": Column(pl.List(BOOL), "it begins a sentence"),
+        "noised": Column(TEXTS, "the token for POSNoise: lower case, or a letter in place of a content word"),
+    },
+    ("answer_id",),
+)
 DISTILLATION = Schema(
     "distillation answers",
     {
@@ -220,7 +233,7 @@ EMBEDDINGS = Schema(
 ACCURACY = Schema(
     "accuracy",
     {
-        "model": Column(TEXT, "net, or a baseline: majority or one of the four logistic regressions"),
+        "model": Column(TEXT, "net, or a baseline: majority or one of the logistic regressions"),
         "level": Column(TEXT, "leaf or parent groups"),
         "split": Column(TEXT, "the split, or all"),
         "part": Column(TEXT, "train, val or test"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -17,6 +18,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.embedding.accuracy import measure_groups, near_of
 from sociolect.embedding.judge import fit_judge
+from sociolect.embedding.syntax_baselines import syntax_probabilities
 from sociolect.stylometry.stylometry import measure_texts
 
 __all__ = [
@@ -38,19 +40,25 @@ def baseline_probabilities(
     groups: Sequence[str],
     is_train: np.ndarray,
     progress: Report | None = None,
+    tagged: pl.DataFrame | None = None,
+    is_val: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Probabilities of each group [n, G] by each baseline, groups alphabetical.
 
     `majority`: the groups' shares of train; `tfidf_logreg`: words and characters, which see the topic, too;
     `style_only_logreg`: rates of function words and punctuation marks, no topic words (Mosteller and Wallace 1964);
     `stylometry_logreg`: all measures of the stylometry describer, which is what a perfect SFAM would see of it;
-    `style_vector_logreg`: SFAM scores, what the net gets. All logistic regressions weight groups equally.
+    `style_vector_logreg`: SFAM scores, what the net gets; where there are tagged answers, those of
+    `syntax_probabilities`, too. All logistic regressions weight groups equally.
 
     Args:
         texts: answers [n].
         style: SFAM style vectors [n, K].
         groups: group of each answer.
         is_train: bool [n], what is fitted on.
+        progress: called with baselines done and their number.
+        tagged: rows of schema TAGGED of the answers, in their order.
+        is_val: bool [n], what a penalty is chosen on, where there are tagged answers.
 
     Raises:
         InputError: a group has no train answers.
@@ -60,20 +68,27 @@ def baseline_probabilities(
     counts = np.bincount(truth[is_train], minlength=len(names))
     if (counts == 0).any():
         raise InputError(f"group {names[int(counts.argmin())]!r} has no train answers for the baselines")
-    tell = progress or (lambda done, total, message: None)
-    seen = baseline_features(texts, style)
-    total = len(seen) + 1
-    tell(0, total, "tfidf_logreg")
+
+    def tell(name: str) -> None:
+        if progress is not None:
+            progress(len(result), 5 if tagged is None else 9, name)
+
+    result = {"majority": np.tile(counts / counts.sum(), (len(texts), 1))}
+    tell("tfidf_logreg")
     train_texts = [text for text, use in zip(texts, is_train, strict=True) if use]
     judge = fit_judge(train_texts, [g for g, use in zip(groups, is_train, strict=True) if use], TERMS)
-    result = {
-        "majority": np.tile(counts / counts.sum(), (len(texts), 1)),
-        "tfidf_logreg": judge.predict_proba(list(texts)),
-    }
-    for done, (name, features) in enumerate(seen.items(), start=1):
-        tell(done, total, name)
+    result["tfidf_logreg"] = judge.predict_proba(list(texts))
+    seen = baseline_features(texts, style)
+    for name, features in seen.items():
+        tell(name)
         result[name] = logistic_probabilities(features, truth, is_train)
-    tell(total, total, "done")
+    if tagged is not None:
+        val = np.zeros(len(truth), dtype=bool) if is_val is None else is_val
+        dense = [seen["style_only_logreg"], seen["stylometry_logreg"]]
+        # one by one, so that progress counts them
+        for name, found in syntax_probabilities(tagged, dense, truth, is_train, val, tell):
+            result[name] = found
+    tell("done")
     return result
 
 

@@ -58,7 +58,8 @@ def all_probes(
         prompt_style: chat, document or auto.
         threads: CPU threads.
     """
-    frame, k = draw_texts(samples), most_attributes(settings.description.describer, settings.catalogue.max_attributes)
+    describer, most = settings.description.describer, settings.catalogue.max_attributes
+    frame, k = draw_texts(samples), most_attributes(describer, most, settings.syntax.tagger)
     if settings.labeling.scorer != "measured":
         yield from probe_sfam(settings, folders.sfam, frame["answer"].to_list(), k)
     if torch.cuda.is_available():

@@ -6,7 +6,7 @@ import polars as pl
 
 from sociolect.common.errors import InputError
 from sociolect.common.seeds import stable_hash
-from sociolect.stylometry.style_attributes import ATTRIBUTES
+from sociolect.stylometry.style_attributes import ATTRIBUTES, SYNTAX_ATTRIBUTES
 
 __all__ = ["attribute_table", "draw_texts", "most_attributes"]
 
@@ -39,6 +39,7 @@ def attribute_table(k: int) -> pl.DataFrame:
     )
 
 
-def most_attributes(describer: str, max_attributes: int) -> int:
+def most_attributes(describer: str, max_attributes: int, tagger: str) -> int:
     """The most attributes that a catalogue can have: a language model may say anything, stylometry knows its list."""
-    return min(max_attributes, len(ATTRIBUTES)) if describer == "stylometry" else max_attributes
+    known = len(ATTRIBUTES) + (len(SYNTAX_ATTRIBUTES) if tagger != "none" else 0)
+    return min(max_attributes, known) if describer == "stylometry" else max_attributes

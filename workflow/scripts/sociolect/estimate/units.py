@@ -60,7 +60,8 @@ def attributes_of(settings: EstimateJob, catalogue: pl.DataFrame | None) -> Attr
     """K of the catalogue where there is one; else the most that there can be."""
     if catalogue is not None:
         return Attributes(catalogue.height, EXACT)
-    return Attributes(most_attributes(settings.description.describer, settings.catalogue.max_attributes), AT_MOST)
+    most = settings.catalogue.max_attributes
+    return Attributes(most_attributes(settings.description.describer, most, settings.syntax.tagger), AT_MOST)
 
 
 def count_work(

@@ -22,6 +22,7 @@ from sociolect.settings.prompting import PromptSettings
 from sociolect.settings.sfam import DistillationSettings, PairSettings, SfamSettings
 from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
 from sociolect.settings.study import StudySettings
+from sociolect.settings.syntax import SyntaxSettings
 from sociolect.settings.vllm import VllmSettings
 
 
@@ -36,6 +37,7 @@ class Config(Stage):
     demo: DemoSettings = Field(DemoSettings(), description="The made-up corpus.")
     sampling: SamplingSettings = Field(SamplingSettings(), description="Groups, draws, partition.")
     description: DescriptionSettings = Field(DescriptionSettings(), description="Sentences about answers.")
+    syntax: SyntaxSettings = Field(SyntaxSettings(), description="Tagged answers.")
     catalogue: CatalogueSettings = Field(CatalogueSettings(), description="Style attributes.")
     pairs: PairSettings = Field(PairSettings(), description="Training pairs of SFAM.")
     sfam: SfamSettings = Field(SfamSettings(), description="Training of SFAM.")

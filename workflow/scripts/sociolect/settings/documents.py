@@ -22,13 +22,14 @@ from sociolect.settings.locks import conda_text, declared, pins_of
 def generated_files(root: Path) -> dict[Path, str]:
     """Path -> text of every generated file of the project at `root`."""
     manual, readme = root / "config" / "README.md", root / "README.md"
-    core, vllm = (pins_of(root / "envs" / f"{name}.txt") for name in ("core", "vllm"))
+    core, vllm, syntax = (pins_of(root / "envs" / f"{name}.txt") for name in ("core", "vllm", "syntax"))
     groups = declared(root)["dependency-groups"]
     return {
         root / "workflow" / "schemas" / "config.schema.json": schema_text(),
         manual: _insert(manual.read_text(encoding="utf-8"), "keys", keys_table()),
         readme: _insert(readme.read_text(encoding="utf-8"), "map", file_map(root)),
         root / "envs" / "core.yaml": conda_text(core),
+        root / "envs" / "syntax.yaml": conda_text(sorted([*core, *syntax])),
         root / "envs" / "vllm.yaml": conda_text([*groups["vllm-gpu"], *vllm]),
         root / "envs" / "vllm-gpu.txt": "\n".join(["# vLLM for GPUs, beside vllm.txt.", *groups["vllm-gpu"], ""]),
         root / "envs" / "vllm-cpu.txt": "\n".join(["# vLLM for CPUs, beside vllm.txt.", *groups["vllm-cpu"], ""]),

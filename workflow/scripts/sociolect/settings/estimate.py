@@ -11,6 +11,7 @@ from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ModelsSettings, ScratchSettings
 from sociolect.settings.sfam import DistillationSettings, SfamSettings
 from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
+from sociolect.settings.syntax import SyntaxSettings
 
 
 class EstimateSettings(Stage):
@@ -25,6 +26,7 @@ class ProbeJob(Stage):
 
     estimate: EstimateSettings
     description: DescriptionSettings
+    syntax: SyntaxSettings
     catalogue: CatalogueSettings
     sfam: SfamSettings
     labeling: LabelingSettings
@@ -40,6 +42,7 @@ class EstimateJob(Stage):
     estimate: EstimateSettings
     experiments: dict[Name, Experiment]
     description: DescriptionSettings
+    syntax: SyntaxSettings
     catalogue: CatalogueSettings
     sfam: SfamSettings
     labeling: LabelingSettings

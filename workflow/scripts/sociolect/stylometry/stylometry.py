@@ -9,32 +9,82 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from sociolect.common.errors import InputError
 from sociolect.stylometry.curves import holds
 from sociolect.stylometry.features import INDEX, MEASURES, measure_texts
-from sociolect.stylometry.style_attributes import ATTRIBUTES, StyleAttribute
+from sociolect.stylometry.style_attributes import ATTRIBUTES, SYNTAX_ATTRIBUTES, StyleAttribute
+from sociolect.syntax.measures import SYNTAX_MEASURES, measure_syntax
 
 __all__ = [
     "ATTRIBUTES",
     "MEASURES",
+    "SYNTAX_ATTRIBUTES",
     "StyleAttribute",
     "Thresholds",
+    "attributes_for",
     "describe",
     "describe_matrix",
     "fit_thresholds",
+    "measure_answers",
+    "measure_names",
     "measure_texts",
     "sentence_of",
 ]
 
 # A measure that at most this share of the training texts has at all counts as rare: presence is enough.
 PRESENCE_SHARE = 0.5
-_COLUMNS = [INDEX[attribute.measure] for attribute in ATTRIBUTES]
+# Texts, or what `measure_answers` measured of them.
+Measured = Sequence[str] | np.ndarray
+
+
+def measure_names(with_syntax: bool) -> tuple[str, ...]:
+    """Names of the columns that `measure_answers` gives, with or without tagged answers."""
+    return MEASURES + SYNTAX_MEASURES if with_syntax else MEASURES
+
+
+def attributes_for(with_syntax: bool) -> tuple[StyleAttribute, ...]:
+    """The attributes that these measures decide, in the order of thresholds and of `describe_matrix`."""
+    return ATTRIBUTES + SYNTAX_ATTRIBUTES if with_syntax else ATTRIBUTES
+
+
+def measure_answers(texts: Sequence[str], tagged: pl.DataFrame | None = None) -> np.ndarray:
+    """All style measures of answers, float64 [n, len(measure_names(tagged is not None))].
+
+    Args:
+        texts: answers.
+        tagged: their rows of schema TAGGED, in the same order; None leaves the syntax out.
+
+    Raises:
+        InputError: as many rows as texts are needed.
+    """
+    measured = measure_texts(texts)
+    if tagged is None:
+        return measured
+    if tagged.height != len(texts):
+        raise InputError(f"{tagged.height} tagged answers for {len(texts)} texts; run tag_answers again")
+    return np.column_stack([measured, measure_syntax(tagged)])
+
+
+def _measured(answers: Measured) -> tuple[np.ndarray, bool]:
+    """Measures of texts or as given, and whether there is syntax among them."""
+    measured = answers if isinstance(answers, np.ndarray) else measure_texts(answers)
+    for with_syntax in (False, True):
+        if measured.shape[1] == len(measure_names(with_syntax)):
+            return measured, with_syntax
+    raise InputError(f"{measured.shape[1]} measures are not those of this version; measure with measure_answers")
+
+
+def _rates(measured: np.ndarray, attributes: Sequence[StyleAttribute], with_syntax: bool) -> np.ndarray:
+    """The measure of each attribute [n, attributes]."""
+    place = {name: column for column, name in enumerate(measure_names(with_syntax))}
+    return measured[:, [place[attribute.measure] for attribute in attributes]]
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """One threshold per attribute, in ATTRIBUTES order: where "high", value >= threshold; where "low", <=."""
+    """One threshold per attribute, as `attributes_for` has them: where "high", value >= threshold; where "low", <=."""
 
     quantile: float
     names: tuple[str, ...]
@@ -72,10 +122,10 @@ class Thresholds:
 
 
 def _check_names(thresholds: Thresholds) -> None:
-    known = tuple((attribute.name, attribute.direction) for attribute in ATTRIBUTES)
     given = tuple(zip(thresholds.names, thresholds.directions, strict=True))
-    if given != known:
-        unlike = sorted(set(given) ^ set(known))[:3]
+    known = [tuple((a.name, a.direction) for a in attributes_for(with_syntax)) for with_syntax in (False, True)]
+    if given not in known:
+        unlike = sorted(set(given) ^ set(min(known, key=lambda names: len(set(given) ^ set(names)))))[:3]
         raise InputError(
             f"stylometry thresholds: made for other attributes than this version's (such as {unlike}); "
             "make them anew with fit_thresholds"
@@ -101,7 +151,7 @@ def _high_threshold(rates: np.ndarray, quantile: float, strong: bool) -> float:
     return _at_or_above(rates, quantile)
 
 
-def fit_thresholds(texts_train: Sequence[str], quantile: float) -> Thresholds:
+def fit_thresholds(train: Measured, quantile: float) -> Thresholds:
     """Thresholds from the training texts' quantiles.
 
     A "high" attribute's threshold is the `quantile` of its measure over the texts, a "low" one's the
@@ -109,53 +159,66 @@ def fit_thresholds(texts_train: Sequence[str], quantile: float) -> Thresholds:
     never give an attribute to more than half of the training texts.
 
     Args:
-        texts_train: answers of the train part only.
+        train: answers of the train part only, or their measures.
         quantile: in [0.5, 1); about the share 1 - quantile of the texts gets a frequent attribute.
+
+    Returns:
+        Of the attributes of syntax, too, where the measures have it.
 
     Raises:
         InputError: fewer than two texts, or quantile out of bounds.
     """
     if not 0.5 <= quantile < 1.0:
         raise InputError(f"stylometry quantile: {quantile} is not in [0.5, 1); type for example 0.6")
-    if len(texts_train) < 2:
-        raise InputError(f"stylometry thresholds: {len(texts_train)} training texts; at least 2 are needed")
-    measured = measure_texts(texts_train)
+    if len(train) < 2:
+        raise InputError(f"stylometry thresholds: {len(train)} training texts; at least 2 are needed")
+    measured, with_syntax = _measured(train)
+    attributes = attributes_for(with_syntax)
     values = []
-    for attribute, column in zip(ATTRIBUTES, _COLUMNS, strict=True):
-        rates = measured[:, column]
+    for attribute, rates in zip(attributes, _rates(measured, attributes, with_syntax).T, strict=True):
         if attribute.direction == "low":
             values.append(-_at_or_above(-rates, quantile))
         else:
             values.append(_high_threshold(rates, quantile, attribute.level == "strong"))
     return Thresholds(
         float(quantile),
-        tuple(attribute.name for attribute in ATTRIBUTES),
+        tuple(attribute.name for attribute in attributes),
         tuple(values),
-        tuple(attribute.direction for attribute in ATTRIBUTES),
+        tuple(attribute.direction for attribute in attributes),
     )
 
 
-def describe_matrix(texts: Sequence[str], thresholds: Thresholds) -> np.ndarray:
-    """Which attributes hold, bool [n, len(ATTRIBUTES)].
+def describe_matrix(answers: Measured, thresholds: Thresholds) -> np.ndarray:
+    """Which attributes hold, bool [n, len(thresholds.names)].
 
     A "high" attribute needs its measure to occur at all; a text without a word has no attribute.
 
+    Args:
+        answers: texts, or their measures.
+        thresholds: from `fit_thresholds`, of the same measures.
+
     Raises:
-        InputError: thresholds of another version's attributes.
+        InputError: thresholds of another version's attributes, or of measures with syntax where there is none.
     """
     _check_names(thresholds)
-    measured = measure_texts(texts)
-    rates = measured[:, _COLUMNS]
+    measured, with_syntax = _measured(answers)
+    attributes = attributes_for(with_syntax)
+    if len(attributes) != len(thresholds.names):
+        raise InputError(
+            "stylometry thresholds: fitted with syntax, used on answers without it, or the other way round; "
+            "give measure_answers the tagged answers both times"
+        )
+    rates = _rates(measured, attributes, with_syntax)
     values = np.asarray(thresholds.values)
     low = np.array([direction == "low" for direction in thresholds.directions])
     has_words = measured[:, [INDEX["word_mean"]]] > 0.0
     return np.asarray(holds(rates, values, low) & has_words, dtype=bool)
 
 
-def describe(texts: Sequence[str], thresholds: Thresholds) -> list[list[str]]:
-    """Names of the attributes that hold for each text, in ATTRIBUTES order."""
-    matrix = describe_matrix(texts, thresholds)
-    return [[ATTRIBUTES[column].name for column in np.flatnonzero(row)] for row in matrix]
+def describe(answers: Measured, thresholds: Thresholds) -> list[list[str]]:
+    """Names of the attributes that hold for each text, in the order of `attributes_for`."""
+    matrix = describe_matrix(answers, thresholds)
+    return [[thresholds.names[column] for column in np.flatnonzero(row)] for row in matrix]
 
 
 def sentence_of(name: str) -> str:

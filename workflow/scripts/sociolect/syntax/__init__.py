@@ -1,0 +1,1 @@
+"""Syntax: parts of speech and dependency relations of answers, and what is counted of them."""
