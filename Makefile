@@ -10,6 +10,7 @@ ARGS ?=
 RUN_ID ?=
 JOB ?=
 WHAT ?= labelling
+STUDY ?= embedding
 # of the machine with the GPU
 GPU_PYTHON ?= 3.12
 A ?=
@@ -44,7 +45,7 @@ PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm dag report estimate status doctor why bench gpu-packages schema format
+.PHONY: help run study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm dag report estimate status doctor why bench gpu-packages schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +53,9 @@ help:  ## list the targets
 run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: CONFIG=config/demo.yaml PROFILE=local TARGET=all BACKEND=vllm
 	@$(SNAKEMAKE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) \
 		$(if $(BACKEND),--config $(ON)) $(ARGS) -- $(TARGET)
+
+study: $(STAMP)  ## run a study, all its cells and their comparison: STUDY=embedding CONFIG=...
+	@$(MAKE) --no-print-directory run TARGET=study_$(STUDY)
 
 setup: $(STAMP)  ## make the environment .venv
 

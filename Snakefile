@@ -24,6 +24,7 @@ include: "workflow/rules/embedding.smk"
 include: "workflow/rules/steering.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/estimate.smk"
 
 
@@ -31,10 +32,7 @@ rule all:
     default_target: True
     input:
         comparison=all_of("comparison/{experiment}.parquet"),
-        accuracy=all_of("embedding/{experiment}/accuracy.parquet"),
-        chain=chains(),
-        topic=all_of("embedding/{experiment}/topic.parquet"),
-        stability=all_of("groups/{experiment}.stability.parquet"),
+        embedding=embedding_tables(),
         report=f"{RUN}/report.html",
 
 
@@ -45,10 +43,7 @@ rule labels:
 
 rule embedding:
     input:
-        all_of("embedding/{experiment}/accuracy.parquet"),
-        chains(),
-        all_of("embedding/{experiment}/topic.parquet"),
-        all_of("groups/{experiment}.stability.parquet"),
+        embedding_tables(),
 
 
 rule table:

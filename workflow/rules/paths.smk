@@ -12,6 +12,7 @@ wildcard_constraints:
     experiment=one_of(CONFIG.experiments),
     texts=one_of(CONFIG.splits, [f"generations-{name}" for name in CONFIG.experiments], ["distillation"]),
     name=one_of(FETCHED),
+    cell=one_of(CELLS),
 
 
 def samples_of(splits):
@@ -109,6 +110,12 @@ CALIBRATION = f"{RUN}/attributes/calibration.parquet"
 def chains():
     """Tables along the chain, where the describer measures."""
     return all_of("embedding/{experiment}/chain.parquet") if CONFIG.description.describer == "stylometry" else []
+
+
+def embedding_tables():
+    """What is measured of the embedding: accuracies, where they are lost, with topic held still, and how firm it is."""
+    names = ("embedding/{experiment}/accuracy", "embedding/{experiment}/topic", "groups/{experiment}.stability")
+    return [*chains(), *(table for name in names for table in all_of(f"{name}.parquet"))]
 
 
 def labeler(scorer):
