@@ -4,6 +4,7 @@
 rule study_embedding:
     input:
         all_of("study/embedding/{experiment}.md"),
+        all_of("study/embedding/{experiment}.html"),
 
 
 rule fit_cell:
@@ -60,3 +61,30 @@ rule compare_cells:
         code=source_digest("compare_cells"),
     shell:
         command("compare_cells")
+
+
+rule draw_study:
+    input:
+        study=f"{RUN}/study/embedding/{{experiment}}.parquet",
+        reference=f"{RUN}/study/embedding/{{experiment}}/cells/reference.parquet",
+        embeddings=f"{RUN}/embedding/{{experiment}}/embeddings.parquet",
+        groups=f"{RUN}/groups/{{experiment}}.parquet",
+        template="workflow/report/study.html.j2",
+    output:
+        page=f"{RUN}/study/embedding/{{experiment}}.html",
+    log:
+        f"{LOGS}/draw_study/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/draw_study/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(30, most=DAY),
+    params:
+        settings=json_of("study", only=set()),
+        experiment="{experiment}",
+        seed=SEED,
+        code=source_digest("draw_study"),
+    shell:
+        command("draw_study")

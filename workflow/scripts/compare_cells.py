@@ -6,9 +6,9 @@ from sociolect.common.artifacts import read_table
 from sociolect.common.files import write_text
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import STUDY, STUDY_ANSWERS
-from sociolect.embedding.study_findings import study_page
-from sociolect.embedding.study_table import study_table
 from sociolect.settings.study import StudySettings, embedding_cells
+from sociolect.study.study_findings import study_page
+from sociolect.study.study_table import study_table
 
 
 def main(job: Job[StudySettings]) -> None:

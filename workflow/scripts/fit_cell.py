@@ -11,10 +11,10 @@ from sociolect.common.artifacts import vectors
 from sociolect.common.digests import digest_of
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import LABELS, SAMPLES, STUDY_ANSWERS
-from sociolect.embedding.study import run_cell
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.study import StudyJob, embedding_cells
 from sociolect.sfam.threshold import read_threshold
+from sociolect.study.embedding_cell import run_cell
 from sociolect.stylometry.stylometry import measure_answers
 from sociolect.syntax.lookup import read_rows
 

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["heat_map", "rate_plot", "steps_plot", "sweep_plot"]
+__all__ = ["BLUE", "GRAY", "ORANGE", "STYLE", "heat_map", "rate_plot", "steps_plot", "svg_text", "sweep_plot"]
 
-_STYLE = {
+STYLE = {
     "svg.hashsalt": "sociolect",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
@@ -23,7 +23,7 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-_BLUE, _ORANGE, _GRAY = "#1f5fa8", "#c2571a", "#8a939c"
+BLUE, ORANGE, GRAY = "#1f5fa8", "#c2571a", "#8a939c"
 
 
 def rate_plot(
@@ -44,24 +44,24 @@ def rate_plot(
         chance: what guessing reaches.
         split_at: positions above which a thin line separates blocks of rows.
     """
-    with rc_context(_STYLE):  # type: ignore[arg-type]
+    with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(7.2, 0.9 + 0.3 * len(labels)), layout="constrained")
         axes = figure.add_subplot()
         first = next((i for i, rate in enumerate(rates) if rate is not None), None)
         for y, (rate, low, high, judge) in enumerate(zip(rates, lows, highs, judged, strict=True)):
             if rate is None:
-                axes.text(0.01, y, "n/a", va="center", color=_GRAY)
+                axes.text(0.01, y, "n/a", va="center", color=GRAY)
                 continue
             if low is not None and high is not None:
-                axes.plot([low, high], [y, y], color=_BLUE, linewidth=2, solid_capstyle="butt")
-            axes.plot([rate], [y], "o", clip_on=False, color=_BLUE, label="nearest group" if y == first else None)
+                axes.plot([low, high], [y, y], color=BLUE, linewidth=2, solid_capstyle="butt")
+            axes.plot([rate], [y], "o", clip_on=False, color=BLUE, label="nearest group" if y == first else None)
             if judge is not None:
-                style: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": _ORANGE}
+                style: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": ORANGE}
                 axes.plot([judge], [y], "o", clip_on=False, label="independent judge" if y == first else None, **style)
         if chance is not None:
-            axes.axvline(chance, color=_GRAY, linestyle="--", linewidth=1, label="chance", zorder=0)
+            axes.axvline(chance, color=GRAY, linestyle="--", linewidth=1, label="chance", zorder=0)
         for position in split_at:
-            axes.axhline(position - 0.5, color=_GRAY, linewidth=0.5)
+            axes.axhline(position - 0.5, color=GRAY, linewidth=0.5)
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlim(0, 1)
@@ -70,7 +70,7 @@ def rate_plot(
         axes.set_axisbelow(True)
         if first is not None:
             axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def heat_map(
@@ -82,7 +82,7 @@ def heat_map(
     share: bool = False,
 ) -> str:
     """A matrix [R, C] with its numbers written in; `share` writes percentages on a scale from 0 to 1."""
-    with rc_context(_STYLE):  # type: ignore[arg-type]
+    with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(2.2 + 0.45 * len(columns), 1.4 + 0.45 * len(rows)), layout="constrained")
         axes = figure.add_subplot()
         top = 1.0 if share else max(float(np.nanmax(values, initial=0.0)), 1e-12)
@@ -99,7 +99,7 @@ def heat_map(
         axes.set_ylabel(row_title)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def steps_plot(steps: pl.DataFrame) -> str:
@@ -108,15 +108,15 @@ def steps_plot(steps: pl.DataFrame) -> str:
     Args:
         steps: SFAM_STEPS.
     """
-    with rc_context(_STYLE):  # type: ignore[arg-type]
+    with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(5.0, 2.8), layout="constrained")
         axes = figure.add_subplot()
-        axes.plot(steps["step"].to_list(), steps["val_auroc"].to_list(), "o-", color=_BLUE, markersize=4)
-        axes.axhline(0.5, color=_GRAY, linestyle="--", linewidth=1)
+        axes.plot(steps["step"].to_list(), steps["val_auroc"].to_list(), "o-", color=BLUE, markersize=4)
+        axes.axhline(0.5, color=GRAY, linestyle="--", linewidth=1)
         axes.set_ylim(0.45, 1.0)
         axes.set_xlabel("training steps")
         axes.set_ylabel("AUROC on val")
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def sweep_plot(sweep: pl.DataFrame) -> str:
@@ -127,7 +127,7 @@ def sweep_plot(sweep: pl.DataFrame) -> str:
     Args:
         sweep: SWEEP.
     """
-    with rc_context(_STYLE):  # type: ignore[arg-type]
+    with rc_context(STYLE):  # type: ignore[arg-type]
         lines = (
             sweep.filter(pl.col("layers").list.len() > 0)
             .with_columns(name=_layers_name())
@@ -146,7 +146,7 @@ def sweep_plot(sweep: pl.DataFrame) -> str:
         left.set_ylim(bottom=0)
         right.set_ylabel("log perplexity")
         figure.legend(*left.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def _sweep_line(axes: Axes, line: pl.DataFrame, column: str, color: str) -> None:
@@ -168,7 +168,8 @@ def _layers_name() -> pl.Expr:
     return pl.col("method") + ", block " + where
 
 
-def _svg(figure: Figure) -> str:
+def svg_text(figure: Figure) -> str:
+    """The figure as SVG, without a date."""
     stream = io.StringIO()
     FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None, "Creator": None})
     text = stream.getvalue()

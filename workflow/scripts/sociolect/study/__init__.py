@@ -1,0 +1,1 @@
+"""Studies: what many cells of a grid tell, each a job of its own."""
