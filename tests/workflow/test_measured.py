@@ -83,6 +83,12 @@ def test_measures_need_the_describer_that_measures(project: Path) -> None:
     assert done.returncode and "set description.describer: stylometry, or labeling.scorer: cross_encoder" in line
 
 
+def test_graded_targets_wait_for_the_calibration(project: Path) -> None:
+    config = config_of(project, labeling={"scorer": "cross_encoder"}, pairs={"targets": "graded"})
+    planned = snakemake(project, "--dry-run", "--configfile", config, "--", "results/demo/sfam/pairs.parquet").stdout
+    assert "rule calibrate_measures:" in planned
+
+
 def test_an_sfam_that_learned_nothing_ends_the_run_before_it_labels(project: Path) -> None:
     config = config_of(project, labeling={"scorer": "cross_encoder"}, sfam={"max_steps": 2, "eval_steps": 1})
     done = snakemake(project, "--configfile", config, "--", "results/demo/labels/single.parquet", check=False)

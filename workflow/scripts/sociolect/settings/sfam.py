@@ -18,6 +18,11 @@ class PairSettings(Stage):
         0.5, description="Share of the negatives that are similar to an attribute the answer has."
     )
     held_out_share: float = Field(0.1, ge=0, lt=0.9, description="Share of the attributes that is never trained on.")
+    targets: Literal["hard", "graded"] = Field(
+        "hard",
+        description="What SFAM learns of a pair. hard: 1 or 0, as the describer says; graded: the calibrated "
+        "probability of the measure (stylometry only).",
+    )
     random_per_answer: Positive = Field(4, description="Random pairs per held-out answer, for the false positive rate.")
 
 
