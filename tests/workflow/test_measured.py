@@ -94,7 +94,7 @@ def test_an_sfam_that_learned_nothing_ends_the_run_before_it_labels(project: Pat
     done = snakemake(project, "--configfile", config, "--", "results/demo/labels/single.parquet", check=False)
     assert done.returncode
     last = (project / "results/demo/logs/check_sfam.log").read_text().strip().splitlines()[-1]
-    assert last.startswith("error: SFAM has an AUROC of 0.") and "after 2 steps, below sfam.min_auroc 0.7" in last
+    assert last.startswith("error: SFAM has an AUROC of 0.") and "after 2 steps, below sfam.min_auroc 0.75" in last
     assert not (project / "results/demo/logs/label_answers").exists()
     # what was trained is kept, and another minimum lets it label
     config = config_of(
