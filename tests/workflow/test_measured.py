@@ -83,12 +83,18 @@ def test_measures_need_the_describer_that_measures(project: Path) -> None:
     assert done.returncode and "set description.describer: stylometry, or labeling.scorer: cross_encoder" in line
 
 
+def test_graded_targets_wait_for_the_calibration(project: Path) -> None:
+    config = config_of(project, labeling={"scorer": "cross_encoder"}, pairs={"targets": "graded"})
+    planned = snakemake(project, "--dry-run", "--configfile", config, "--", "results/demo/sfam/pairs.parquet").stdout
+    assert "rule calibrate_measures:" in planned
+
+
 def test_an_sfam_that_learned_nothing_ends_the_run_before_it_labels(project: Path) -> None:
     config = config_of(project, labeling={"scorer": "cross_encoder"}, sfam={"max_steps": 2, "eval_steps": 1})
     done = snakemake(project, "--configfile", config, "--", "results/demo/labels/single.parquet", check=False)
     assert done.returncode
     last = (project / "results/demo/logs/check_sfam.log").read_text().strip().splitlines()[-1]
-    assert last.startswith("error: SFAM has an AUROC of 0.") and "after 2 steps, below sfam.min_auroc 0.7" in last
+    assert last.startswith("error: SFAM has an AUROC of 0.") and "after 2 steps, below sfam.min_auroc 0.75" in last
     assert not (project / "results/demo/logs/label_answers").exists()
     # what was trained is kept, and another minimum lets it label
     config = config_of(

@@ -24,7 +24,7 @@ KEYS = {
     "catalogue.max_share": (0.59, {"build_catalogue"}),
     "pairs.hard_share": (0.4, {"pair_attributes"}),
     "sfam.learning_rate": (0.003, {"train_sfam"}),
-    "sfam.min_auroc": (0.75, {"check_sfam"}),
+    "sfam.min_auroc": (0.8, {"check_sfam"}),
     "labeling.tokens_per_batch": (8000, {"label_answers", "choose_strength"}),
     "embedding.patience": (5, {"tune_embedding", "train_embedding", "measure_topic"}),
     "profiles.distinctive_k": (5, {"profile_groups"}),

@@ -5,6 +5,8 @@ rule pair_attributes:
     input:
         sentences=f"{RUN}/attributes/sentences.parquet",
         catalogue=f"{RUN}/attributes/catalogue.parquet",
+        calibration=branch(CONFIG.pairs.targets == "graded", then=CALIBRATION, otherwise=[]),
+        samples=branch(CONFIG.pairs.targets == "graded", then=samples_of(CONFIG.splits), otherwise=[]),
     output:
         pairs=f"{RUN}/sfam/pairs.parquet",
     log:

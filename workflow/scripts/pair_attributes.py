@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import polars as pl
+
+from sociolect.attributes.calibration import read_calibration
 from sociolect.attributes.said import attributes_of_answers
-from sociolect.common.runtime import Job, run_program
-from sociolect.common.schemas import CATALOGUE, PAIRS, SENTENCES
+from sociolect.common.runtime import InputError, Job, run_program
+from sociolect.common.schemas import CALIBRATION, CATALOGUE, PAIRS, SAMPLES, SENTENCES
 from sociolect.settings.sfam import PairSettings
-from sociolect.sfam.pairs import build_pairs
+from sociolect.sfam.pairs import build_pairs, grade_pairs
+from sociolect.stylometry.features import INDEX
+from sociolect.stylometry.stylometry import measure_texts
 
 
 def main(job: Job[PairSettings]) -> None:
     catalogue = job.read("catalogue", CATALOGUE)
     described = attributes_of_answers(job.read("sentences", SENTENCES), catalogue)
-    job.write(build_pairs(described, catalogue, job.settings, job.seed()), "pairs", PAIRS)
+    pairs = build_pairs(described, catalogue, job.settings, job.seed())
+    if job.settings.targets == "graded":
+        pairs = graded(job, pairs, catalogue["attribute_id"].to_list())
+    job.write(pairs, "pairs", PAIRS)
+
+
+def graded(job: Job[PairSettings], pairs: pl.DataFrame, attribute_ids: list[str]) -> pl.DataFrame:
+    if not job.inputs["calibration"] or not job.inputs["samples"]:
+        raise InputError("pairs.targets is graded: give --calibration (of the measures) and --samples")
+    calibration = read_calibration(job.read("calibration", CALIBRATION), attribute_ids)
+    answers = job.read("samples", SAMPLES).unique("answer_id", keep="first", maintain_order=True)
+    answers = answers.join(pairs.select("answer_id"), on="answer_id", how="semi")
+    style = calibration.style_vectors(measure_texts(answers["answer"].to_list()), INDEX)
+    return grade_pairs(pairs, style, answers["answer_id"].to_list(), attribute_ids)
 
 
 if __name__ == "__main__":
-    run_program(main, __doc__, PairSettings, inputs=["sentences", "catalogue"], outputs=["pairs"], seeded=True)
+    run_program(
+        main,
+        __doc__,
+        PairSettings,
+        inputs=["sentences", "catalogue", "calibration?", "samples*"],
+        outputs=["pairs"],
+        seeded=True,
+    )

@@ -10,7 +10,7 @@ from agreeing import NAMES
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import PAIRS
 from sociolect.settings.sfam import PairSettings
-from sociolect.sfam.pairs import attribute_similarity, build_pairs, held_out_attributes
+from sociolect.sfam.pairs import attribute_similarity, build_pairs, grade_pairs, held_out_attributes
 
 
 def described(n: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -34,8 +34,8 @@ def test_pairs_are_balanced_never_contradict_and_do_not_depend_on_row_order() ->
     settings = PairSettings(pairs_per_answer=8, held_out_share=0.2)
     pairs = build_pairs(frame, catalogue, settings, seed=3)
     said = {(i, a) for i, _, rows in frame.rows() for a in rows}
-    for answer, attribute, label, kind, _, _ in pairs.rows():
-        assert ((answer, attribute) in said) == (label == 1) == (kind == "positive")
+    for answer, attribute, label, target, kind, _, _ in pairs.rows():
+        assert ((answer, attribute) in said) == (label == target == 1) == (kind == "positive")
     drawn = pairs.filter(pl.col("slice") != "random")
     counts = drawn.group_by("answer_id", "held_out").agg(pl.col("label").sum().alias("p"), pl.len().alias("n"))
     assert (counts["p"] * 2 == counts["n"]).all()
@@ -46,6 +46,17 @@ def test_pairs_are_balanced_never_contradict_and_do_not_depend_on_row_order() ->
     assert set(pairs.filter(pl.col("slice") == "random")["part"]) == {"val", "test"}
     assert build_pairs(frame.sample(fraction=1, shuffle=True, seed=5), catalogue, settings, seed=3).equals(pairs)
     assert pairs.columns == list(PAIRS.columns)
+
+
+def test_graded_targets_are_the_style_vectors_numbers() -> None:
+    frame, catalogue = described(12)
+    pairs = build_pairs(frame, catalogue, PairSettings(), seed=3)
+    ids, answers = catalogue["attribute_id"].to_list(), frame["answer_id"].to_list()
+    style = np.arange(120).reshape(12, 10) / 120
+    graded = grade_pairs(pairs, style[::-1], answers[::-1], ids)
+    assert graded.drop("target").equals(pairs.drop("target"))
+    for answer, attribute, target in graded.select("answer_id", "attribute_id", "target").rows():
+        assert target == style[answers.index(answer), ids.index(attribute)]
 
 
 def test_held_out_attributes_are_never_trained_on() -> None:

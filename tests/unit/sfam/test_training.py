@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from transformers import PreTrainedTokenizerFast
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import PAIRS
 from sociolect.settings.sfam import SfamSettings
+from sociolect.sfam.forward import score_index_pairs
 from sociolect.sfam.model import AgreementModel, Encoded, encode_attributes, encode_texts
 from sociolect.sfam.optimizing import warmup_linear
 from sociolect.sfam.pair_arrays import index_pairs
@@ -42,7 +44,15 @@ def toy(
     ]
     pairs = PAIRS.frame(
         [
-            (f"i{i:03d}", f"a{k}", int(marks[i, k]), "positive" if marks[i, k] else "easy", part, False)
+            (
+                f"i{i:03d}",
+                f"a{k}",
+                int(marks[i, k]),
+                float(marks[i, k]),
+                "positive" if marks[i, k] else "easy",
+                part,
+                False,
+            )
             for i in range(240)
             for k in range(2)
             for part in ["train" if i < 160 else "val" if i < 200 else "test"]
@@ -68,6 +78,21 @@ def test_training_learns_what_only_the_pair_tells(
     assert trained.metrics["held_out_attributes"]["all"]["n"] == 0
     assert 0 < trained.threshold < 1
     assert trained.metrics["best_val_auroc"] == max(h["val_auroc"] for h in trained.history)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_graded_targets_are_what_is_learned_and_labels_what_is_judged(
+    tokenizer: PreTrainedTokenizerFast, n_outputs: int
+) -> None:
+    agreement, answers, attributes, pairs = toy(tokenizer, n_outputs=n_outputs)
+    assert pairs.target is None  # those of the labels
+    graded = replace(pairs, target=np.where(pairs.label == 1, 0.7, 0.2))
+    trained = train_agreement(agreement, answers, attributes, graded, SETTINGS, seed=1)
+    test = graded.where(graded.part == "test")
+    scores = score_index_pairs(trained.agreement, answers, attributes, test.answer, test.attribute, 4096)
+    assert trained.metrics["held_out_texts"]["all"]["auroc"] > 0.95 and 0.2 < trained.threshold < 0.8
+    for label, target in ((1, 0.7), (0, 0.2)):
+        assert scores[test.label == label].mean() == pytest.approx(target, abs=0.08)
 
 
 def test_training_is_deterministic_and_leaves_the_global_generator_alone(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -100,7 +125,7 @@ def test_batches_are_half_positive(tokenizer: PreTrainedTokenizerFast) -> None:
 
 def test_unknown_ids_and_one_class_are_refused(tokenizer: PreTrainedTokenizerFast) -> None:
     agreement, answers, attributes, pairs = toy(tokenizer)
-    frame = pl.DataFrame([("i", "zz", 1, "positive", "train", False)], schema=list(PAIRS.columns), orient="row")
+    frame = pl.DataFrame([("i", "zz", 1, 1.0, "positive", "train", False)], schema=list(PAIRS.columns), orient="row")
     with pytest.raises(InputError, match="'zz' is unknown"):
         index_pairs(frame, ["i"], ["a0"])
     with pytest.raises(InputError, match="part val needs"):

@@ -110,6 +110,7 @@ PAIRS = Schema(
         "answer_id": Column(TEXT, "answer"),
         "attribute_id": Column(TEXT, "attribute"),
         "label": Column(pl.Int8, "1 if the attribute was said of the answer"),
+        "target": Column(FLOAT, "what SFAM is trained towards: the label, or a calibrated probability", "probability"),
         "slice": Column(TEXT, "positive, easy, hard or random"),
         "part": Column(TEXT, "train, val or test"),
         "held_out": Column(BOOL, "the attribute is never trained on"),

@@ -46,13 +46,12 @@ def tune(
             trials that it would have had; several processes may write to it at once. It must be of the same settings.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3)
-    storage = None
-    if journal is not None:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        storage = JournalStorage(JournalFileBackend(str(journal), JournalFileOpenLock(str(journal))))
     study = optuna.create_study(
-        direction="maximize", pruner=pruner, storage=storage, study_name="embedding", load_if_exists=True
+        direction="maximize",
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
+        storage=None if journal is None else _storage(journal),
+        study_name="embedding",
+        load_if_exists=True,
     )
 
     def objective(trial: optuna.Trial) -> float:
@@ -74,6 +73,17 @@ def tune(
         study.optimize(objective, n_trials=1)
         if progress is not None:
             progress(done + 1, total, f"best val accuracy {study.best_value:.3f}")
+    return _table(study)
+
+
+def _storage(journal: Path) -> JournalStorage:
+    """Trials in a file to which several processes may append at once, also on a network file system."""
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(str(journal), JournalFileOpenLock(str(journal))))
+
+
+def _table(study: optuna.Study) -> pl.DataFrame:
+    """TRIALS of what has ended; the first of equals is chosen."""
     ended = _ended(study)
     complete = [i for i, t in enumerate(ended) if t.state == optuna.trial.TrialState.COMPLETE]
     best = next(i for i in complete if ended[i].value == study.best_value)

@@ -69,12 +69,17 @@ class Config(Stage):
         return self
 
     @model_validator(mode="after")
-    def _scorer_can_measure(self) -> Config:
-        if self.labeling.scorer == "measured" and self.description.describer != "stylometry":
-            raise ValueError(
-                f"labeling.scorer is measured, but what {self.description.describer} says cannot be measured; set "
-                "description.describer: stylometry, or labeling.scorer: cross_encoder or distilled"
-            )
+    def _measures_exist(self) -> Config:
+        wanted = {
+            "labeling.scorer": (self.labeling.scorer, "measured", "cross_encoder or distilled"),
+            "pairs.targets": (self.pairs.targets, "graded", "hard"),
+        }
+        for key, (value, needs, instead) in wanted.items():
+            if value == needs and self.description.describer != "stylometry":
+                raise ValueError(
+                    f"{key} is {value}, but what {self.description.describer} says cannot be measured; set "
+                    f"description.describer: stylometry, or {key}: {instead}"
+                )
         return self
 
     @property

@@ -18,6 +18,11 @@ class PairSettings(Stage):
         0.5, description="Share of the negatives that are similar to an attribute the answer has."
     )
     held_out_share: float = Field(0.1, ge=0, lt=0.9, description="Share of the attributes that is never trained on.")
+    targets: Literal["hard", "graded"] = Field(
+        "hard",
+        description="What SFAM learns of a pair. hard: 1 or 0, as the describer says; graded: the calibrated "
+        "probability of the measure (stylometry only).",
+    )
     random_per_answer: Positive = Field(4, description="Random pairs per held-out answer, for the false positive rate.")
 
 
@@ -35,11 +40,11 @@ class SfamSettings(Stage):
     patience: Positive = Field(5, description="Looks at val without improvement before stopping.")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast where the device has it.")
     min_auroc: float = Field(
-        0.7,
+        0.75,
         ge=0,
         le=1,
-        description="The run stops where the best AUROC on val is lower: .5 is chance, and at .65 style vectors told "
-        "groups apart far worse than what SFAM learned from. 0: never.",
+        description="The run stops where the best AUROC on val is lower: .5 is chance, and at .72 style vectors told "
+        "groups apart far worse than the measures that SFAM learned from. 0: never.",
     )
 
 

@@ -12,7 +12,10 @@ from sociolect.common.errors import InputError
 
 @dataclass(frozen=True)
 class PairArrays:
-    """Pairs by index: answer, attribute, label (int8), slice, part (text) and held_out (bool), each [n]."""
+    """Pairs by index: answer, attribute, label (int8), slice, part (text) and held_out (bool), each [n].
+
+    `target` is what the model is trained towards, a probability; None where it is the label of every pair.
+    """
 
     answer: np.ndarray
     attribute: np.ndarray
@@ -20,6 +23,7 @@ class PairArrays:
     kind: np.ndarray
     part: np.ndarray
     held_out: np.ndarray
+    target: np.ndarray | None = None
 
     def where(self, mask: np.ndarray) -> PairArrays:
         """The pairs of a mask or an index."""
@@ -30,6 +34,7 @@ class PairArrays:
             self.kind[mask],
             self.part[mask],
             self.held_out[mask],
+            None if self.target is None else self.target[mask],
         )
 
     def __len__(self) -> int:
@@ -52,5 +57,8 @@ def index_pairs(pairs: pl.DataFrame, answer_ids: list[str], attribute_ids: list[
                 f"pairs: {name} {unknown!r} is unknown; rebuild the pairs from these answers and catalogue"
             )
         columns.append(joined["index"].to_numpy())
-    rest = [pairs[n].to_numpy() for n in ("label", "slice", "part", "held_out")]
-    return PairArrays(*columns, *rest)
+    label, kind, part, held_out, target = (
+        pairs[n].to_numpy() for n in ("label", "slice", "part", "held_out", "target")
+    )
+    graded = None if np.array_equal(target, label) else target
+    return PairArrays(columns[0], columns[1], label, kind, part, held_out, graded)

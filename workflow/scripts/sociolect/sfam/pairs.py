@@ -16,6 +16,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.schemas import PAIRS
 from sociolect.common.seeds import seed_of, stable_hash
 from sociolect.settings.sfam import PairSettings
+from sociolect.sfam.pair_arrays import index_pairs
 
 PARTS = ("train", "val", "test")
 
@@ -51,7 +52,7 @@ def build_pairs(described: pl.DataFrame, catalogue: pl.DataFrame, settings: Pair
     odds = (counts + 0.5) / (is_train.sum() - counts + 0.5)
     trained = np.array([a not in held_out for a in ids])
     n_held = max(2, 2 * round(settings.pairs_per_answer * settings.held_out_share / 2))
-    rows: list[tuple[str, str, int, str, str, bool]] = []
+    rows: list[tuple[str, str, int, float, str, str, bool]] = []
     for row, answer_id, part in order.select("row", "answer_id", "part").iter_rows():
         rng = np.random.default_rng(seed_of(seed, "pairs", answer_id))
         drawn: list[tuple[int, int, str]] = []
@@ -61,11 +62,31 @@ def build_pairs(described: pl.DataFrame, catalogue: pl.DataFrame, settings: Pair
             absent = np.flatnonzero(~said[row])
             chosen = rng.permutation(absent)[: settings.random_per_answer]
             drawn += [(int(a), 0, "random") for a in chosen]
-        rows += [(answer_id, ids[a], label, kind, part, not trained[a]) for a, label, kind in sorted(drawn)]
+        rows += [
+            (answer_id, ids[a], label, float(label), kind, part, not trained[a]) for a, label, kind in sorted(drawn)
+        ]
     pairs = PAIRS.frame(rows)
     if pairs.filter((pl.col("part") == "train") & (pl.col("label") == 1) & ~pl.col("held_out")).is_empty():
         raise InputError("no train answer has an attribute of the catalogue: describe more answers or keep more")
     return pairs
+
+
+def grade_pairs(
+    pairs: pl.DataFrame, style: np.ndarray, answer_ids: Sequence[str], attribute_ids: Sequence[str]
+) -> pl.DataFrame:
+    """The same pairs with graded targets.
+
+    Args:
+        pairs: PAIRS.
+        style: calibrated probabilities [n, K].
+        answer_ids: of its rows.
+        attribute_ids: of its columns.
+
+    Raises:
+        InputError: a pair names another answer or attribute.
+    """
+    found = index_pairs(pairs, list(answer_ids), list(attribute_ids))
+    return pairs.with_columns(target=pl.Series(style[found.answer, found.attribute].astype(np.float64)))
 
 
 def held_out_attributes(attribute_ids: Sequence[str], share: float, seed: int) -> frozenset[str]:

@@ -163,7 +163,11 @@ def _step(
     target = torch.from_numpy(batch.label.astype(np.int64)).to(agreement.device)
     with autocast(agreement.device, precision):
         logits = pair_logits(agreement, answers, attributes, batch.answer, batch.attribute)
-    if agreement.n_outputs == 2:
+    if batch.target is not None:
+        # of two outputs softmax is the sigmoid of their difference
+        wanted = torch.from_numpy(batch.target.astype(np.float32)).to(agreement.device)
+        loss = binary_cross_entropy_with_logits(agreement_logit(logits).float(), wanted)
+    elif agreement.n_outputs == 2:
         loss = cross_entropy(logits, target)
     else:
         loss = binary_cross_entropy_with_logits(agreement_logit(logits), target.float())
