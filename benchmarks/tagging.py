@@ -139,7 +139,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--texts", type=Path, help="parquet with a column answer or text (default: made up)")
     parser.add_argument("--answers", type=int, help="texts of a call")
     add_flags(parser)
-    # spaCy's small model gains nothing from more threads
+    # as tag_answers runs
     parser.set_defaults(threads=1, device="cpu")
     flags = parser.parse_args(arguments)
     settle(flags, lambda gpu: {"answers": 60 if flags.quick else 400})

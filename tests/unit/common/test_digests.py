@@ -34,6 +34,7 @@ DEFAULTS = {
     ),
     "vllm": ("Field(128,", "Field(129,", GENERATORS),
     "evaluation": ("Field(2000,", "Field(2001,", {"score_generations", "compare_conditions"}),
+    "syntax": ("Field(64,", "Field(65,", {"tag_answers", *ESTIMATES}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
     # a rule passes the style as a flag and the file as an input
     "prompting": ("document.yaml", "documents.yaml", set()),
