@@ -84,8 +84,8 @@ def draw_embeddings(own: np.ndarray, statistic: str, net: EmbeddingNet, drawn: n
     """
     if statistic == "median" and 4 * drawn.shape[1] < len(own):
         return embed(net, np.median(own[drawn], axis=1))
-    times = np.zeros((len(drawn), len(own)))
-    np.add.at(times, (np.arange(len(drawn))[:, None], drawn), 1)
+    cell = np.arange(len(drawn))[:, None] * len(own) + drawn
+    times = np.bincount(cell.ravel(), minlength=len(drawn) * len(own)).reshape(len(drawn), len(own))
     if statistic == "median":
         return embed(net, _medians(own, times.astype(np.int32)))
     if statistic == "geometric_median":
