@@ -17,7 +17,7 @@ from sociolect.common.errors import InputError
 __all__ = ["Fold", "deal_clusters", "held_out_folds", "question_clusters"]
 
 _TERMS = 20_000
-_TOPICS = 64  # dimensions of the questions' words, as for the clusters of Deerwester et al. (1990)
+_TOPICS = 64  # dimensions of latent semantic indexing (Deerwester et al. 1990)
 _STARTS = 4
 _COMMON = 0.05  # share of the questions above which a word is no topic
 
@@ -56,10 +56,12 @@ def question_clusters(
     Raises:
         InputError: there are fewer than two distinct questions, or none has a word of its own.
     """
-    texts, text = np.unique(np.array(questions, dtype=object).astype(str), return_inverse=True)
+    texts = sorted(set(questions))
+    number = {name: i for i, name in enumerate(texts)}
+    text = np.array([number[question] for question in questions], dtype=np.int64)
     if len(texts) < 2:
         raise InputError("all answers are to one question")
-    points = _places(texts.tolist(), seed % 2**32)
+    points = _places(texts, seed % 2**32)
     held = np.zeros((len(texts), int(group.max()) + 1))
     np.add.at(held, (text, group), 1)
     held /= np.maximum(held.sum(axis=0), 1)

@@ -19,10 +19,10 @@ _CONTENT = (
 )
 # auxiliaries that the list lacks, and what an apostrophe leaves of contractions
 _MORE = (
-    "ain aren couldn d did didn does doesn doing don hadn hasn haven having isn just let ll m mustn ought s shall "
-    "shouldn t than ve wasn weren won wouldn"
+    "ain't aren't couldn't did didn't does doesn't doing don't hadn't hasn't haven't having he'd he'll i'm i've isn't "
+    "it's just let mustn't ought shall shouldn't than wasn't weren't won't wouldn't"
 )
-_FUNCTION = (ENGLISH_STOP_WORDS - set(_CONTENT.split())) | set(_MORE.split())
+_FUNCTION = (ENGLISH_STOP_WORDS - set(_CONTENT.split())) | set(_WORD.findall(_MORE))
 
 
 def mask_content(texts: Sequence[str]) -> list[str]:

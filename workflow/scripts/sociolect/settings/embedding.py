@@ -153,7 +153,7 @@ class TopicJob(Stage):
 class StabilitySettings(Stage):
     """How firmly authors and answers fix a group's embedding."""
 
-    draws: int = Field(100, ge=10, description="Resamples of each size, with replacement.")
+    draws: int = Field(50, ge=10, description="Resamples of each size, with replacement.")
     within: float = Field(
         0.1, gt=0, lt=1, description="Near enough: this share of the distance to the next group's embedding."
     )
