@@ -18,14 +18,14 @@ DEFAULTS = {
     "base": ('extra="forbid"', 'extra="ignore"', PROGRAMS),
     "corpus": ("Field(3500,", "Field(3501,", {"sample_groups"}),
     "models": ("Field(700,", "Field(701,", {"train_scratch_lm", *ESTIMATES}),
-    "attributes": ("Field(5000,", "Field(5001,", {"describe_style", *ESTIMATES}),
-    "sfam": ("Field(20000,", "Field(20001,", {"train_sfam", *ESTIMATES}),
+    "attributes": ("Field(5000,", "Field(5001,", {"describe_style", "calibrate_measures", *ESTIMATES}),
+    "sfam": ("Field(20000,", "Field(20001,", {"train_sfam", "check_sfam", *ESTIMATES}),
     "labels": (
         "16384,",
         "16385,",
         {"label_answers", "gather_labels", "distil_student", "measure_fidelity", "choose_strength", *ESTIMATES},
     ),
-    "embedding": ("Field(25,", "Field(26,", {"tune_embedding", "train_embedding", "measure_topic"}),
+    "embedding": ("Field(25,", "Field(26,", {"tune_embedding", "train_embedding", "measure_topic", "fit_cell"}),
     "steering": ("Field(8.0,", "Field(9.0,", {"build_steering", "choose_strength", "estimate_cost"}),
     "generation": (
         "Field(256,",
@@ -34,6 +34,7 @@ DEFAULTS = {
     ),
     "vllm": ("Field(128,", "Field(129,", GENERATORS),
     "evaluation": ("Field(2000,", "Field(2001,", {"score_generations", "compare_conditions"}),
+    "study": ("Field(8,", "Field(9,", {"fit_cell", "compare_cells", "draw_study"}),
     "syntax": ("Field(64,", "Field(65,", {"tag_answers", *ESTIMATES}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
     # a rule passes the style as a flag and the file as an input
