@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import yaml
 
-from conftest import snakemake
+from conftest import skip_here, snakemake
 from sociolect.common import schemas
 from sociolect.common.artifacts import matrix, read_table
+from sociolect.settings.syntax import is_installed
 from sociolect.sfam.threshold import read_threshold
+from sociolect.stylometry.stylometry import measure_names
+from sociolect.syntax.measures import SYNTAX_MEASURES
 
 SMALL: dict[str, dict[str, Any]] = {
     "demo": {"answers_per_group": 120, "multi_answers_per_group": 40, "askx_questions_per_group": 40},
@@ -25,6 +29,20 @@ SMALL: dict[str, dict[str, Any]] = {
     "profiles": {"bootstrap": 10},
     "evaluation": {"resamples": 200},
 }
+
+# as little as generates and steers at all
+TINY: dict[str, dict[str, Any]] = {
+    "description": {"n_answers": 240, "n_heldout": 30},
+    "scratch": {"lm": {"layers": 2, "heads": 2, "steps": 60, "max_tokens": 160, "chats_per_answer": 2}},
+    "sweep": {"alphas": [0.0, 0.4], "depths": [0.5], "band": None, "questions_per_group": 2},
+    "generation": {"questions_per_group": 1, "max_new_tokens": 24, "shards": 1},
+}
+WANTED = [
+    "steering/main.sweep.parquet",
+    "labels/generations-main.parquet",
+    "embedding/main/chain.parquet",
+    "embedding/main/topic.parquet",
+]
 
 
 def config_of(project: Path, **more: dict[str, Any]) -> str:
@@ -87,6 +105,48 @@ def test_graded_targets_wait_for_the_calibration(project: Path) -> None:
     config = config_of(project, labeling={"scorer": "cross_encoder"}, pairs={"targets": "graded"})
     planned = snakemake(project, "--dry-run", "--configfile", config, "--", "results/demo/sfam/pairs.parquet").stdout
     assert "rule calibrate_measures:" in planned
+
+
+def test_measures_of_syntax_label_splits_and_what_the_sweep_generates(project: Path) -> None:
+    if not is_installed("en_core_web_sm"):
+        skip_here("spaCy is not installed: make setup-syntax")
+    config = config_of(project, syntax={"tagger": "en_core_web_sm"}, **TINY)
+    planned = snakemake(project, "--dry-run", "--configfile", config).stdout
+    assert "results/demo/sfam" not in planned and "syntax/generations-main.parquet" in planned
+    for rule in ("calibrate_measures", "label_answers", "measure_chain", "measure_topic"):
+        assert "syntax/single.parquet" in planned.partition(f"rule {rule}:")[2].partition("output:")[0], rule
+
+    snakemake(project, "--configfile", config, "--", *(f"results/demo/{name}" for name in WANTED))
+    run = project / "results/demo"
+    calibration = read_table(run / "attributes/calibration.parquet", schemas.CALIBRATION)
+    catalogue = read_table(run / "attributes/catalogue.parquet", schemas.CATALOGUE)["attribute_id"].to_list()
+    labels = read_table(run / "labels/single.parquet", schemas.LABELS)
+    style = matrix(labels["style"])
+    # of the attributes that are syntax's alone, an answer has those that the describer said of it
+    of_syntax = calibration.filter(pl.col("measure").is_in(SYNTAX_MEASURES))["attribute_id"].unique().to_list()
+    assert len(of_syntax) > 10
+    names = read_table(run / "attributes/catalogue.parquet", schemas.CATALOGUE).select("attribute_id", "attribute")
+    said = read_table(run / "attributes/sentences.parquet", schemas.SENTENCES).join(names, on="attribute")
+    place = {answer: row for row, answer in enumerate(labels["answer_id"])}
+    described = [answer for answer in said["answer_id"].unique() if answer in place]
+    alone = calibration.filter(pl.len().over("attribute_id") == 1).filter(pl.col("attribute_id").is_in(of_syntax))
+    for attribute in alone["attribute_id"]:
+        has = set(said.filter(pl.col("attribute_id") == attribute)["answer_id"])
+        scores = style[[place[answer] for answer in described], catalogue.index(attribute)]
+        assert [answer in has for answer in described] == (scores >= 0.5).tolist()
+    # the sweep tags what it generates, and the chain knows the measures of syntax
+    assert read_table(run / "steering/main.sweep.parquet", schemas.SWEEP).height > 1
+    chain = read_table(run / "embedding/main/chain.parquet", schemas.CHAIN)
+    assert set(chain.filter(pl.col("stage") == "raw measures")["width"]) == {len(measure_names(True))}
+    generated = read_table(run / "labels/generations-main.parquet", schemas.LABELS)
+    assert generated.height == read_table(run / "generations/main.parquet", schemas.GENERATIONS).height
+
+
+def test_a_sweep_with_vllm_cannot_tag(project: Path) -> None:
+    config = config_of(project, syntax={"tagger": "en_core_web_sm"}, sweep={"backend": "vllm"})
+    done = snakemake(project, "--dry-run", "--configfile", config, check=False)
+    [line] = [line for line in (done.stdout + done.stderr).splitlines() if "labeling.scorer is measured" in line]
+    assert done.returncode and "set sweep.backend: transformers, or syntax.tagger: none" in line
 
 
 def test_an_sfam_that_learned_nothing_ends_the_run_before_it_labels(project: Path) -> None:

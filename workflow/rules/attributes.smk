@@ -65,6 +65,7 @@ rule calibrate_measures:
         samples=samples_of(CONFIG.splits),
         sentences=f"{RUN}/attributes/sentences.parquet",
         catalogue=f"{RUN}/attributes/catalogue.parquet",
+        tagged=tagged_of(CONFIG.splits),
     output:
         calibration=f"{RUN}/attributes/calibration.parquet",
         metrics=f"{RUN}/attributes/calibration.json",

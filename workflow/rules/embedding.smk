@@ -126,6 +126,7 @@ rule measure_chain:
         groups=f"{RUN}/groups/{{experiment}}.parquet",
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         calibration=CALIBRATION,
+        tagged=fit_tagged,
         teacher=branch(CONFIG.labeling.scorer == "distilled", then=f"{RUN}/labels/distillation.parquet", otherwise=[]),
     output:
         chain=f"{RUN}/embedding/{{experiment}}/chain.parquet",
@@ -156,6 +157,7 @@ rule measure_topic:
         ask=ask_samples,
         trials=f"{RUN}/embedding/{{experiment}}/trials.parquet",
         metrics=FIGURES,
+        tagged=fit_tagged,
     output:
         topic=f"{RUN}/embedding/{{experiment}}/topic.parquet",
     log:

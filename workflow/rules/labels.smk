@@ -7,6 +7,7 @@ rule label_answers:
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         model=labeler_of,
         fidelity=fidelity_of,
+        tagged=branch(MEASURED and TAGGED, then=f"{RUN}/syntax/{{texts}}.parquet", otherwise=[]),
         checked=branch(MEASURED, then=[], otherwise=ancient(f"{RUN}/sfam/steps.parquet")),
     output:
         labels=f"{RUN}/labels/{{texts}}/{{scatteritem}}.parquet",

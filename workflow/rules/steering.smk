@@ -74,7 +74,7 @@ rule choose_strength:
     benchmark:
         f"{TIMES}/choose_strength/{{experiment}}.tsv"
     conda:
-        env_of(engine_of("sweep"))
+        env_of("syntax" if MEASURED and TAGGED else engine_of("sweep"))
     # the sweeps of small models go side by side
     threads: 2 * MODEL_THREADS if LARGE else max(1, 2 // len(CONFIG.experiments))
     resources:
@@ -87,10 +87,12 @@ rule choose_strength:
             "generation",
             "labeling",
             "steering",
+            "syntax",
             only={
                 "generation": {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"},
                 "labeling": {"scorer"} | (set() if MEASURED else SCORING),
                 "steering": {"methods"},
+                "syntax": {"tagger"} if MEASURED else set(),
             },
         ),
         dtype=CONFIG.models.dtype,

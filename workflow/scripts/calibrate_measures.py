@@ -8,8 +8,8 @@ from sociolect.attributes.calibration import THRESHOLD, calibration_table
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CALIBRATION, CATALOGUE, SAMPLES, SENTENCES
 from sociolect.settings.attributes import DescriptionSettings
-from sociolect.stylometry.features import INDEX
-from sociolect.stylometry.stylometry import fit_thresholds, measure_texts
+from sociolect.stylometry.stylometry import fit_thresholds, measure_answers, measure_index
+from sociolect.syntax.lookup import read_rows
 
 
 def main(job: Job[DescriptionSettings]) -> None:
@@ -17,15 +17,16 @@ def main(job: Job[DescriptionSettings]) -> None:
     catalogue, sentences = job.read("catalogue", CATALOGUE), job.read("sentences", SENTENCES)
     samples = job.read("samples", SAMPLES).unique("answer_id", keep="first", maintain_order=True)
     train = samples.filter(pl.col("part") == "train")
-    described = sentences.filter(pl.col("part") == "train").select("answer_id").unique()
-    job.stage("thresholds", answers=described.height)
-    fitted_on = train.join(described, on="answer_id", how="semi").sort("answer_id")
-    thresholds = fit_thresholds(fitted_on["answer"].to_list(), job.settings.quantile)
-    job.stage("curves", answers=train.height)
-    measured = measure_texts(train["answer"].to_list())
-    job.write(calibration_table(measured, INDEX, thresholds, sentences, catalogue), "calibration", CALIBRATION)
+    described = sentences.filter(pl.col("part") == "train")["answer_id"].unique()
+    job.stage("measures", answers=train.height)
+    measured = measure_answers(train["answer"].to_list(), read_rows(job.inputs["tagged"], train))
+    job.stage("curves", described=len(described))
+    is_described = train["answer_id"].is_in(described.to_list()).to_numpy()
+    thresholds = fit_thresholds(measured[is_described], job.settings.quantile)
+    index = measure_index(bool(job.inputs["tagged"]))
+    job.write(calibration_table(measured, index, thresholds, sentences, catalogue), "calibration", CALIBRATION)
     metrics = {"scorer": "measured", "threshold": THRESHOLD, "train_answers": train.height}
-    job.write_json(metrics | {"attributes": catalogue.height, "measures": len(INDEX)}, "metrics")
+    job.write_json(metrics | {"attributes": catalogue.height, "measures": len(index)}, "metrics")
 
 
 if __name__ == "__main__":
@@ -33,6 +34,6 @@ if __name__ == "__main__":
         main,
         __doc__,
         DescriptionSettings,
-        inputs=["samples*", "sentences", "catalogue"],
+        inputs=["samples*", "sentences", "catalogue", "tagged*"],
         outputs=["calibration", "metrics"],
     )

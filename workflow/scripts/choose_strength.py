@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,10 +18,10 @@ from sociolect.lm.wordings import open_wording
 from sociolect.settings.steering import SweepJob
 from sociolect.steering.sweep import choice_of, choose, layer_sets, search, sweep_table
 from sociolect.steering.trials import Trials, nearest_by_style, usable_methods
+from sociolect.syntax.tagging import tagging_by
 
 
 def main(job: Job[SweepJob]) -> None:
-    """Sweep, choose, write."""
     sweep, generation, labeling = job.settings.sweep, job.settings.generation, job.settings.labeling
     groups, steering = job.read("groups", GROUPS).sort("group"), job.read("steering", STEERING)
     methods = usable_methods(steering, groups["group"].to_list(), job.settings.steering.methods)
@@ -29,7 +30,8 @@ def main(job: Job[SweepJob]) -> None:
     reader = TransformersBackend(job.path("lm"), budget, dtype)
     backend = open_backend(job.options["backend"], job.path("lm"), budget, dtype, job.threads, reader)
     net, hyper = load_net(job.path("embedding"))
-    scorer = load_scorer(job.path("sfam"), job.read("catalogue", CATALOGUE), labeling)
+    tag = tagging_by(job.settings.syntax.tagger)
+    scorer = load_scorer(job.path("sfam"), job.read("catalogue", CATALOGUE), labeling, tag=tag)
     nearest = nearest_by_style(scorer, net, matrix(groups["embedding"]), groups["group"].to_list(), hyper["distance"])
     job.stage("unsteered answers", **backend.info())
     questions = questions_of(job.read("samples", SAMPLES), groups["group"].to_list(), "val", sweep.questions_per_group)
@@ -40,8 +42,8 @@ def main(job: Job[SweepJob]) -> None:
             reader, backend, questions, steering, wording, generation, nearest, sweep.positions, file, job.run_seed
         )
         progress = job.progress("sweep")
-        sets = layer_sets(sweep, reader.n_layers)
-        found = search(lambda batch: trials.evaluate(batch, progress), methods, sets, sweep, trials.base)
+        evaluate, sets = partial(trials.evaluate, progress=progress), layer_sets(sweep, reader.n_layers)
+        found = search(evaluate, methods, sets, sweep, trials.base)
     best = choose(found, trials.base, sweep)
     job.write(sweep_table(found, trials.base, best, sweep), "sweep", SWEEP, backend=backend.info())
     job.write_json(choice_of(best, found, trials.base, trials.norms, sweep), "choice")
@@ -50,11 +52,7 @@ def main(job: Job[SweepJob]) -> None:
 
 if __name__ == "__main__":
     run_program(
-        main,
-        __doc__,
-        SweepJob,
+        main, __doc__, SweepJob,
         inputs=["samples", "groups", "steering", "catalogue", "lm", "sfam", "embedding", "prompts", "document?"],
-        outputs=["sweep", "choice"],
-        options=["dtype", "backend", "prompt_style"],
-        seeded=True,
-    )
+        outputs=["sweep", "choice"], options=["dtype", "backend", "prompt_style"], seeded=True,
+    )  # fmt: skip

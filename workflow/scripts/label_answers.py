@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 import torch
 
-from sociolect.common.artifacts import vectors
+from sociolect.common.artifacts import iter_table, vectors
 from sociolect.common.digests import digest_of
 from sociolect.common.pieces import buckets_of_shard
 from sociolect.common.runtime import Job, run_program
-from sociolect.common.schemas import CATALOGUE, LABELS
-from sociolect.labels.buckets import iter_texts, label_buckets
+from sociolect.common.schemas import CATALOGUE, LABELS, TAGGED
+from sociolect.labels.buckets import ROWS, iter_texts, label_buckets
 from sociolect.labels.scorers import load_scorer
 from sociolect.settings.labels import LabelingSettings
 
@@ -32,8 +32,9 @@ def main(job: Job[LabelingSettings]) -> None:
         # a shard without answers is a table of the right width, too
         none = vectors(torch.zeros(0, catalogue.height).numpy(), "style")
         write(pl.DataFrame({"answer_id": pl.Series([], dtype=pl.String), "style": none}))
-        progress = job.progress("answers")
-        done = label_buckets(Path(options["cache"]), buckets, settings.buckets, texts, scorer, write, progress)
+        cache, progress = Path(options["cache"]), job.progress("answers")
+        tagged = iter_table(job.path("tagged"), TAGGED, ROWS) if job.inputs["tagged"] else None
+        done = label_buckets(cache, buckets, settings.buckets, texts, scorer, write, progress, tagged)
         late |= {"n_truncated": done.n_truncated, "n_empty": done.n_empty}
     logging.getLogger("sociolect").info("scored %d of %d buckets", done.n_scored, len(done.buckets))
 
@@ -43,7 +44,7 @@ if __name__ == "__main__":
         main,
         __doc__,
         LabelingSettings,
-        inputs=["answers", "catalogue", "model"],
+        inputs=["answers", "catalogue", "model", "tagged?"],
         outputs=["labels"],
         options=["id_column", "text_column", "shard", "cache"],
     )

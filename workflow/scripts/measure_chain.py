@@ -12,8 +12,8 @@ from sociolect.embedding.chain import SCORES, chain_table, classified, links
 from sociolect.embedding.net import distance_matrix, load_net
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.evaluation import EvaluationSettings
-from sociolect.stylometry.features import INDEX
-from sociolect.stylometry.stylometry import measure_texts
+from sociolect.stylometry.stylometry import measure_answers, measure_index
+from sociolect.syntax.lookup import read_rows
 
 
 def main(job: Job[EvaluationSettings]) -> None:
@@ -29,13 +29,12 @@ def main(job: Job[EvaluationSettings]) -> None:
     attribute_ids = job.read("catalogue", CATALOGUE)["attribute_id"].to_list()
     calibration = read_calibration(job.read("calibration", CALIBRATION), attribute_ids)
     job.stage("measures", answers=frame.height)
-    measured = measure_texts(frame["answer"].to_list())
+    measured = measure_answers(frame["answer"].to_list(), read_rows(job.inputs["tagged"], frame))
+    calibrated = calibration.style_vectors(measured, measure_index(bool(job.inputs["tagged"])))
     truth, is_train = frame["truth"].to_numpy(), (frame["part"] == "train").to_numpy()
     scored = {SCORES[job.options["scorer"]]: matrix(frame["style"])}
     job.stage("stages")
-    found = links(
-        measured, calibration.style_vectors(measured, INDEX), scored, matrix(frame["embedding"]), near, truth, is_train
-    )
+    found = links(measured, calibrated, scored, matrix(frame["embedding"]), near, truth, is_train)
     settings = (names, job.settings.resamples, job.settings.confidence, job.seed())
     tables = [chain_table(frame, found, *settings)]
     if job.inputs["teacher"]:
@@ -49,11 +48,10 @@ def main(job: Job[EvaluationSettings]) -> None:
 
 if __name__ == "__main__":
     run_program(
-        main,
-        __doc__,
-        EvaluationSettings,
-        inputs=["samples*", "labels*", "ask", "embeddings", "model", "groups", "catalogue", "calibration", "teacher?"],
-        outputs=["chain"],
-        options=["splits", "scorer"],
-        seeded=True,
-    )
+        main, __doc__, EvaluationSettings,
+        inputs=[
+            "samples*", "labels*", "ask", "embeddings", "model", "groups", "catalogue", "calibration", "teacher?",
+            "tagged*",
+        ],
+        outputs=["chain"], options=["splits", "scorer"], seeded=True,
+    )  # fmt: skip

@@ -30,7 +30,7 @@ class HashScorer:
 
     key = "hash"
 
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+    def score(self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None) -> Scored:
         rows = [np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=np.uint8) / 255 for text in texts]
         if progress is not None:
             progress(len(texts) // 2, len(texts))
@@ -42,7 +42,7 @@ class ConstantScorer:
 
     key = "constant"
 
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+    def score(self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None) -> Scored:
         return Scored(np.full((len(texts), WIDTH), 0.5, dtype=np.float32), 0, 0)
 
 

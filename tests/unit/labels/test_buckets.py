@@ -26,7 +26,7 @@ class LengthScorer:
     def __init__(self, key: str = "v1", spoil: str | None = None) -> None:
         self.key, self.calls, self.spoil = key, 0, spoil
 
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+    def score(self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None) -> Scored:
         self.calls += 1
         scores = np.array([[1 / (1 + len(t)), 0.5, 1.0] for t in texts], dtype=np.float32)
         for row, text in enumerate(texts):

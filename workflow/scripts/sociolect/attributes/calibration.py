@@ -16,7 +16,7 @@ from sociolect.attributes.said import names_of
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import CALIBRATION
 from sociolect.stylometry.curves import Curve, fit_curve
-from sociolect.stylometry.stylometry import ATTRIBUTES, Thresholds, sentence_of
+from sociolect.stylometry.stylometry import ATTRIBUTES, Thresholds, attributes_for, sentence_of
 
 __all__ = ["THRESHOLD", "Calibration", "calibration_table", "read_calibration"]
 
@@ -38,7 +38,7 @@ def calibration_table(
     Args:
         measured: measures of train answers [n, measures].
         index: measure -> its column.
-        thresholds: the describer's.
+        thresholds: the describer's, with syntax or without it, as the measures.
         sentences: SENTENCES, what the describer said.
         catalogue: CATALOGUE.
 
@@ -47,7 +47,8 @@ def calibration_table(
     """
     of_name = dict(names_of(sentences, catalogue).select("attribute", "attribute_id").iter_rows())
     rows: list[tuple[str, str, str, str, float, list[float], list[float]]] = []
-    for attribute, threshold in zip(ATTRIBUTES, thresholds.values, strict=True):
+    attributes = attributes_for(len(thresholds.names) > len(ATTRIBUTES))
+    for attribute, threshold in zip(attributes, thresholds.values, strict=True):
         attribute_id = of_name.get(parse_sentence(sentence_of(attribute.name)))
         if attribute_id is None:
             continue
@@ -87,7 +88,10 @@ class Calibration:
         style = np.zeros((len(measured), self.n_attributes), dtype=np.float32)
         for part, measure, curve in zip(self.parts, self.measures, self.curves, strict=True):
             if measure not in index:
-                raise InputError(f"the calibration reads measure {measure!r}, which is not measured; calibrate anew")
+                raise InputError(
+                    f"the calibration reads measure {measure!r}, which is not measured here: give the tagged answers, "
+                    "or set syntax.tagger: none and calibrate anew"
+                )
             style[:, part] = np.maximum(style[:, part], curve.probabilities(measured[:, index[measure]]))
         style[measured[:, index["word_mean"]] == 0.0] = 0.0
         return style

@@ -22,7 +22,8 @@ from sociolect.common.digests import digest_of
 from sociolect.common.errors import InputError
 from sociolect.common.pieces import PieceStore, bucket_of
 from sociolect.common.progress import Report, within
-from sociolect.common.schemas import LABELS
+from sociolect.common.schemas import LABELS, TAGGED
+from sociolect.syntax.lookup import rows_of
 
 ROWS = 2048  # rows that are read, merged and written together
 TEXTS = Schema("texts", {"answer_id": Column(pl.String, "answer"), "answer": Column(pl.String, "its text")})
@@ -46,8 +47,8 @@ class Scorer(Protocol):
         """Digest of weights, attributes and settings."""
         ...
 
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        """Style vectors of the texts, in the order of the catalogue."""
+    def score(self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None) -> Scored:
+        """Style vectors of the texts, in the order of the catalogue; `tagged` has their rows of schema TAGGED."""
         ...
 
 
@@ -93,6 +94,7 @@ def label_buckets(
     scorer: Scorer,
     write: Write,
     progress: Report | None = None,
+    tagged: Iterator[pl.DataFrame] | None = None,
 ) -> Labeled:
     """Label some of the buckets; those whose file was made by the same scorer of the same texts are taken as they are.
 
@@ -106,25 +108,30 @@ def label_buckets(
         scorer: what labels.
         write: takes the buckets' tables, one after the other.
         progress: called with answers done and total.
+        tagged: rows of schema TAGGED of the whole table, in any order, for a scorer that measures syntax.
 
     Raises:
-        InputError: a score is not a number in [0, 1]; the message names answer and attribute.
+        InputError: a score is not a number in [0, 1] (the message names answer and attribute), or an answer is not
+            tagged.
     """
     store = PieceStore(cache, scorer.key, LABELS)
     result = Labeled()
     with _scratch_folder(cache / f".texts-{digest_of(sorted(buckets))}") as folder:
-        sizes = _split(answers, folder, set(buckets), n_buckets)
+        sizes = _split(answers, TEXTS, folder, set(buckets), n_buckets)
+        if tagged is not None:
+            _split(tagged, TAGGED, folder, set(buckets), n_buckets)
         total = sum(sizes.values())
         for bucket in buckets:
             if bucket not in sizes:
                 continue
-            texts = pl.concat(iter_table(_texts_file(folder, bucket), TEXTS)).sort("answer_id")
-            part = digest_of([texts["answer_id"].to_list(), texts["answer"].to_list()])
+            texts = _whole(folder, bucket, TEXTS).sort("answer_id")
+            rows = None if tagged is None else rows_of(texts, _whole(folder, bucket, TAGGED))
+            seen = texts if rows is None else pl.concat([texts, rows.drop("answer_id")], how="horizontal")
+            part = digest_of([column.to_list() for column in seen])
             frame = store.get(bucket, part)
             if frame is None:
-                scored = scorer.score(
-                    texts["answer"].to_list(), within(progress, result.n_answers, texts.height, total)
-                )
+                report = within(progress, result.n_answers, texts.height, total)
+                scored = scorer.score(texts["answer"].to_list(), report, rows)
                 check_scores(scored.scores, texts["answer_id"].to_list())
                 frame = pl.DataFrame({"answer_id": texts["answer_id"], "style": vectors(scored.scores, "style")})
                 store.put(bucket, frame, part, n_truncated=scored.n_truncated, n_empty=scored.n_empty)
@@ -151,25 +158,33 @@ def _scratch_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _split(answers: Iterator[pl.DataFrame], folder: Path, wanted: set[int], n_buckets: int) -> dict[int, int]:
-    """Put the texts of each wanted bucket into a file of its own; number of answers by bucket."""
+def _split(
+    answers: Iterator[pl.DataFrame], schema: Schema, folder: Path, wanted: set[int], n_buckets: int
+) -> dict[int, int]:
+    """Put the rows of each wanted bucket into a file of its own; number of answers by bucket."""
     sizes: dict[int, int] = {}
     with ExitStack() as stack:
         writers: dict[int, Write] = {}
         for frame in answers:
             of = pl.Series("bucket", [bucket_of(n_buckets, i) for i in frame["answer_id"]], dtype=pl.Int64)
-            frame = frame.select("answer_id", "answer").with_columns(of).filter(pl.col("bucket").is_in(wanted))
+            frame = frame.select(*schema.columns).with_columns(of).filter(pl.col("bucket").is_in(wanted))
             for texts in frame.partition_by("bucket", maintain_order=True):
                 number = int(texts["bucket"][0])
                 if number not in writers:
-                    writers[number] = stack.enter_context(table_writer(_texts_file(folder, number), TEXTS))
+                    writers[number] = stack.enter_context(table_writer(_file(folder, number, schema), schema))
                 writers[number](texts)
                 sizes[number] = sizes.get(number, 0) + texts.height
     return sizes
 
 
-def _texts_file(folder: Path, bucket: int) -> Path:
-    return folder / f"{bucket:05d}.texts"
+def _file(folder: Path, bucket: int, schema: Schema) -> Path:
+    return folder / f"{bucket:05d}.{schema.name.replace(' ', '-')}"
+
+
+def _whole(folder: Path, bucket: int, schema: Schema) -> pl.DataFrame:
+    """The rows of a bucket; none where it has no file."""
+    path = _file(folder, bucket, schema)
+    return pl.concat(iter_table(path, schema)) if path.is_file() else schema.frame([])
 
 
 def check_scores(scores: np.ndarray, answer_ids: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,11 @@ from sociolect.sfam.model import (
 from sociolect.sfam.precision import usable
 from sociolect.sfam.student import Student, load_student, student_scores
 from sociolect.stylometry.features import INDEX
-from sociolect.stylometry.stylometry import measure_texts
+from sociolect.stylometry.stylometry import measure_answers, measure_index
 
 MEASURED = 256  # texts between two reports of progress
+# texts -> their rows of schema TAGGED
+Tag = Callable[[Sequence[str]], pl.DataFrame]
 
 
 class CrossEncoderScorer:
@@ -65,10 +67,10 @@ class CrossEncoderScorer:
         """Digest of weights, attribute sentences, pair length and batching."""
         return self._key
 
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
+    def score(self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None) -> Scored:
         """Scores of texts [n, K], and how many answers were cut to fit beside the longest attribute.
 
-        `progress(done, total)` counts pairs.
+        `progress(done, total)` counts pairs; syntax is not looked at.
         """
         answers = encode_texts(self._agreement, texts)
         scores = self._score(answers, progress)
@@ -118,8 +120,11 @@ class StudentScorer:
         """Digest of weights, attributes, length and batching."""
         return self._key
 
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        """Scores of texts [n, K], and how many answers were cut; `progress(done, total)` counts answers."""
+    def score(self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None) -> Scored:
+        """Scores of texts [n, K], and how many answers were cut; `progress(done, total)` counts answers.
+
+        Syntax is not looked at.
+        """
         answers = encode_texts(self._texts, texts)
         settings = self._settings
         scores = student_scores(
@@ -131,34 +136,50 @@ class StudentScorer:
 class MeasuredScorer:
     """The describer's measures themselves, each by its calibrated curve."""
 
-    def __init__(self, path: Path, attribute_ids: Sequence[str], code: str) -> None:
-        """Read the calibration; `code` is a digest of the sources, which say what is measured.
+    def __init__(self, path: Path, attribute_ids: Sequence[str], code: str, tag: Tag | None = None) -> None:
+        """Read the calibration.
+
+        Args:
+            path: its table.
+            attribute_ids: of the catalogue.
+            code: digest of the sources, which say what is measured.
+            tag: tags what comes without its rows of TAGGED; None measures that without syntax.
 
         Raises:
             InputError: it was made for another catalogue.
         """
         self._calibration = read_calibration(read_table(path, CALIBRATION), attribute_ids)
         self._key = digest_of(["measured", file_digest(path), code])
+        self._tag = tag
 
     @property
     def key(self) -> str:
         """Digest of calibration and sources."""
         return self._key
 
-    def score(self, texts: Sequence[str], progress: Report | None = None) -> Scored:
-        """Probabilities of texts [n, K]; nothing is cut; `progress(done, total)` counts answers."""
+    def score(self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None) -> Scored:
+        """Probabilities of texts [n, K]; nothing is cut; `progress(done, total)` counts answers.
+
+        Raises:
+            InputError: the calibration has attributes of syntax, and the texts are not tagged.
+        """
         scores = np.zeros((len(texts), self._calibration.n_attributes), dtype=np.float32)
         n_empty = 0
         for start in range(0, len(texts), MEASURED):
-            measured = measure_texts(texts[start : start + MEASURED])
-            scores[start : start + MEASURED] = self._calibration.style_vectors(measured, INDEX)
+            some = texts[start : start + MEASURED]
+            rows = tagged[start : start + MEASURED] if tagged is not None else self._tag(some) if self._tag else None
+            measured = measure_answers(some, rows)
+            index = measure_index(rows is not None)
+            scores[start : start + MEASURED] = self._calibration.style_vectors(measured, index)
             n_empty += int((measured[:, INDEX["word_mean"]] == 0.0).sum())
             if progress is not None:
                 progress(min(start + MEASURED, len(texts)), len(texts))
         return Scored(scores, 0, n_empty)
 
 
-def load_scorer(path: Path, catalogue: pl.DataFrame, settings: LabelingSettings, code: str = "") -> Scorer:
+def load_scorer(
+    path: Path, catalogue: pl.DataFrame, settings: LabelingSettings, code: str = "", tag: Tag | None = None
+) -> Scorer:
     """The labeler: a folder of a student or of SFAM itself, put on the device, or a calibration of measures.
 
     Args:
@@ -166,12 +187,13 @@ def load_scorer(path: Path, catalogue: pl.DataFrame, settings: LabelingSettings,
         catalogue: CATALOGUE.
         settings: which of them it is, and how it works.
         code: digest of the program's sources.
+        tag: tags texts that come without their rows, for measures.
 
     Raises:
         InputError: it is not whole, or was made for another catalogue.
     """
     if settings.scorer == "measured":
-        return MeasuredScorer(path, catalogue["attribute_id"].to_list(), code)
+        return MeasuredScorer(path, catalogue["attribute_id"].to_list(), code, tag)
     attribute_sentences = catalogue["author_sentence"].to_list()
     device = pick_device()
     # what the device computes in, asked once: it decides the scores, and so their key

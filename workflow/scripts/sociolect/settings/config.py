@@ -82,6 +82,15 @@ class Config(Stage):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _sweep_can_tag(self) -> Config:
+        if self.labeling.scorer == "measured" and self.syntax.tagger != "none" and self.sweep.backend == "vllm":
+            raise ValueError(
+                f"labeling.scorer is measured and syntax.tagger is {self.syntax.tagger}, so that the sweep tags what "
+                "it generates, which vLLM's environment cannot; set sweep.backend: transformers, or syntax.tagger: none"
+            )
+        return self
+
     @property
     def splits(self) -> list[str]:
         """Splits of the run, in the fixed order single, multi, askx."""

@@ -9,6 +9,7 @@ from pydantic import Field
 from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.labels import LabelingSettings
+from sociolect.settings.syntax import SyntaxSettings
 
 
 class ActivationSettings(Stage):
@@ -72,9 +73,10 @@ class SweepSettings(Stage):
 
 
 class SweepJob(Stage):
-    """What `choose_strength` needs: it steers, generates and labels."""
+    """What `choose_strength` needs: it steers, generates, labels, and tags for labels that are measured."""
 
     sweep: SweepSettings
     generation: GenerationSettings
     labeling: LabelingSettings
     steering: SteeringSettings
+    syntax: SyntaxSettings

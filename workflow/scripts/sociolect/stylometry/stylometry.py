@@ -28,6 +28,7 @@ __all__ = [
     "describe_matrix",
     "fit_thresholds",
     "measure_answers",
+    "measure_index",
     "measure_names",
     "measure_texts",
     "sentence_of",
@@ -42,6 +43,11 @@ Measured = Sequence[str] | np.ndarray
 def measure_names(with_syntax: bool) -> tuple[str, ...]:
     """Names of the columns that `measure_answers` gives, with or without tagged answers."""
     return MEASURES + SYNTAX_MEASURES if with_syntax else MEASURES
+
+
+def measure_index(with_syntax: bool) -> dict[str, int]:
+    """Measure -> its column."""
+    return {name: column for column, name in enumerate(measure_names(with_syntax))}
 
 
 def attributes_for(with_syntax: bool) -> tuple[StyleAttribute, ...]:
@@ -78,7 +84,7 @@ def _measured(answers: Measured) -> tuple[np.ndarray, bool]:
 
 def _rates(measured: np.ndarray, attributes: Sequence[StyleAttribute], with_syntax: bool) -> np.ndarray:
     """The measure of each attribute [n, attributes]."""
-    place = {name: column for column, name in enumerate(measure_names(with_syntax))}
+    place = measure_index(with_syntax)
     return measured[:, [place[attribute.measure] for attribute in attributes]]
 
 

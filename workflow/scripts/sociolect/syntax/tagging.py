@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sociolect.common.schemas import TAGGED
 from sociolect.settings.syntax import TAGGERS
 from sociolect.syntax.posnoise import KEPT, SYMBOLS, noise
 
-__all__ = ["Tagger", "open_tagger", "tag_buckets", "tag_texts"]
+__all__ = ["Tagger", "open_tagger", "tag_buckets", "tag_texts", "tagging_by"]
 
 # the parser takes about 1 GB for 100,000 characters at once
 MAX_CHARS = 100_000
@@ -86,6 +87,15 @@ def tag_texts(
             progress(done, len(texts))
     counts.n_tagged += len(rows)
     return pl.DataFrame(rows, schema={n: t for n, t in TAGGED.types().items() if n != "answer_id"})
+
+
+def tagging_by(name: str) -> Callable[[Sequence[str]], pl.DataFrame] | None:
+    """What tags texts as they come; None where the config key syntax.tagger is none.
+
+    Raises:
+        InputError: as `open_tagger`.
+    """
+    return None if name == "none" else partial(tag_texts, tagger=open_tagger(name))
 
 
 def tag_buckets(
