@@ -46,9 +46,9 @@ def test_a_cell_tells_every_val_and_test_answer_by_every_seed_center_and_level(t
     assert table["center"][0] == "mean_embedding", "the one that the map is made for comes first"
     sure = table.filter(pl.col("nearest") == pl.col("group"))
     assert (sure["pairs"] == 1.0).all() and sure.height > 0.8 * table.height
-    # trained on parents it is asked for parents, and only for them where they are the groups
+    # what was trained on parents is asked for them alone
     above = cell(tmp_path, "level-parents")
-    assert set(above["group"]) == {"letters", "science"}
+    assert set(above["group"]) == {"letters", "science"} and set(above["level"]) == {"parent"}
 
 
 LEVELS = ("leaf", "parent")

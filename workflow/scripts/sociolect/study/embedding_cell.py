@@ -55,12 +55,14 @@ def run_cell(
     """
     settings = EmbeddingSettings.model_validate({**base.model_dump(), "n_trials": study.n_trials, **cell.embedding})
     fitted = frame.with_columns(_parents(frame, parents)) if cell.parents else frame
+    # what was trained on parents is asked for them alone
+    above = None if cell.parents else map_groups(sorted(frame["group"].unique()), parents)
     data = fit_data(fitted)
     if cell.train_share < 1:
         data = subsample(data, cell.train_share, seed_of(run_seed, "study", "share"))
     asked = fitted.filter(pl.col("part").is_in(["val", "test"])).sort("answer_id")
     if cell.classifier == "logistic":
-        return _rows(asked, {"": _logistic(data, matrix(asked["style"]))}, data.groups, 0, parents)
+        return _rows(asked, {"": _logistic(data, matrix(asked["style"]))}, data.groups, 0, above)
     _, hyper, _ = best_trial(tune(data, settings, run_seed, progress, journal), settings)
     tables = []
     # what draws nothing comes out the same every time
@@ -73,7 +75,7 @@ def run_cell(
         # the center that the map is made for comes first
         own = "median" if settings.center == "style" else settings.center
         near = {own: near[own], **near}
-        tables.append(_rows(asked, near, data.groups, seed, parents))
+        tables.append(_rows(asked, near, data.groups, seed, above))
     return pl.concat(tables)
 
 
@@ -106,20 +108,29 @@ def _logistic(data: FitData, asked: np.ndarray) -> np.ndarray:
 
 
 def _rows(
-    asked: pl.DataFrame, near: Mapping[str, np.ndarray], groups: tuple[str, ...], seed: int, parents: Mapping[str, str]
+    asked: pl.DataFrame,
+    near: Mapping[str, np.ndarray],
+    groups: tuple[str, ...],
+    seed: int,
+    above: list[str] | None,
 ) -> pl.DataFrame:
-    """STUDY_ANSWERS rows; of the first center also for the parent groups, where there are any above these groups."""
+    """STUDY_ANSWERS rows; of the first center also for the parent groups, where there are any above these groups.
+
+    Args:
+        near: center -> [n, G].
+        above: parent of each group; None where the groups are parents themselves.
+    """
     truth = np.array([groups.index(g) for g in asked["group"]])
-    tables = [_told(asked, matrix_, truth, groups, center, "leaf", seed) for center, matrix_ in near.items()]
-    above = map_groups(groups, parents)
-    names = tuple(sorted(set(above)))
-    if len(names) < 2 or not parents:
+    level = "parent" if above is None else "leaf"
+    tables = [_told(asked, one, truth, groups, center, level, seed) for center, one in near.items()]
+    names = tuple(sorted(set(above or ())))
+    if above is None or above == list(groups) or len(names) < 2:
         return pl.concat(tables)
     center, first = next(iter(near.items()))
     # a parent is as near as the nearest of its groups
     of_parent = np.stack([first[:, [a == name for a in above]].min(axis=1) for name in names], axis=1)
-    truth = np.array([names.index(above[g]) for g in truth])
-    return pl.concat([*tables, _told(asked, of_parent, truth, names, center, "parent", seed)])
+    of_answer = np.array([names.index(above[g]) for g in truth])
+    return pl.concat([*tables, _told(asked, of_parent, of_answer, names, center, "parent", seed)])
 
 
 def _told(
