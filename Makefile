@@ -24,6 +24,8 @@ BENCH_STAMP_generation = $(VLLM_STAMP)
 BENCH_VENV_generation := .venv-vllm
 BENCH_STAMP_tagging = $(SYNTAX_STAMP)
 BENCH_VENV_tagging := .venv
+BENCH_STAMP_embedding = $(STAMP)
+BENCH_VENV_embedding := .venv
 # vLLM is built for GPUs or for CPUs: what it was made for stays; VLLM_DEVICE=gpu where only the compute nodes have one
 MADE_FOR := $(patsubst .venv-vllm/.for-%,%,$(wildcard .venv-vllm/.for-*))
 VLLM_DEVICE ?= $(or $(MADE_FOR),$(if $(wildcard /proc/driver/nvidia/version),gpu,cpu))
@@ -120,7 +122,7 @@ why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, o
 	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
 
-bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation or tagging ARGS="--quick --json FILE"
+bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging or embedding ARGS="--quick --json FILE"
 	@$(or $(BENCH_VENV_$(WHAT)),.venv-bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 gpu-packages:  ## fill .gpu-packages/ with the wheels that benchmarks/gpu.sh takes to a machine without an index: GPU_PYTHON=3.12
