@@ -23,4 +23,5 @@ def test_rows(tmp_path: Path) -> None:
     for row in rows:
         if row["name"].startswith(NET):
             assert row["baseline"] == PEER and row["ratio"] > 0 and row["conditions"]["met"] == (row["value"] <= 60)
-        assert row["conditions"]["val_macro_accuracy"] > 0.3
+        # twice chance, or more
+        assert row["conditions"]["val_macro_accuracy"] > 0.2

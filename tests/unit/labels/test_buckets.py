@@ -13,7 +13,7 @@ from sociolect.common.artifacts import matrix, vectors, write_table
 from sociolect.common.errors import InputError
 from sociolect.common.pieces import bucket_of, buckets_of_shard
 from sociolect.common.progress import Report
-from sociolect.common.schemas import LABELS
+from sociolect.common.schemas import LABELS, TAGGED
 from sociolect.labels.buckets import Labeled, Scored, Scorer, gather_shards, iter_texts, label_buckets
 
 N_BUCKETS = 5
@@ -80,6 +80,33 @@ def test_only_what_changed_is_labeled_again(tmp_path: Path) -> None:
     assert changed == {f"{bucket_of(N_BUCKETS, 'i07'):05d}.parquet"}
     # another model: all
     assert label(tmp_path, everything, edited, LengthScorer("v2"))[0].n_scored == N_BUCKETS
+
+
+def test_an_answer_is_scored_with_its_own_tags_and_anew_when_they_change(tmp_path: Path) -> None:
+    frame = answers()
+    # one token for each x
+    words = [{"answer_id": i, **dict.fromkeys(("pos", "tag", "dep", "noised"), ["X"] * len(text)),
+              "head": [0] * len(text), "start": [True] * len(text)} for i, text in frame.iter_rows()]  # fmt: skip
+    rows = TAGGED.frame(words)
+    shuffled = rows.sample(fraction=1.0, shuffle=True, seed=1)
+
+    class TokenScorer(LengthScorer):
+        def score(
+            self, texts: Sequence[str], progress: Report | None = None, tagged: pl.DataFrame | None = None
+        ) -> Scored:
+            assert tagged is not None and tagged["pos"].list.len().to_list() == [len(text) for text in texts]
+            return super().score(texts)
+
+    def label_tagged(table: pl.DataFrame) -> int:
+        pieces, done = table.iter_slices(9), range(N_BUCKETS)
+        return label_buckets(
+            tmp_path, done, N_BUCKETS, frame.iter_slices(7), TokenScorer(), lambda _: None, tagged=pieces
+        ).n_scored
+
+    assert label_tagged(shuffled) == N_BUCKETS and label_tagged(rows) == 0
+    assert label_tagged(rows.with_columns(dep=pl.when(answer_id="i07").then(["Y"] * 7).otherwise("dep"))) == 1
+    with pytest.raises(InputError, match="answer 'i07' is not tagged"):
+        label_tagged(rows.filter(pl.col("answer_id") != "i07"))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "other"])

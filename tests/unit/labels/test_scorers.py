@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from sociolect.common.artifacts import write_table
+from sociolect.common.errors import InputError
 from sociolect.common.schemas import CALIBRATION
 from sociolect.labels.buckets import Scorer
 from sociolect.labels.scorers import MEASURED, CrossEncoderScorer, MeasuredScorer, StudentScorer
@@ -18,6 +19,7 @@ from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ScratchTokenizer
 from sociolect.sfam.student import build_student
+from tagged_by_hand import BREAD, HOPE, tagged
 from tiny_models import tiny_agreement
 
 SENTENCES = ["The author uses red words.", "The author uses blue words.", "The author uses digits."]
@@ -109,3 +111,24 @@ def test_measures_score_every_text_by_itself_in_catalogue_order(tmp_path: Path) 
     write_table(CALIBRATION.frame([*rows[:1], (*rows[1][:4], 10.0, *rows[1][5:])]), tmp_path / "b", CALIBRATION, {})
     others = [MeasuredScorer(tmp_path / "b", ["a1", "a0"], "code"), MeasuredScorer(tmp_path / "b", ["a1", "a0"], "new")]
     assert len({labeler.key, *(other.key for other in others)}) == 3
+
+
+def test_measures_of_syntax_come_from_given_tags_or_from_a_tagger(tmp_path: Path) -> None:
+    # per 100 words: any passive with an agent
+    row = ("a0", "passive clauses with an agent", "passive_agent", "high", 0.0, [0.0, 100.0], [0.25, 0.75])
+    write_table(CALIBRATION.frame([row]), tmp_path / "c.parquet", CALIBRATION, {})
+    texts = ["The bread that the cook baked was eaten by hungry dogs.", "I hope, but there are no tools.", ""]
+    rows = tagged([[BREAD], [HOPE], []])
+    labeler = MeasuredScorer(tmp_path / "c.parquet", ["a0"], "code")
+    given = labeler.score(texts * MEASURED, tagged=pl.concat([rows] * MEASURED)).scores[:, 0].tolist()
+    assert given == given[:3] * MEASURED and given[0] > 0.5 > given[1] == 0.25 and given[2] == 0.0
+    asked: list[int] = []
+
+    def tag(some: Sequence[str]) -> pl.DataFrame:
+        asked.append(len(some))
+        return rows[: len(some)].drop("answer_id")
+
+    assert MeasuredScorer(tmp_path / "c.parquet", ["a0"], "code", tag).score(texts).scores[:, 0].tolist() == given[:3]
+    assert asked == [3]
+    with pytest.raises(InputError, match=r"'passive_agent', which is not measured here: give the tagged answers"):
+        labeler.score(texts)
