@@ -87,17 +87,13 @@ def test_measures_need_the_describer_that_measures(project: Path) -> None:
     assert done.returncode and "set description.describer: stylometry, or labeling.scorer: cross_encoder" in line
 
 
-<<<<<<< HEAD
 def test_graded_targets_wait_for_the_calibration(project: Path) -> None:
     config = config_of(project, labeling={"scorer": "cross_encoder"}, pairs={"targets": "graded"})
     planned = snakemake(project, "--dry-run", "--configfile", config, "--", "results/demo/sfam/pairs.parquet").stdout
     assert "rule calibrate_measures:" in planned
 
 
-def test_measures_of_syntax_label_splits_and_what_the_sweep_generates(project: Path) -> None:
-=======
 def test_measures_of_syntax_are_style_vectors_and_known_to_the_chain(project: Path) -> None:
->>>>>>> integ
     if not is_installed("en_core_web_sm"):
         skip_here("spaCy is not installed: make setup-syntax")
     config = config_of(project, syntax={"tagger": "en_core_web_sm"}, description={"n_answers": 240, "n_heldout": 30})
