@@ -32,6 +32,10 @@ def test_every_cell_of_the_grid_is_a_valid_embedding_and_compared_with_another_o
         EmbeddingSettings.model_validate({**EmbeddingSettings().model_dump(), **one.embedding})
         assert (one.against is None) == (name == REFERENCE) and one.against in {None, *cells}
     assert cells_of(("margin",), False) == [REFERENCE, *(name for name in cells if name.startswith("margin"))]
+    # with what they are compared with
+    assert cells_of(("pool",), False) == [
+        REFERENCE, "loss-cross_entropy", "loss-triplet", "pool-disjoint-cross_entropy", "pool-disjoint-triplet",
+    ]  # fmt: skip
     assert "level-parents" in cells_of(("level",), True) and "level-parents" not in cells_of(("level",), False)
 
 

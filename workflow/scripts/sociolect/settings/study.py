@@ -45,13 +45,12 @@ def embedding_cells() -> dict[str, StudyCell]:
         against = "margin-0.2" if margin != 0.2 else REFERENCE
         cells[f"margin-{margin}"] = StudyCell(axis="margin", shown=str(margin), embedding=change, against=against)
     for loss in ("cross_entropy", "triplet"):
-        for roles in ("mixed", "disjoint"):
-            cells[f"pool-{roles}-{loss}"] = StudyCell(
-                axis="pool",
-                shown=f"{roles}, {loss}",
-                embedding={"loss": loss, "roles": roles},
-                against=f"pool-mixed-{loss}" if roles == "disjoint" else REFERENCE,
-            )
+        cells[f"pool-disjoint-{loss}"] = StudyCell(
+            axis="pool",
+            shown=f"disjoint, {loss}",
+            embedding={"loss": loss, "roles": "disjoint"},
+            against=f"loss-{loss}",
+        )
     cells["input-whitened"] = StudyCell(
         axis="input", shown="whitened within authors", embedding={"whitening": "within_author"}
     )
@@ -106,9 +105,11 @@ class StudyJob(Stage):
 
 
 def cells_of(axes: tuple[Axis, ...], parents: bool) -> list[str]:
-    """Names of the cells on these axes, the reference first; without parent groups there is no axis of levels."""
-    return [
-        name
-        for name, cell in embedding_cells().items()
-        if cell.axis == "reference" or (cell.axis in axes and (parents or cell.axis != "level"))
-    ]
+    """Names of the cells on these axes and of those that they are compared with, the reference first.
+
+    Without parent groups there is no axis of levels.
+    """
+    cells = embedding_cells()
+    chosen = {name for name, cell in cells.items() if cell.axis in axes and (parents or cell.axis != "level")}
+    chosen |= {against for name in chosen if (against := cells[name].against) is not None}
+    return [name for name in cells if name in chosen | {REFERENCE}]
