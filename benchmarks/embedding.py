@@ -16,13 +16,12 @@ import polars as pl
 import torch
 from rich.console import Console
 from rich.table import Table
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from measuring import Row, add_flags, alternate, machine, settle, teller, write_rows
 from sociolect.common.artifacts import vectors
 from sociolect.common.errors import InputError
+from sociolect.embedding.accuracy import macro
+from sociolect.embedding.baselines import logistic_probabilities
 from sociolect.embedding.fit_data import FitData, fit_data
 from sociolect.embedding.net_training import Hyper, train_net
 from sociolect.settings.embedding import EmbeddingSettings
@@ -94,10 +93,11 @@ def run_benchmark(arguments: Sequence[str] | None = None) -> list[Row]:
 
 def logistic(data: FitData) -> float:
     """Val macro accuracy of logistic regression as the baselines have it."""
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300, tol=1e-3, class_weight="balanced"))
-    model.fit(data.style.numpy(), data.who.group.numpy())
-    right = model.predict(data.val_style) == data.val_group
-    return float(np.mean([right[data.val_group == g].mean() for g in range(len(data.groups))]))
+    features = np.concatenate([data.style.numpy(), data.val_style])
+    truth = np.concatenate([data.who.group.numpy(), data.val_group])
+    n = len(data.style)
+    probabilities = logistic_probabilities(features, truth, np.arange(len(features)) < n)
+    return macro(probabilities[n:].argmax(axis=1), data.val_group)
 
 
 def show(rows: Sequence[Row], console: Console) -> None:

@@ -41,6 +41,26 @@ work VERB VB relcl 11
 with ADP IN prep 13
 . PUNCT . punct 9
 """
+HOUSE = """
+The DET DT det 2
+house NOUN NN nsubj 7
+in ADP IN prep 6
+which PRON WDT pobj 3
+I PRON PRP nsubj 6
+live VERB VBP relcl 2
+is AUX VBZ ROOT 0
+old ADJ JJ acomp 7
+. PUNCT . punct 7
+"""
+MAN = """
+The DET DT det 2
+man NOUN NN nsubj 6
+whose DET WP$ poss 4
+car NOUN NN nsubj 5
+broke VERB VBD relcl 2
+left VERB VBD ROOT 0
+. PUNCT . punct 6
+"""
 
 
 def tagged(answers: Sequence[Sequence[str]]) -> pl.DataFrame:

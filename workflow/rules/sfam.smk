@@ -7,6 +7,7 @@ rule pair_attributes:
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         calibration=branch(CONFIG.pairs.targets == "graded", then=CALIBRATION, otherwise=[]),
         samples=branch(CONFIG.pairs.targets == "graded", then=samples_of(CONFIG.splits), otherwise=[]),
+        tagged=branch(CONFIG.pairs.targets == "graded", then=tagged_of(CONFIG.splits), otherwise=[]),
     output:
         pairs=f"{RUN}/sfam/pairs.parquet",
     log:

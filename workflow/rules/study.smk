@@ -54,7 +54,7 @@ rule compare_cells:
         mem_mb=growing(4300),
         runtime=growing(30, most=DAY),
     params:
-        settings=json_of("study", only={"resamples", "confidence"}),
+        settings=json_of("study", only={"axes", "resamples", "confidence"}),
         cells=",".join(CELLS),
         experiment="{experiment}",
         seed=SEED,
@@ -82,7 +82,7 @@ rule draw_study:
         mem_mb=growing(4300),
         runtime=growing(30, most=DAY),
     params:
-        settings=json_of("study", only=set()),
+        settings=json_of("study", only={"axes"}),
         experiment="{experiment}",
         seed=SEED,
         code=source_digest("draw_study"),

@@ -30,7 +30,8 @@ def main(job: Job[SweepJob]) -> None:
     reader = TransformersBackend(job.path("lm"), budget, dtype)
     backend = open_backend(job.options["backend"], job.path("lm"), budget, dtype, job.threads, reader)
     net, hyper = load_net(job.path("embedding"))
-    tag = tagging_by(job.settings.syntax.tagger)
+    # a rule whose scorer is a model passes no tagger
+    tag = tagging_by(job.settings.syntax.tagger) if labeling.scorer == "measured" else None
     scorer = load_scorer(job.path("sfam"), job.read("catalogue", CATALOGUE), labeling, tag=tag)
     nearest = nearest_by_style(scorer, net, matrix(groups["embedding"]), groups["group"].to_list(), hyper["distance"])
     job.stage("unsteered answers", **backend.info())

@@ -29,7 +29,9 @@ def main(job: Job[StudySettings]) -> None:
         "Accuracy by margin": margin_plot(study),
     }
     template = jinja2.Template(job.path("template").read_text(encoding="utf-8"), autoescape=True)
-    page = template.render(experiment=job.options["experiment"], findings=study_findings(study), figures=figures)
+    page = template.render(
+        experiment=job.options["experiment"], findings=study_findings(study, job.settings.axes), figures=figures
+    )
     write_text(page, job.outputs["page"])
 
 

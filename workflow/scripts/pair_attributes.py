@@ -10,8 +10,8 @@ from sociolect.common.runtime import InputError, Job, run_program
 from sociolect.common.schemas import CALIBRATION, CATALOGUE, PAIRS, SAMPLES, SENTENCES
 from sociolect.settings.sfam import PairSettings
 from sociolect.sfam.pairs import build_pairs, grade_pairs
-from sociolect.stylometry.features import INDEX
-from sociolect.stylometry.stylometry import measure_texts
+from sociolect.stylometry.stylometry import measure_answers, measure_index
+from sociolect.syntax.lookup import read_rows
 
 
 def main(job: Job[PairSettings]) -> None:
@@ -29,7 +29,9 @@ def graded(job: Job[PairSettings], pairs: pl.DataFrame, attribute_ids: list[str]
     calibration = read_calibration(job.read("calibration", CALIBRATION), attribute_ids)
     answers = job.read("samples", SAMPLES).unique("answer_id", keep="first", maintain_order=True)
     answers = answers.join(pairs.select("answer_id"), on="answer_id", how="semi")
-    style = calibration.style_vectors(measure_texts(answers["answer"].to_list()), INDEX)
+    tagged = read_rows(job.inputs["tagged"], answers)
+    measured = measure_answers(answers["answer"].to_list(), tagged)
+    style = calibration.style_vectors(measured, measure_index(tagged is not None))
     return grade_pairs(pairs, style, answers["answer_id"].to_list(), attribute_ids)
 
 
@@ -38,7 +40,7 @@ if __name__ == "__main__":
         main,
         __doc__,
         PairSettings,
-        inputs=["sentences", "catalogue", "calibration?", "samples*"],
+        inputs=["sentences", "catalogue", "calibration?", "samples*", "tagged*"],
         outputs=["pairs"],
         seeded=True,
     )

@@ -35,14 +35,22 @@ def test_cross_entropy_leaves_out_what_shares_author_or_question() -> None:
     assert float(found) == pytest.approx(sum(math.log1p(math.exp(-gap / 16)) for gap in terms) / 4, rel=1e-5)
 
 
-def test_cosine_cross_entropy_does_not_change_with_lengths_and_euclidean_not_with_a_shift() -> None:
+def test_cosine_cross_entropy_does_not_change_with_scale_and_euclidean_not_with_a_shift() -> None:
     generator = torch.Generator().manual_seed(0)
     out, who = torch.randn(12, 3, generator=generator), people([0, 1, 2] * 4)
-    lengths = torch.rand(12, 1, generator=generator) + 0.5
-    found = [cross_entropy(x, who, "cosine", 0.1) for x in (out, out * lengths)]
+    found = [cross_entropy(x, who, "cosine", 0.1) for x in (out, 7 * out)]
     assert found[0] is not None and found[1] is not None and torch.allclose(found[0], found[1], atol=1e-5)
     found = [cross_entropy(x, who, "euclidean", 0.1) for x in (out, out + torch.tensor([1.0, -2.0, 3.0]))]
     assert found[0] is not None and found[1] is not None and torch.allclose(found[0], found[1], atol=1e-4)
+
+
+def test_cosine_cross_entropy_compares_with_means_of_embeddings_as_they_are() -> None:
+    # the mean of (1, 0) and (0, 3) points along (1, 3), not along the diagonal; the anchor alone is of the other group
+    out = torch.tensor([[1.0, 0.0], [0.0, 3.0], [1.0, 1.0], [2.0, 0.0]])
+    roles = torch.tensor([False, False, True, False])
+    found = cross_entropy(out, people([0, 0, 1, 1]), "cosine", 1.0, roles)
+    other, own = 4 / math.sqrt(20), 1 / math.sqrt(2)
+    assert found is not None and float(found) == pytest.approx(math.log1p(math.exp(other - own)), rel=1e-5)
 
 
 def test_disjoint_roles_compare_anchors_with_the_others_alone() -> None:

@@ -52,7 +52,7 @@ def test_differences_are_paired_and_said_in_words() -> None:
     row = table.filter(pl.col("cell") == "loss-triplet", pl.col("part") == "test").row(0, named=True)
     assert row["high"] - row["low"] > 0.1
     assert row["difference_low"] == pytest.approx(0.01) and row["difference_high"] == pytest.approx(0.01)
-    said = study_findings(table)
+    said = study_findings(table, StudySettings().axes)
     assert any("triplet: " in line and line.endswith(": better.") for line in said["Which loss?"])
     assert said["Which loss?"][-1].startswith("Val chooses triplet (")
     # what it is compared with is not there: a figure, and no difference

@@ -8,7 +8,7 @@ import pytest
 
 from sociolect.common.errors import InputError
 from sociolect.syntax.measures import SYNTAX_INDEX, SYNTAX_MEASURES, measure_syntax
-from tagged_by_hand import BREAD, HOPE, tagged
+from tagged_by_hand import BREAD, HOPE, HOUSE, MAN, tagged
 
 
 def measured(*sentences: str) -> dict[str, float]:
@@ -63,8 +63,10 @@ def measured(*sentences: str) -> dict[str, float]:
                 "passive_short": 0,
             },
         ),
+        (HOUSE, 8, {"relative_which": 1, "relative_bare": 0, "stranded_prep": 0}),
+        (MAN, 6, {"relative_which": 0, "relative_bare": 0}),
     ],
-    ids=["bread", "hope"],
+    ids=["bread", "hope", "house", "man"],
 )
 def test_rates_per_100_words(sentence: str, words: int, counts: dict[str, int]) -> None:
     found = measured(sentence)

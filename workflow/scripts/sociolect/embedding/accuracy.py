@@ -23,6 +23,7 @@ __all__ = [
     "accuracy_of_levels",
     "accuracy_table",
     "beats",
+    "macro",
     "measure_groups",
     "near_of",
     "pair_accuracy",
@@ -69,6 +70,12 @@ def beats(near: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.where(first, own <= near + 1e-12, near > own + 1e-12)
 
 
+def macro(found: np.ndarray, truth: np.ndarray) -> float:
+    """Share of right answers, mean over the groups present: of indices of groups found [n] and true [n]."""
+    right = found == truth
+    return float(np.mean([right[truth == g].mean() for g in np.unique(truth)]))
+
+
 def measure_groups(near: np.ndarray, truth: np.ndarray, groups: Sequence[str]) -> list[dict[str, Any]]:
     """Accuracies of one slice.
 
@@ -81,12 +88,11 @@ def measure_groups(near: np.ndarray, truth: np.ndarray, groups: Sequence[str]) -
         truth: index of the true group [n].
     """
     found = nearest_index(near)
-    right = found == truth
     present = [int(g) for g in np.unique(truth)]
     chance = 1 / len(groups)
     rows = [
-        _row("nearest_group", float(right.mean()), chance, len(truth)),
-        _row("macro", float(np.mean([right[truth == g].mean() for g in present])), chance, len(truth)),
+        _row("nearest_group", float((found == truth).mean()), chance, len(truth)),
+        _row("macro", macro(found, truth), chance, len(truth)),
     ]
     pairs = []
     for i, g in enumerate(present):

@@ -47,7 +47,7 @@ def baseline_probabilities(
 
     `majority`: the groups' shares of train; `tfidf_logreg`: words and characters, which see the topic, too;
     `style_only_logreg`: rates of function words and punctuation marks, no topic words (Mosteller and Wallace 1964);
-    `stylometry_logreg`: all measures of the stylometry describer, which is what a perfect SFAM would see of it;
+    `stylometry_logreg`: all measures of the stylometry describer, syntax aside;
     `style_vector_logreg`: SFAM scores, what the net gets; where there are tagged answers, those of
     `syntax_probabilities`, too. All logistic regressions weight groups equally.
 
@@ -121,10 +121,17 @@ def style_only_features(texts: Sequence[str]) -> np.ndarray:
     return np.column_stack([shares, np.log(total)])
 
 
-def logistic_probabilities(features: np.ndarray, truth: np.ndarray, is_train: np.ndarray) -> np.ndarray:
-    """Probabilities of each class [n, G] by logistic regression of scaled features, classes weighted equally."""
+def logistic_probabilities(features: np.ndarray, truth: np.ndarray, is_train: np.ndarray, c: float = 0.1) -> np.ndarray:
+    """Probabilities of each class [n, G] by logistic regression of scaled features, classes weighted equally.
+
+    Args:
+        features: [n, F].
+        truth: class of each row [n]; read where `is_train`.
+        is_train: bool [n], what is fitted on.
+        c: inverse strength of the penalty.
+    """
     classifier = make_pipeline(
-        StandardScaler(), LogisticRegression(C=0.1, max_iter=300, tol=1e-3, class_weight="balanced")
+        StandardScaler(), LogisticRegression(C=c, max_iter=300, tol=1e-3, class_weight="balanced")
     )
     classifier.fit(features[is_train], truth[is_train])
     return np.asarray(classifier.predict_proba(features))

@@ -84,7 +84,9 @@ class BatchLoss(nn.Module):
     def _between(self, out: torch.Tensor, who: Identities, roles: torch.Tensor | None) -> torch.Tensor | None:
         assert self.between is not None
         if self.shape.metric_loss == "proxy_anchor":
-            result: torch.Tensor = self.between(out, who.group)
+            # a proxy is everybody's positive or negative: anchors alone are compared with it
+            rows = torch.ones(len(out), dtype=torch.bool) if roles is None else roles
+            result: torch.Tensor = self.between(out[rows], who.group[rows])
             return result
         allowed, different = pairs_allowed(who, roles)
         if self.shape.metric_loss == "same_question":
@@ -124,15 +126,15 @@ def cross_entropy(
     useful = allowed.any(1) & different.any(1)
     if not bool(useful.any()):
         return None
-    points = functional.normalize(out) if distance == "cosine" else out
-    means = (member.float().T @ points) / counts.clamp(min=1)[:, None]
-    mine = (allowed.float() @ points) / allowed.sum(1).clamp(min=1)[:, None]
+    # means of embeddings as they are, also for the cosine: so are the group embeddings
+    means = (member.float().T @ out) / counts.clamp(min=1)[:, None]
+    mine = (allowed.float() @ out) / allowed.sum(1).clamp(min=1)[:, None]
     if distance == "cosine":
-        logits = points @ functional.normalize(means).T / temperature
-        of_own = (points * functional.normalize(mine)).sum(1) / temperature
+        logits = functional.normalize(out) @ functional.normalize(means).T / temperature
+        of_own = functional.cosine_similarity(out, mine) / temperature
     else:
-        logits = 2 * points @ means.T - means.square().sum(1) - points.square().sum(1, keepdim=True)
-        of_own = -(points - mine).square().sum(1)
+        logits = 2 * out @ means.T - means.square().sum(1) - out.square().sum(1, keepdim=True)
+        of_own = -(out - mine).square().sum(1)
     logits = logits.masked_fill((counts == 0)[None, :], float("-inf"))
     logits = logits.scatter(1, own[:, None], of_own[:, None])
     return functional.cross_entropy(logits[useful], own[useful])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from sociolect.embedding.accuracy import macro
 from sociolect.embedding.fit_data import FitData
 from sociolect.embedding.losses import BatchLoss, LossShape
 from sociolect.embedding.net import Distance, EmbeddingNet, distance_matrix, embed, nearest_index
@@ -82,8 +83,7 @@ def val_accuracy(net: EmbeddingNet, data: FitData, distance: Distance, settings:
         centers = np.zeros((len(data.groups), out.shape[1]))
         np.add.at(centers, data.who.group.numpy(), out.numpy())
     near = nearest_index(distance_matrix(embed(net, data.val_style), centers, distance))
-    right = near == data.val_group
-    return float(np.mean([right[data.val_group == g].mean() for g in range(len(data.groups))]))
+    return macro(near, data.val_group)
 
 
 def _train(

@@ -43,7 +43,8 @@ def tune(
 
     Args:
         journal: file that keeps each trial as it ends, so that a search that was killed goes on where it was, with the
-            trials that it would have had; several processes may write to it at once. It must be of the same settings.
+            trials that it would have had. One search at a time: a second one would draw the same points. It must be of
+            the same settings and data.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
@@ -65,11 +66,16 @@ def tune(
         trained = train_net(data, suggest(trial, settings), settings, trial_seed(run_seed, len(_ended(study))), report)
         return trained.accuracy
 
-    total = settings.n_trials if search_space(settings) else 1
+    space = search_space(settings)
+    if settings.map != "net":
+        # fitted, not trained: each distance once
+        for distance in space.get("distance", ()):
+            study.enqueue_trial({"distance": distance}, skip_if_exists=True)
+    total = settings.n_trials if settings.map == "net" and space else len(space.get("distance", (0,)))
     while (done := len(_ended(study))) < total:
         # of its own for each trial, so that a search that goes on draws what it would have drawn; 32 bits for numpy
         seed = seed_of(run_seed, "embedding", "sampler", done) % 2**32
-        study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=10)
+        study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=min(10, max(1, total // 2)))
         study.optimize(objective, n_trials=1)
         if progress is not None:
             progress(done + 1, total, f"best val accuracy {study.best_value:.3f}")
@@ -77,7 +83,7 @@ def tune(
 
 
 def _storage(journal: Path) -> JournalStorage:
-    """Trials in a file to which several processes may append at once, also on a network file system."""
+    """Trials in a file that is appended to under a lock, also on a network file system."""
     journal.parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(journal), JournalFileOpenLock(str(journal))))
 

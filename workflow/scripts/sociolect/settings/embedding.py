@@ -113,7 +113,7 @@ class ProfileSettings(Stage):
     center: Center | Literal["trained"] = Field(
         "trained",
         description="Group embedding: f(group style), mean of f(s), or geometric median of f(s). trained: the one that "
-        "the map was made for, f(group style) for `embedding.loss: triplet`, mean_embedding for all others.",
+        "the map was made for, f(group style) for a net with `embedding.loss: triplet`, mean_embedding for all others.",
     )
     distinctive_by: Literal["usage", "statistic"] = Field(
         "usage", description="Profile whose gap to the second group makes an attribute distinctive."

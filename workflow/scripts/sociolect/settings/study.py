@@ -13,6 +13,9 @@ Axis = Literal["distance", "loss", "margin", "pool", "input", "rule", "size", "l
 REFERENCE = "reference"
 _MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 _SIZES = (0.125, 0.25, 0.5)
+_NET: dict[str, Any] = {"map": "net"}
+# losses of cosine similarities
+_ON_ANGLES = ("multi_similarity", "proxy_anchor")
 
 
 class StudyCell(Stage):
@@ -36,23 +39,27 @@ def embedding_cells() -> dict[str, StudyCell]:
     cells = {REFERENCE: StudyCell(axis="reference", shown="as configured", against=None)}
     for name, against in (("euclidean", REFERENCE), ("cosine", "distance-euclidean")):
         cells[f"distance-{name}"] = StudyCell(
-            axis="distance", shown=name, embedding={"distances": [name]}, against=against
+            axis="distance",
+            shown=name,
+            embedding=_NET | {"loss": "cross_entropy", "distances": [name]},
+            against=against,
         )
     for loss in get_args(Loss):
-        cells[f"loss-{loss}".replace("+", "-with-")] = StudyCell(axis="loss", shown=loss, embedding={"loss": loss})
+        change = _NET | {"loss": loss} | ({"distances": ["cosine"]} if loss.startswith(_ON_ANGLES) else {})
+        cells[f"loss-{loss}".replace("+", "-with-")] = StudyCell(axis="loss", shown=loss, embedding=change)
     for margin in _MARGINS:
-        change: dict[str, Any] = {"loss": "triplet", "distances": ["euclidean"], "margin": [margin, margin]}
+        change = _NET | {"loss": "triplet", "distances": ["euclidean"], "margin": [margin, margin]}
         against = "margin-0.2" if margin != 0.2 else REFERENCE
         cells[f"margin-{margin}"] = StudyCell(axis="margin", shown=str(margin), embedding=change, against=against)
     for loss in ("cross_entropy", "triplet"):
         cells[f"pool-disjoint-{loss}"] = StudyCell(
             axis="pool",
             shown=f"disjoint, {loss}",
-            embedding={"loss": loss, "roles": "disjoint"},
+            embedding=_NET | {"loss": loss, "roles": "disjoint"},
             against=f"loss-{loss}",
         )
     cells["input-whitened"] = StudyCell(
-        axis="input", shown="whitened within authors", embedding={"whitening": "within_author"}
+        axis="input", shown="whitened within authors", embedding=_NET | {"whitening": "within_author"}
     )
     rules: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("euclidean", "no net, Euclidean", {"map": "identity", "distances": ["euclidean"]}),
@@ -77,9 +84,10 @@ def embedding_cells() -> dict[str, StudyCell]:
         cells[f"ceiling-{features}-logistic"] = StudyCell(
             axis="ceiling", shown=f"{name}, logistic regression", features=features, classifier="logistic"
         )
-        cells[f"ceiling-{features}-lda"] = StudyCell(
-            axis="ceiling", shown=f"{name}, shrinkage LDA", features=features, embedding={"map": "lda"}
-        )
+    # of the style vectors it is the rule's
+    cells["ceiling-measures-lda"] = StudyCell(
+        axis="ceiling", shown="raw measures, shrinkage LDA", features="measures", embedding={"map": "lda"}
+    )
     return cells
 
 

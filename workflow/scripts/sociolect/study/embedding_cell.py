@@ -8,15 +8,13 @@ from typing import get_args
 
 import numpy as np
 import polars as pl
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from sociolect.common.artifacts import matrix
 from sociolect.common.progress import Report
 from sociolect.common.schemas import STUDY_ANSWERS
 from sociolect.common.seeds import seed_of
-from sociolect.embedding.accuracy import beats, near_of
+from sociolect.embedding.accuracy import beats, macro, near_of
+from sociolect.embedding.baselines import logistic_probabilities
 from sociolect.embedding.fit_data import FitData, fit_data, subsample
 from sociolect.embedding.net import EmbeddingNet, distance_matrix, embed, nearest_index
 from sociolect.embedding.net_training import train_net
@@ -54,15 +52,19 @@ def run_cell(
         run_seed: of the run; the same for all cells, so that their nets differ by what the cell changes.
     """
     settings = EmbeddingSettings.model_validate({**base.model_dump(), "n_trials": study.n_trials, **cell.embedding})
+    groups = sorted(frame["group"].unique())
+    above = map_groups(groups, parents)
+    if cell.parents and (above == groups or len(set(above)) < 2):
+        return STUDY_ANSWERS.empty()
     fitted = frame.with_columns(_parents(frame, parents)) if cell.parents else frame
-    # what was trained on parents is asked for them alone
-    above = None if cell.parents else map_groups(sorted(frame["group"].unique()), parents)
     data = fit_data(fitted)
     if cell.train_share < 1:
         data = subsample(data, cell.train_share, seed_of(run_seed, "study", "share"))
     asked = fitted.filter(pl.col("part").is_in(["val", "test"])).sort("answer_id")
     if cell.classifier == "logistic":
-        return _rows(asked, {"": _logistic(data, matrix(asked["style"]))}, data.groups, 0, above)
+        return _rows(
+            asked, {"": _logistic(data, matrix(asked["style"]))}, data.groups, 0, None if cell.parents else above
+        )
     _, hyper, _ = best_trial(tune(data, settings, run_seed, progress, journal), settings)
     tables = []
     # what draws nothing comes out the same every time
@@ -75,7 +77,8 @@ def run_cell(
         # the center that the map is made for comes first
         own = "median" if settings.center == "style" else settings.center
         near = {own: near[own], **near}
-        tables.append(_rows(asked, near, data.groups, seed, above))
+        # what was trained on parents is asked for them alone
+        tables.append(_rows(asked, near, data.groups, seed, None if cell.parents else above))
     return pl.concat(tables)
 
 
@@ -94,17 +97,14 @@ def _centers(net: EmbeddingNet, data: FitData, theta: float) -> dict[str, np.nda
 
 def _logistic(data: FitData, asked: np.ndarray) -> np.ndarray:
     """Minus log probabilities [n, G] by the logistic regression whose strength is best on val."""
-    train, group = data.style.double().numpy(), data.who.group.numpy()
-    best, found = -1.0, np.zeros(0)
-    for strength in _C:
-        model = make_pipeline(
-            StandardScaler(), LogisticRegression(C=strength, max_iter=300, tol=1e-3, class_weight="balanced")
-        ).fit(train, group)
-        right = model.predict(data.val_style) == data.val_group
-        value = float(np.mean([right[data.val_group == g].mean() for g in range(len(data.groups))]))
-        if value > best:
-            best, found = value, near_of(model.predict_proba(asked))
-    return found
+    features = np.concatenate([data.style.double().numpy(), data.val_style, asked])
+    n_train, n_val = len(data.style), len(data.val_style)
+    is_train = np.arange(len(features)) < n_train
+    truth = np.zeros(len(features), dtype=np.int64)
+    truth[:n_train] = data.who.group.numpy()
+    tried = [logistic_probabilities(features, truth, is_train, strength) for strength in _C]
+    best = max(tried, key=lambda found: macro(found[n_train : n_train + n_val].argmax(axis=1), data.val_group))
+    return near_of(best[n_train + n_val :])
 
 
 def _rows(

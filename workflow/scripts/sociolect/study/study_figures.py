@@ -53,11 +53,12 @@ def confusion_plot(answers: pl.DataFrame) -> str:
         answers: STUDY_ANSWERS of one cell; its first center counts.
     """
     told = answers.filter(pl.col("part") == "test", pl.col("level") == "leaf", pl.col("center") == answers["center"][0])
-    groups = told["group"].unique().sort().to_list()
+    # a group without test answers may be the nearest one
+    groups = pl.concat([told["group"], told["nearest"]]).unique().sort().to_list()
     counts = np.zeros((len(groups), len(groups)))
     for group, nearest, n in told.group_by("group", "nearest").len().iter_rows():
         counts[groups.index(group), groups.index(nearest)] = n
-    shares = counts / counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return heat_map(shares, groups, groups, "group of the answer", "nearest group, %", share=True)
 
 
@@ -86,12 +87,18 @@ def map_plot(
     with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(10, 5), layout="constrained")
         left, right = figure.subplots(1, 2)
-        for axes, title, places in ((left, "PCA", PCA(2).fit(points).transform(both)), (right, "UMAP", umap)):
+        for axes, title, places in ((left, "PCA", _plane(points, both)), (right, "UMAP", umap)):
             _scatter(axes, places, of, names)
             axes.set_title(title)
         handles, labels = left.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper", frameon=False)
         return svg_text(figure)
+
+
+def _plane(points: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """The two first principal components [n, 2] of `points`, for all of `both`; of one dimension the second is 0."""
+    found = PCA(min(2, points.shape[1]), svd_solver="full").fit(points).transform(both)
+    return np.pad(found, ((0, 0), (0, 2 - found.shape[1])))
 
 
 def _scatter(axes: Axes, places: np.ndarray, of: Sequence[str], names: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -25,21 +26,23 @@ QUESTIONS = {
 }
 
 
-def study_findings(table: pl.DataFrame) -> dict[str, list[str]]:
-    """Question -> sentences: one for each comparison on test, then what val would choose.
+def study_findings(table: pl.DataFrame, axes: Sequence[str]) -> dict[str, list[str]]:
+    """Question -> sentences of these axes: one for each comparison on test, then what val would choose.
 
     A difference is called one where its interval leaves out 0; the choice rests on val alone.
 
     Args:
         table: STUDY.
+        axes: those that were asked for; a cell of another is there to be compared with.
     """
     found: dict[str, list[str]] = {}
     for axis, question in QUESTIONS.items():
         level = "parent" if axis == "level" else "leaf"
-        rows = _rows(table, axis, level, "test")
-        if not rows:
+        rows, references = _rows(table, axis, level, "test"), _rows(table, "reference", level, "test")
+        # kinds of group embeddings come with the reference
+        if not rows or not references or axis not in (*axes, "center"):
             continue
-        reference = _rows(table, "reference", level, "test")[0]
+        reference = references[0]
         named = {row["cell"]: row["shown"] for row in table.filter(pl.col("axis") != "center").iter_rows(named=True)}
         lines = [_compared(row, named) for row in rows]
         if axis not in ("ceiling", "size"):
@@ -61,7 +64,7 @@ def study_page(table: pl.DataFrame, experiment: str, study: StudySettings) -> st
         "Hyper-parameters, epochs and what is called chosen rest on val.",
         "",
     ]
-    for question, sentences in study_findings(table).items():
+    for question, sentences in study_findings(table, study.axes).items():
         lines += [f"## {question}", "", *(f"- {sentence}" for sentence in sentences), ""]
     lines += ["## All cells", ""]
     header = ("axis", "cell", "group embedding", "level", "val", "test", "difference", "against", "macro", "seeds' sd")

@@ -33,6 +33,8 @@ def study_table(
     values: dict[tuple[str, ...], np.ndarray] = {}
     rows: list[dict[str, Any]] = []
     drawn: dict[tuple[str, str], tuple[list[str], np.ndarray]] = {}
+    # a cell of parents where no group has one tells nothing
+    answers = {name: table for name, table in answers.items() if table.height}
     for name, table in answers.items():
         own = table["center"][0]
         for (center, level, part), told in table.group_by("center", "level", "part", maintain_order=True):

@@ -88,15 +88,17 @@ def _clauses(t: Trees) -> dict[str, np.ndarray]:
     marks = t.has("dep", "mark")
     subject = t.children(t.has("dep", "nsubj", "nsubjpass", "expl")) > 0
     wh = t.has("tag", "WDT", "WP", "WP$", "WRB")
+    which = wh & t.has("word", "which")
     to = t.children(t.has("tag", "TO")) > 0
     gerund, participle, adnominal = t.has("tag", "VBG"), t.has("tag", "VBN"), t.has("dep", "acl")
     return {
         "passive_agent": passive & agent,
         "passive_short": passive & ~agent,
-        "relative_which": relative & (t.children(t.has("word", "which") & wh) > 0),
+        "relative_which": relative & (t.children(which | (t.has("dep", "prep") & (t.children(which) > 0))) > 0),
         "relative_that": relative & (t.children(t.has("word", "that") & wh) > 0),
         "relative_subject": relative & (t.children(wh & t.has("dep", "nsubj", "nsubjpass")) > 0),
-        "relative_bare": relative & (t.children(wh) == 0),
+        # also "in which" and "whose car": the wh word hangs on a child of the verb
+        "relative_bare": relative & (t.children(wh | (t.children(wh) > 0)) == 0),
         "that_clause": complement & (t.children(marks & t.has("word", "that")) > 0),
         "that_left_out": complement & after_head & subject & (t.children(marks | wh) == 0),
         "wh_complement": complement & (t.children(wh) > 0),
