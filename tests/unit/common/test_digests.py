@@ -18,8 +18,8 @@ DEFAULTS = {
     "base": ('extra="forbid"', 'extra="ignore"', PROGRAMS),
     "corpus": ("Field(3500,", "Field(3501,", {"sample_groups"}),
     "models": ("Field(700,", "Field(701,", {"train_scratch_lm", *ESTIMATES}),
-    "attributes": ("Field(5000,", "Field(5001,", {"describe_style", *ESTIMATES}),
-    "sfam": ("Field(20000,", "Field(20001,", {"train_sfam", *ESTIMATES}),
+    "attributes": ("Field(5000,", "Field(5001,", {"describe_style", "calibrate_measures", *ESTIMATES}),
+    "sfam": ("Field(20000,", "Field(20001,", {"train_sfam", "check_sfam", *ESTIMATES}),
     "labels": (
         "16384,",
         "16385,",
@@ -32,8 +32,10 @@ DEFAULTS = {
         "Field(257,",
         {"plan_requests", "generate_answers", "gather_generations", "measure_fluency", "choose_strength", *ESTIMATES},
     ),
+    # the sweep tags what it generates
+    "syntax": ("Field(64,", "Field(65,", {"tag_answers", "choose_strength", *ESTIMATES}),
     "vllm": ("Field(128,", "Field(129,", GENERATORS),
-    "evaluation": ("Field(2000,", "Field(2001,", {"score_generations", "compare_conditions"}),
+    "evaluation": ("Field(2000,", "Field(2001,", {"score_generations", "compare_conditions", "measure_chain"}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
     # a rule passes the style as a flag and the file as an input
     "prompting": ("document.yaml", "documents.yaml", set()),
