@@ -32,10 +32,11 @@ DEFAULTS = {
         "Field(257,",
         {"plan_requests", "generate_answers", "gather_generations", "measure_fluency", "choose_strength", *ESTIMATES},
     ),
+    # the sweep tags what it generates
+    "syntax": ("Field(64,", "Field(65,", {"tag_answers", "choose_strength", *ESTIMATES}),
     "vllm": ("Field(128,", "Field(129,", GENERATORS),
     "evaluation": ("Field(2000,", "Field(2001,", {"score_generations", "compare_conditions", "measure_chain"}),
     "study": ("Field(8,", "Field(9,", {"fit_cell", "compare_cells", "draw_study"}),
-    "syntax": ("Field(64,", "Field(65,", {"tag_answers", *ESTIMATES}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
     # a rule passes the style as a flag and the file as an input
     "prompting": ("document.yaml", "documents.yaml", set()),
