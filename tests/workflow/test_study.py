@@ -25,7 +25,7 @@ def config_of(project: Path, **study: object) -> str:
 def test_the_grid_is_planned_cell_by_cell(project: Path) -> None:
     planned = snakemake(project, "--dry-run", "--configfile", "config/demo.yaml", "--", "study_embedding").stdout
     parents = bool(read_config(project / "config/demo.yaml").group_parents)
-    for cell in cells_of(StudySettings().axes, parents):
+    for cell in cells_of(StudySettings().axes, parents, False):
         assert f"{STUDY}/cells/{cell}.parquet" in planned
     # no part of a run that nobody asked to study
     assert "fit_cell" not in snakemake(project, "--dry-run", "--configfile", "config/demo.yaml").stdout
@@ -36,7 +36,7 @@ def test_cells_are_fitted_compared_and_drawn(demo_copy: Path) -> None:
     snakemake(demo_copy, "--configfile", config, "--", "study_embedding")
     table = read_table(demo_copy / f"{STUDY}.parquet", schemas.STUDY)
     test = table.filter(pl.col("part") == "test", pl.col("level") == "leaf")
-    assert set(test["cell"]) == set(cells_of(("ceiling",), False))
+    assert set(test["cell"]) == set(cells_of(("ceiling",), False, False))
     assert (test.filter(pl.col("center").is_in(["", "mean_embedding"]))["pairwise"] > 0.85).all()
     page = (demo_copy / f"{STUDY}.md").read_text()
     assert "style vectors, logistic regression: 0." in page and "minus the reference" in page

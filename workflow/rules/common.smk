@@ -31,7 +31,7 @@ LOGS = f"{RUN}/logs"
 TIMES = f"{RUN}/benchmarks"
 SEED = CONFIG.seed
 # What the embedding study compares.
-CELLS = cells_of(CONFIG.study.axes, bool(CONFIG.group_parents))
+CELLS = cells_of(CONFIG.study.axes, bool(CONFIG.group_parents), CONFIG.syntax.tagger != "none")
 # Partitions rarely take longer jobs: minutes of a day.
 DAY = 1440
 

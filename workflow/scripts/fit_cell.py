@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-
 from sociolect.common.artifacts import vectors
 from sociolect.common.digests import digest_of
 from sociolect.common.runtime import Job, run_program
@@ -15,7 +13,7 @@ from sociolect.labels.fit import labeled_answers
 from sociolect.settings.study import StudyJob, embedding_cells
 from sociolect.sfam.threshold import read_threshold
 from sociolect.study.embedding_cell import run_cell
-from sociolect.stylometry.stylometry import measure_answers
+from sociolect.stylometry.stylometry import log_rates, measure_answers
 from sociolect.syntax.lookup import read_rows
 
 
@@ -24,10 +22,10 @@ def main(job: Job[StudyJob]) -> None:
         job.read_by("splits", "samples", SAMPLES), job.read_by("splits", "labels", LABELS), job.read("ask", SAMPLES)
     )
     cell = embedding_cells()[job.options["cell"]]
+    tagged = read_rows(job.inputs["tagged"], frame)
     if cell.features == "measures":
-        measured = measure_answers(frame["answer"].to_list(), read_rows(job.inputs["tagged"], frame))
-        # rates are skewed: a few texts have many, most have none
-        frame = frame.with_columns(vectors(np.log1p(np.maximum(measured, 0.0)), "style"))
+        measured = measure_answers(frame["answer"].to_list(), tagged)
+        frame = frame.with_columns(vectors(log_rates(measured), "style"))
     about = digest_of([cell.model_dump(), job.provenance()])
     job.stage("cell", shown=cell.shown)
     table = run_cell(
@@ -40,6 +38,7 @@ def main(job: Job[StudyJob]) -> None:
         Path(job.options["cache"]) / f"{about}.journal",
         job.run_seed,
         job.progress("trials"),
+        tagged,
     )
     job.write(table, "answers", STUDY_ANSWERS)
 

@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+import tagged_by_hand
 from made_tables import planted
 from sociolect.common.artifacts import check_table
+from sociolect.common.errors import InputError
 from sociolect.common.schemas import STUDY_ANSWERS
 from sociolect.settings.embedding import EmbeddingSettings
 from sociolect.settings.study import REFERENCE, StudyCell, StudySettings, cells_of, embedding_cells
@@ -38,12 +40,14 @@ def test_every_cell_of_the_grid_is_a_valid_embedding_and_compared_with_another_o
         # what is asked of nets is asked of nets, whatever is configured
         assert one.axis in ("reference", "rule", "size", "level", "ceiling") or made == {"net"}
         assert (one.against is None) == (name == REFERENCE) and one.against in {None, *cells}
-    assert cells_of(("margin",), False) == [REFERENCE, *(name for name in cells if name.startswith("margin"))]
+    assert cells_of(("margin",), False, False) == [REFERENCE, *(name for name in cells if name.startswith("margin"))]
     # with what they are compared with
-    assert cells_of(("pool",), False) == [
+    assert cells_of(("pool",), False, False) == [
         REFERENCE, "loss-cross_entropy", "loss-triplet", "pool-disjoint-cross_entropy", "pool-disjoint-triplet",
     ]  # fmt: skip
-    assert "level-parents" in cells_of(("level",), True) and "level-parents" not in cells_of(("level",), False)
+    assert "level-parents" in cells_of(("level",), True, False) and "level-parents" not in cells_of(
+        ("level",), False, False
+    )
 
 
 def test_a_cell_tells_every_val_and_test_answer_by_every_seed_center_and_level(tmp_path: Path) -> None:
@@ -95,6 +99,25 @@ def test_permuted_train_groups_tell_nothing(tmp_path: Path, name: str) -> None:
         own = table.filter(pl.col("part") == "test", pl.col("level") == "leaf", pl.col("center") == table["center"][0])
         found.append(float(own["pairs"].to_numpy().mean()))
     assert np.mean(found) == pytest.approx(0.5, abs=0.1)
+
+
+def test_all_style_needs_tagged_answers(tmp_path: Path) -> None:
+    assert "ceiling-all-style-logistic" in cells_of(("ceiling",), False, True)
+    assert "ceiling-all-style-logistic" not in cells_of(("ceiling",), False, False)
+    with pytest.raises(InputError, match="all style needs tagged answers"):
+        cell(tmp_path, "ceiling-all-style-logistic")
+    # tags alone tell these groups: one writes of things, one does them, one says how
+    words = {"art": ("table", "NOUN", "NN"), "law": ("runs", "VERB", "VBZ"), "med": ("well", "ADV", "RB")}
+    frame = planted(120).with_columns(answer=pl.lit("a b c"))
+    tagged = tagged_by_hand.tagged(
+        [
+            ["\n".join([" ".join((*words[g], "ROOT", "0"))] + [" ".join((*words[g], "dep", "1"))] * 2)]
+            for g in frame["group"]
+        ]
+    )
+    one = embedding_cells()["ceiling-all-style-logistic"]
+    found = run_cell(frame, one, CHEAP, STUDY_OF_TWO, {}, 0.5, tmp_path / "none", 1, tagged=tagged)
+    assert (found["pairs"] == 1.0).all() and found.height == frame.filter(pl.col("part") != "train").height
 
 
 def test_cell_axis_of_the_config_is_checked() -> None:

@@ -19,7 +19,7 @@ from sociolect.common.progress import Report
 from sociolect.embedding.accuracy import measure_groups, near_of
 from sociolect.embedding.judge import fit_judge
 from sociolect.embedding.syntax_baselines import syntax_probabilities
-from sociolect.stylometry.stylometry import measure_texts
+from sociolect.stylometry.stylometry import log_rates, measure_texts
 
 __all__ = [
     "TERMS",
@@ -101,8 +101,7 @@ def baseline_features(texts: Sequence[str], style: np.ndarray) -> dict[str, np.n
     """
     return {
         "style_only_logreg": style_only_features(texts),
-        # rates are skewed: a few texts have many, most have none
-        "stylometry_logreg": np.log1p(np.maximum(measure_texts(texts), 0.0)),
+        "stylometry_logreg": log_rates(measure_texts(texts)),
         "style_vector_logreg": np.asarray(style, dtype=np.float64),
     }
 

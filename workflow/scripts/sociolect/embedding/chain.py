@@ -18,6 +18,7 @@ from sociolect.common.seeds import seed_of
 from sociolect.embedding.accuracy import near_of, slices
 from sociolect.embedding.baselines import logistic_probabilities
 from sociolect.embedding.resampling import Resampled
+from sociolect.stylometry.stylometry import log_rates
 
 __all__ = ["SCORES", "Link", "chain_table", "classified", "links"]
 
@@ -67,8 +68,7 @@ def links(
         truth: index of the group [n].
         is_train: bool [n].
     """
-    # rates are skewed: a few texts have many, most have none
-    rates = np.log1p(np.maximum(measured, 0.0))
+    rates = log_rates(measured)
     known = {"raw measures": rates, "attributes as described": calibrated >= THRESHOLD, **scored}
     known["embedding, by regression"] = embeddings
     found = [classified(stage, features, truth, is_train) for stage, features in known.items()]

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sociolect.common.errors import InputError
 from sociolect.embedding.accuracy import measure_groups, near_of
+from sociolect.stylometry.stylometry import log_rates
 from sociolect.syntax.grams import GRAMS, TERMS, noised_text, pos_text
 from sociolect.syntax.measures import measure_syntax
 
@@ -52,7 +53,7 @@ def syntax_probabilities(
         blocks.append(gram_block(text_of(tagged), kind, is_train))
         yield name, sparse_probabilities(blocks[-1], truth, is_train, _C)
     tell("syntax_logreg")
-    syntax = dense_block(np.log1p(measure_syntax(tagged)), is_train)
+    syntax = dense_block(log_rates(measure_syntax(tagged)), is_train)
     yield "syntax_logreg", sparse_probabilities(syntax, truth, is_train, _C)
     tell(ALL_STYLE)
     blocks += [syntax, *(dense_block(features, is_train) for features in dense)]

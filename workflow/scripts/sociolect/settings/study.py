@@ -24,7 +24,9 @@ class StudyCell(Stage):
     axis: Axis | Literal["reference"] = Field(description="What the cell is compared along.")
     shown: str = Field(description="What the cell is, in the tables.")
     embedding: dict[str, Any] = Field({}, description="Keys of the section embedding that it changes.")
-    features: Literal["style", "measures"] = Field("style", description="What is embedded or classified.")
+    features: Literal["style", "measures", "all_style"] = Field(
+        "style", description="What is embedded or classified; all_style: with n-grams of syntax, for tagged answers."
+    )
     classifier: Literal["map", "logistic"] = Field("map", description="The map with its rule, or logistic regression.")
     train_share: Share = Field(1.0, description="Share of each group's train answers.")
     parents: bool = Field(False, description="Trained on the parent groups.")
@@ -36,7 +38,13 @@ def embedding_cells() -> dict[str, StudyCell]:
 
     The margin is one of triplets, so its cells, and the pools', are also changes of the loss `triplet`.
     """
-    cells = {REFERENCE: StudyCell(axis="reference", shown="as configured", against=None)}
+    reference = StudyCell(axis="reference", shown="as configured", against=None)
+    return {REFERENCE: reference, **_cells_of_nets(), **_cells_of_rules()}
+
+
+def _cells_of_nets() -> dict[str, StudyCell]:
+    """Distances, losses, margins, pools and inputs: of nets, whatever map is configured."""
+    cells: dict[str, StudyCell] = {}
     for name, against in (("euclidean", REFERENCE), ("cosine", "distance-euclidean")):
         cells[f"distance-{name}"] = StudyCell(
             axis="distance",
@@ -61,6 +69,12 @@ def embedding_cells() -> dict[str, StudyCell]:
     cells["input-whitened"] = StudyCell(
         axis="input", shown="whitened within authors", embedding=_NET | {"whitening": "within_author"}
     )
+    return cells
+
+
+def _cells_of_rules() -> dict[str, StudyCell]:
+    """Maps without a net, shares of train, parents, and what anyone gets for nothing."""
+    cells: dict[str, StudyCell] = {}
     rules: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("euclidean", "no net, Euclidean", {"map": "identity", "distances": ["euclidean"]}),
         ("cosine", "no net, cosine", {"map": "identity", "distances": ["cosine"]}),
@@ -88,6 +102,9 @@ def embedding_cells() -> dict[str, StudyCell]:
     cells["ceiling-measures-lda"] = StudyCell(
         axis="ceiling", shown="raw measures, shrinkage LDA", features="measures", embedding={"map": "lda"}
     )
+    cells["ceiling-all-style-logistic"] = StudyCell(
+        axis="ceiling", shown="all style and syntax, logistic regression", features="all_style", classifier="logistic"
+    )
     return cells
 
 
@@ -112,12 +129,12 @@ class StudyJob(Stage):
     study: StudySettings
 
 
-def cells_of(axes: tuple[Axis, ...], parents: bool) -> list[str]:
+def cells_of(axes: tuple[Axis, ...], parents: bool, tagged: bool) -> list[str]:
     """Names of the cells on these axes and of those that they are compared with, the reference first.
 
-    Without parent groups there is no axis of levels.
+    Without parent groups there is no axis of levels, and without tagged answers no cell of all style.
     """
-    cells = embedding_cells()
+    cells = {name: cell for name, cell in embedding_cells().items() if tagged or cell.features != "all_style"}
     chosen = {name for name, cell in cells.items() if cell.axis in axes and (parents or cell.axis != "level")}
     chosen |= {against for name in chosen if (against := cells[name].against) is not None}
     return [name for name in cells if name in chosen | {REFERENCE}]

@@ -10,18 +10,21 @@ import numpy as np
 import polars as pl
 
 from sociolect.common.artifacts import matrix
+from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.common.schemas import STUDY_ANSWERS
 from sociolect.common.seeds import seed_of
 from sociolect.embedding.accuracy import beats, macro, near_of
-from sociolect.embedding.baselines import logistic_probabilities
+from sociolect.embedding.baselines import logistic_probabilities, style_only_features
 from sociolect.embedding.fit_data import FitData, fit_data, subsample
 from sociolect.embedding.net import EmbeddingNet, distance_matrix, embed, nearest_index
 from sociolect.embedding.net_training import train_net
 from sociolect.embedding.statistics import Statistic, group_embeddings, map_groups
+from sociolect.embedding.syntax_baselines import ALL_STYLE, syntax_probabilities
 from sociolect.embedding.tuning import best_trial, tune
 from sociolect.settings.embedding import Center, EmbeddingSettings
 from sociolect.settings.study import StudyCell, StudySettings
+from sociolect.stylometry.stylometry import log_rates, measure_texts
 
 __all__ = ["run_cell"]
 
@@ -38,6 +41,7 @@ def run_cell(
     journal: Path,
     run_seed: int,
     progress: Report | None = None,
+    tagged: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """STUDY_ANSWERS of a cell.
 
@@ -50,12 +54,19 @@ def run_cell(
         theta: SFAM threshold, for usage rates.
         journal: file that keeps the search's trials.
         run_seed: of the run; the same for all cells, so that their nets differ by what the cell changes.
+        progress: of the trials.
+        tagged: rows of schema TAGGED of the answers, in their order, for a cell of all style.
+
+    Raises:
+        InputError: a cell of all style, and no tagged answers.
     """
     settings = EmbeddingSettings.model_validate({**base.model_dump(), "n_trials": study.n_trials, **cell.embedding})
     groups = sorted(frame["group"].unique())
     above = map_groups(groups, parents)
     if cell.parents and (above == groups or len(set(above)) < 2):
         return STUDY_ANSWERS.empty()
+    if cell.features == "all_style":
+        return _all_style(frame, tagged, above)
     fitted = frame.with_columns(_parents(frame, parents)) if cell.parents else frame
     data = fit_data(fitted)
     if cell.train_share < 1:
@@ -93,6 +104,18 @@ def _centers(net: EmbeddingNet, data: FitData, theta: float) -> dict[str, np.nda
         name: group_embeddings(net, style, groups, authors, statistic, center, theta)
         for name, (statistic, center) in kinds.items()
     }
+
+
+def _all_style(frame: pl.DataFrame, tagged: pl.DataFrame | None, above: list[str]) -> pl.DataFrame:
+    """What logistic regression on all style and syntax features tells, its penalty chosen on val."""
+    if tagged is None:
+        raise InputError("all style needs tagged answers; set syntax.tagger, or take ceiling out of study.axes")
+    groups, texts, part = sorted(frame["group"].unique()), frame["answer"].to_list(), frame["part"].to_numpy()
+    truth = np.array([groups.index(g) for g in frame["group"]])
+    dense = [style_only_features(texts), log_rates(measure_texts(texts))]
+    found = dict(syntax_probabilities(tagged, dense, truth, part == "train", part == "val", lambda name: None))
+    asked = np.flatnonzero(part != "train")
+    return _rows(frame[asked], {"": near_of(found[ALL_STYLE][asked])}, tuple(groups), 0, above)
 
 
 def _logistic(data: FitData, asked: np.ndarray) -> np.ndarray:

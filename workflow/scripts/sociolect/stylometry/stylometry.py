@@ -27,6 +27,7 @@ __all__ = [
     "describe",
     "describe_matrix",
     "fit_thresholds",
+    "log_rates",
     "measure_answers",
     "measure_index",
     "measure_names",
@@ -71,6 +72,11 @@ def measure_answers(texts: Sequence[str], tagged: pl.DataFrame | None = None) ->
     if tagged.height != len(texts):
         raise InputError(f"{tagged.height} tagged answers for {len(texts)} texts; run tag_answers again")
     return np.column_stack([measured, measure_syntax(tagged)])
+
+
+def log_rates(measured: np.ndarray) -> np.ndarray:
+    """Measures as classifiers take them, log(1 + x) [n, measures]: rates are skewed, most texts have none."""
+    return np.log1p(np.maximum(measured, 0.0))
 
 
 def _measured(answers: Measured) -> tuple[np.ndarray, bool]:
