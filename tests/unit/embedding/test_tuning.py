@@ -141,11 +141,12 @@ def _check_chance(settings: EmbeddingSettings) -> None:
 
 def test_only_what_the_loss_reads_is_searched() -> None:
     assert set(search_space(EmbeddingSettings(map="lda"))) == set()
-    assert set(search_space(EmbeddingSettings(map="identity"))) == {"distance"}
+    both: Any = {"distances": ("euclidean", "cosine")}
+    assert set(search_space(EmbeddingSettings(map="identity", **both))) == {"distance"}
     net = {"distance", "width", "dimension", "dropout", "learning_rate", "weight_decay", "batch_size"}
-    assert set(search_space(EmbeddingSettings(loss="triplet"))) == net | {"margin", "miner"}
-    assert set(search_space(EmbeddingSettings())) == net | {"temperature"}
-    assert set(search_space(EmbeddingSettings(distances=("euclidean",)))) == net - {"distance"}
+    assert set(search_space(EmbeddingSettings(loss="triplet", **both))) == net | {"margin", "miner"}
+    assert set(search_space(EmbeddingSettings(**both))) == net | {"temperature"}
+    assert set(search_space(EmbeddingSettings())) == net - {"distance"}
     assert EmbeddingSettings(loss="triplet").center == "style" and EmbeddingSettings().center == "mean_embedding"
 
 

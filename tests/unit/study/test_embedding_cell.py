@@ -33,7 +33,8 @@ def cell(tmp_path: Path, name: str = REFERENCE, frame: pl.DataFrame | None = Non
 
 def test_every_cell_of_the_grid_is_a_valid_embedding_and_compared_with_another_of_it() -> None:
     cells = embedding_cells()
-    bases: tuple[dict[str, Any], ...] = ({}, {"distances": ["euclidean"]}, {"loss": "proxy_anchor"}, {"map": "lda"})
+    on_angles = {"loss": "proxy_anchor", "distances": ["cosine"]}
+    bases: tuple[dict[str, Any], ...] = ({}, {"distances": ["euclidean", "cosine"]}, on_angles, {"map": "lda"})
     configured = [EmbeddingSettings.model_validate(base).model_dump() for base in bases]
     for name, one in cells.items():
         made = {EmbeddingSettings.model_validate({**base, **one.embedding}).map for base in configured}

@@ -57,7 +57,7 @@ class EmbeddingSettings(Stage):
         "f(median). 0: answers only.",
     )
     distances: tuple[Literal["euclidean", "cosine"], ...] = Field(
-        ("euclidean", "cosine"), min_length=1, description="Distances searched."
+        ("euclidean",), min_length=1, description="Distances searched: euclidean, cosine, or both."
     )
     margin: Range = Field((0.05, 1.0), description="Triplet: range of the margin, in units of the distance.")
     temperature: Range = Field(
