@@ -115,7 +115,7 @@ def _killed(command: list[str], timeout: float) -> None:
 
 def test_parts_run_in_processes_of_their_own(tmp_path: Path) -> None:
     flags = argparse.Namespace(device="cpu", tiny=True)
-    rows = gpu.run_apart("machine", flags, 60, tmp_path / "rows.json")
+    rows = gpu.run_apart("machine", flags, 240, tmp_path / "rows.json")
     assert rows[-1].name == "part: machine" and rows[-1].conditions["status"] == "done"
 
 
