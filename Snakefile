@@ -1,10 +1,9 @@
-# Sociolect: from raw answers to the comparison table.
+# Sociolect: from raw answers to the comparison table. The demo is the embedded default, `--configfile` takes its place.
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-# The demo is the embedded default; `--configfile` takes its place as a whole.
 if "run" not in config:
 
     configfile: "config/demo.yaml"
@@ -44,6 +43,11 @@ rule labels:
 rule embedding:
     input:
         embedding_tables(),
+
+
+rule study_embedding:
+    input:
+        study_pages(),
 
 
 rule table:

@@ -118,6 +118,11 @@ def embedding_tables():
     return [*chains(), *(table for name in names for table in all_of(f"{name}.parquet"))]
 
 
+def study_pages():
+    """What the embedding study writes of each experiment."""
+    return [page for kind in ("md", "html") for page in all_of(f"study/embedding/{{experiment}}.{kind}")]
+
+
 def labeler(scorer):
     """What labels: the folder of a model, or the calibration of the measures."""
     return {"distilled": f"{RUN}/sfam/student", "cross_encoder": f"{RUN}/sfam/teacher", "measured": CALIBRATION}[scorer]

@@ -1,12 +1,6 @@
 # The embedding study: a grid of cells, each with a search of its own, and their comparison. Not part of a run by itself.
 
 
-rule study_embedding:
-    input:
-        all_of("study/embedding/{experiment}.md"),
-        all_of("study/embedding/{experiment}.html"),
-
-
 rule fit_cell:
     input:
         samples=fit_samples,
