@@ -96,6 +96,9 @@ def test_near_duplicates_go_to_the_more_frequent() -> None:
     frequency = {"clear structure": 5, "clear structures": 9, "a formal tone": 3, "formal tone": 3, "dashes": 1}
     assert near_duplicates(frequency, 0.8) == {"clear structure": "clear structures", "formal tone": "a formal tone"}
     assert near_duplicates(frequency, 1.0) == {}
+    assert near_duplicates({"frequent passive verbs": 2, "frequent passive verb": 1}, 0.8) == {
+        "frequent passive verb": "frequent passive verbs"
+    }
 
 
 def test_short_names_that_differ_in_a_decisive_word_survive() -> None:
@@ -106,6 +109,10 @@ def test_short_names_that_differ_in_a_decisive_word_survive() -> None:
         ("numbers", "numbered lists"),
         ("the preposition of often", "the preposition on often"),
         ("many first person plural pronouns", "first person plural pronouns"),
+        ("a high share of adverbs", "a high share of adjectives"),
+        ("nouns followed by verbs", "verbs followed by nouns"),
+        ("a noun followed by a verb", "a verb followed by a noun"),
+        ("the adverb most", "the adjective most"),
     ]
     for pair in pairs:
         assert near_duplicates(dict.fromkeys(pair, 1), 0.8) == {}, pair

@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from sociolect.common.errors import InputError
+from sociolect.syntax.function_words import FUNCTION_WORDS, POS_OF_KIND
 from sociolect.syntax.measures import SYNTAX_INDEX, SYNTAX_MEASURES, measure_syntax
+from sociolect.syntax.posnoise import noise
 from tagged_by_hand import BREAD, HOPE, HOUSE, MAN, tagged
 
 
@@ -72,6 +74,30 @@ def test_rates_per_100_words(sentence: str, words: int, counts: dict[str, int]) 
     found = measured(sentence)
     for name, count in counts.items():
         assert found[name] == pytest.approx(100 * count / words), name
+
+
+def test_a_function_word_counts_as_what_it_is_there() -> None:
+    said = "I PRON PRP nsubj 2\nsaid VERB VBD ROOT 0\nthat SCONJ IN mark 2\nthat DET DT det 2\nthat PRON DT nsubj 2"
+    found = measured(said)
+    rates = {name: value for name, value in found.items() if name.startswith("word_") and value}
+    assert rates == {
+        "word_pronoun_i": 20,
+        "word_verb_said": 20,
+        "word_conjunction_that": 20,
+        "word_determiner_that": 20,
+        "word_pronoun_that": 20,
+    }
+    # the same form as a content word, and another text's words, count for nothing
+    like = "like NOUN NN ROOT 0"
+    assert not any(value for name, value in measured(like).items() if name.startswith("word_"))
+    alone = measure_syntax(tagged([[said]]))[0]
+    assert np.array_equal(measure_syntax(tagged([[like], [said], []]))[1], alone)
+
+
+def test_every_function_word_is_kept_by_posnoise() -> None:
+    for kind, word in FUNCTION_WORDS:
+        for part in POS_OF_KIND[kind]:
+            assert noise([word], [part]) == [word], (kind, word)
 
 
 def test_shapes_of_a_tree() -> None:

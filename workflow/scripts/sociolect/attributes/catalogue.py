@@ -31,7 +31,15 @@ _CONTRASTS = re.compile(
     r"|direct|indirect|personal|impersonal|subjective|objective|numbered|near|far|British|American|\d+)\b",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"\b(?:preposition|conjunction|pronoun|article|word|verb|letter) ([a-z]+)\b")
+_NAMED = re.compile(
+    r"\b(?:preposition|conjunction|pronoun|determiner|article|adverb|adjective|word|verb|letter) ([a-z]+)\b"
+)
+# their order is what they are about
+_FOLLOWED = re.compile(r"\b([a-z]+) followed by (?:an? |the )?([a-z]+)\b")
+_PARTS_OF_SPEECH = re.compile(
+    r"\b(noun|verb|adjective|adverb|pronoun|preposition|determiner|auxiliar|conjunction|subordinator|coordinator"
+    r"|numeral|interjection|article|particle)(?:s|y|ies)?\b"
+)
 _NGRAMS = (3, 5)
 _BLOCK = 256
 
@@ -185,7 +193,9 @@ def _rules(settings: CatalogueSettings, n_authors: int) -> list[tuple[str, Calla
 
 def _contrast(attribute: str) -> frozenset[str]:
     contrasts = {word.lower() for word in _CONTRASTS.findall(attribute)}
-    return frozenset(contrasts | {f"named {word}" for word in _NAMED.findall(attribute)})
+    contrasts |= {f"named {word}" for word in _NAMED.findall(attribute)}
+    contrasts |= {f"{first} before {second}" for first, second in _FOLLOWED.findall(attribute)}
+    return frozenset(contrasts | set(_PARTS_OF_SPEECH.findall(attribute)))
 
 
 def _catalogue(entries: Sequence[_Entry], n_authors: int) -> pl.DataFrame:

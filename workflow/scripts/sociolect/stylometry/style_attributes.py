@@ -5,6 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sociolect.syntax.function_words import FUNCTION_WORDS, word_attribute, word_measure
+from sociolect.syntax.measures import NEIGHBORS
+
+_PLURALS = {
+    "ADJ": "adjectives",
+    "ADP": "prepositions",
+    "ADV": "adverbs",
+    "AUX": "auxiliaries",
+    "CCONJ": "coordinators",
+    "DET": "determiners",
+    "NOUN": "nouns",
+    "NUM": "numerals",
+    "PART": "particles",
+    "PRON": "pronouns",
+    "PROPN": "proper nouns",
+    "PUNCT": "punctuation marks",
+    "SCONJ": "subordinators",
+    "VERB": "verbs",
+}
+# words of negation: the catalogue takes no attribute with one of them
+_NEGATIVE = frozenset({"nothing"})
+
 
 @dataclass(frozen=True)
 class StyleAttribute:
@@ -36,6 +58,25 @@ def _family(family: str, *rows: str) -> list[StyleAttribute]:
             )
         )
     return attributes
+
+
+def _function_words() -> list[StyleAttribute]:
+    """One attribute for each function word."""
+    return [
+        StyleAttribute(word_attribute(kind, word), f"{kind}s", word_measure(kind, word))
+        for kind, word in FUNCTION_WORDS
+        if word not in _NEGATIVE
+    ]
+
+
+def _neighbors() -> list[StyleAttribute]:
+    """One attribute for each pair of neighbors that no attribute written out has."""
+    named = {"NUM+NOUN", "PUNCT+PUNCT"}
+    return [
+        StyleAttribute(f"{_PLURALS[a]} followed by {_PLURALS[b]}", "neighboring words", f"pair_{a.lower()}_{b.lower()}")
+        for a, b in NEIGHBORS
+        if f"{a}+{b}" not in named
+    ]
 
 
 ATTRIBUTES: tuple[StyleAttribute, ...] = (
@@ -297,5 +338,78 @@ SYNTAX_ATTRIBUTES: tuple[StyleAttribute, ...] = (
         "colons in mid sentence | colon_inside",
         "several punctuation marks in a row | marks_in_a_row",
         "lines that end in a bare word | ends_open",
+        "brackets that begin with a numeral | bracket_with_number",
+        "brackets that hold a clause | bracket_with_clause",
+        "dashes ahead of a clause | dash_before_clause",
+        "commas ahead of subordinators | comma_subordinator",
+        "commas behind numerals | comma_number",
+        "hyphens as tokens of their own | tag_hyphen",
+        "interrogative sentence endings | ends_question",
+        "full stops at sentence ends | ends_period",
     ),
+    *_family(
+        "parts of speech",
+        "a high share of adjectives | pos_adj",
+        "adverbs throughout | pos_adv",
+        "a high share of auxiliaries | pos_aux",
+        "a high share of determiners | pos_det",
+        "a high share of interjections | pos_intj",
+        "nouns in high density | pos_noun",
+        "a high share of prepositions | pos_adp",
+        "a high share of pronouns | pos_pron",
+        "frequent subordinators | pos_sconj",
+        "a high share of coordinators | pos_cconj",
+        "verbs at every turn | pos_verb",
+        "a high share of content words | content_share",
+        "mostly function words | content_share | low",
+        "participles in ing form | tag_gerund",
+        "past participle forms | tag_past_participle",
+        "interrogative determiners | tag_wh_determiner",
+        "interrogative pronouns | tag_wh_pronoun",
+        "interrogative adverbs | tag_wh_adverb",
+        "words from other languages | tag_foreign",
+    ),
+    *_family(
+        "relations",
+        "main verbs that take a clause | dep_ccomp",
+        "verbs chained through xcomp infinitives | dep_xcomp",
+        "nouns as adverbials | dep_npadvmod",
+        "qualified numerals | dep_quantmod",
+        "indirect objects | dep_dative",
+        "object complements | dep_oprd",
+        "parenthetical clauses | dep_parataxis",
+        "clauses behind prepositions | dep_pcomp",
+        "possessors ahead of nouns | dep_poss",
+        "passive subjects | dep_nsubjpass",
+        "verbs with two objects | two_objects",
+        "verbs completed by a prepositional phrase | prep_on_verb",
+        "nouns with their own prepositions | prep_on_noun",
+        "a modal with the perfect | modal_perfect",
+        "series of more than two members | long_series",
+        "paired coordinators such as either and or | either_or",
+        "relative pronouns as subjects | relative_subject",
+        "subordinate if clauses | clause_condition",
+        "complement infinitives | infinitive_complement",
+        "many modifiers on each noun | modifiers_per_noun",
+        "wide branching of the syntax tree | branching_widest",
+        "left branching order | heads_to_the_left | low",
+    ),
+    *_family(
+        "first words",
+        "determiners as first words | opens_det",
+        "noun openings | opens_noun",
+        "adjectives as first words | opens_adj",
+        "coordinators as first words | opens_cconj",
+        "verbs as first words | opens_verb",
+        "auxiliaries as first words | opens_aux",
+        "numerals as first words | opens_num",
+        "marks as first characters | opens_punct",
+        "infinitives as openers | opens_infinitive",
+        "gerunds as openers | opens_gerund",
+        "interrogatives as openers | opens_wh",
+        "there as an opener | opens_there",
+        "subjects as openers | opens_subject",
+    ),
+    *_neighbors(),
+    *_function_words(),
 )

@@ -1,7 +1,7 @@
 """Measures of the syntax of tagged answers: rates per 100 words, shares, lengths and depths.
 
 The features are those of register analysis (Biber 1988, Variation across Speech and Writing), counted in dependency
-trees. No content word is looked at.
+trees, and function words as what they are there. No content word is looked at.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from sociolect.syntax.function_words import FUNCTION_WORDS, POS_OF_KIND, word_measure
 from sociolect.syntax.trees import Trees, read_trees
 
-__all__ = ["SYNTAX_INDEX", "SYNTAX_MEASURES", "measure_syntax"]
+__all__ = ["NEIGHBORS", "SYNTAX_INDEX", "SYNTAX_MEASURES", "measure_syntax"]
 
 _NOUNS, _VERBS = ("NOUN", "PROPN"), ("VERB", "AUX")
 _FINITE = ("VBD", "VBP", "VBZ", "MD")
@@ -27,7 +28,7 @@ _PAIR_NAMES = (
     "CCONJ+VERB CCONJ+PRON CCONJ+NOUN SCONJ+PRON SCONJ+DET ADJ+CCONJ ADJ+ADJ ADJ+ADP NUM+NOUN PUNCT+PRON "
     "PUNCT+ADV PUNCT+SCONJ PUNCT+DET PUNCT+NOUN PUNCT+VERB NOUN+PUNCT VERB+PUNCT ADV+PUNCT PUNCT+PUNCT"
 )
-_PAIRS = tuple(pair.split("+") for pair in _PAIR_NAMES.split())
+NEIGHBORS: tuple[tuple[str, str], ...] = tuple((pair.split("+")[0], pair.split("+")[1]) for pair in _PAIR_NAMES.split())
 _TAGS: dict[str, tuple[str, ...]] = {
     "base_form": ("VB",),
     "past_tense": ("VBD",),
@@ -74,7 +75,7 @@ def _parts_of_speech(t: Trees) -> dict[str, np.ndarray]:
     """Parts of speech, pairs of neighbors, forms of the Penn Treebank, relations."""
     is_pos = {name: t.has("pos", name) for name in _POS}
     found = {f"pos_{name.lower()}": which for name, which in is_pos.items()}
-    found |= {f"pair_{a.lower()}_{b.lower()}": is_pos[a] & t.next(is_pos[b]) for a, b in _PAIRS}
+    found |= {f"pair_{a.lower()}_{b.lower()}": is_pos[a] & t.next(is_pos[b]) for a, b in NEIGHBORS}
     found |= {f"tag_{name}": t.has("tag", *tags) for name, tags in _TAGS.items()}
     return found | {f"dep_{name}": t.has("dep", name) for name in _RELATIONS}
 
@@ -283,7 +284,30 @@ def _measure(trees: Trees) -> dict[str, np.ndarray]:
     for count in _COUNTS:
         found |= {name: 100.0 * _over(trees.per_text(which), n_words) for name, which in count(trees).items()}
     found |= {name: _over(trees.per_text(which), n_sentences) for name, which in _per_sentence(trees).items()}
-    return found | _shapes(trees, n_words, n_sentences)
+    return found | _shapes(trees, n_words, n_sentences) | _function_words(trees, n_words)
+
+
+def _function_words(t: Trees, n_words: np.ndarray) -> dict[str, np.ndarray]:
+    """Rates of function words; a token is at most one of them, so that one pass counts all."""
+    kinds = np.full(len(t.numbers["pos"]), -1)
+    for number, parts in enumerate(POS_OF_KIND.values()):
+        for part in parts:
+            if part in t.numbers["pos"]:
+                kinds[t.numbers["pos"][part]] = number
+    place = np.full((len(POS_OF_KIND), len(t.numbers["word"])), -1)
+    kind_number = {kind: number for number, kind in enumerate(POS_OF_KIND)}
+    for column, (kind, word) in enumerate(FUNCTION_WORDS):
+        if word in t.numbers["word"]:
+            place[kind_number[kind], t.numbers["word"][word]] = column
+    kind_of_token = kinds[t.values["pos"]]
+    column_of_token = np.where(kind_of_token >= 0, place[kind_of_token, t.values["word"]], -1)
+    is_one = column_of_token >= 0
+    width = len(FUNCTION_WORDS)
+    counts = np.bincount(t.text[is_one] * width + column_of_token[is_one], minlength=t.n * width).reshape(t.n, width)
+    return {
+        word_measure(kind, word): 100.0 * _over(counts[:, column], n_words)
+        for column, (kind, word) in enumerate(FUNCTION_WORDS)
+    }
 
 
 def _over(count: np.ndarray, whole: np.ndarray) -> np.ndarray:
