@@ -91,8 +91,8 @@ def test_a_search_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path: Path) 
     journal = tmp_path / "cells" / "a.journal"
     with subprocess.Popen([sys.executable, str(program), str(journal)], cwd=SCRIPTS) as process:
         deadline = time.monotonic() + 60
-        # until the second trial is under way
-        while not journal.exists() or journal.read_text().count('"op_code":4') < 2:
+        # until the second trial is under way and has drawn one of its parameters
+        while not journal.exists() or '"trial_id":1,"param_name"' not in journal.read_text():
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.01)
         process.kill()
@@ -143,7 +143,7 @@ def test_only_what_the_loss_reads_is_searched() -> None:
     assert set(search_space(EmbeddingSettings(map="lda"))) == set()
     both: Any = {"distances": ("euclidean", "cosine")}
     assert set(search_space(EmbeddingSettings(map="identity", **both))) == {"distance"}
-    net = {"distance", "width", "dimension", "dropout", "learning_rate", "weight_decay", "batch_size"}
+    net = {"distance", "width", "dimension", "dropout", "input_dropout", "learning_rate", "weight_decay", "batch_size"}
     assert set(search_space(EmbeddingSettings(loss="triplet", **both))) == net | {"margin", "miner"}
     assert set(search_space(EmbeddingSettings(**both))) == net | {"temperature"}
     assert set(search_space(EmbeddingSettings())) == net - {"distance"}

@@ -175,7 +175,7 @@ TRIALS = Schema(
     "trials",
     {
         "trial": Column(INT, "number of the trial"),
-        "state": Column(TEXT, "complete, pruned or failed"),
+        "state": Column(TEXT, "complete or pruned"),
         "value": Column(FLOAT, "nearest-group macro accuracy on val", nullable=True),
         "epochs": Column(INT, "epochs trained", "epochs", nullable=True),
         "params": Column(TEXT, "hyper-parameters as JSON"),

@@ -32,7 +32,7 @@ Distance = Literal["euclidean", "cosine"]
 
 
 class EmbeddingNet(nn.Module):
-    """Two fully connected layers with ReLU between; the input is standardized, dropout sits after ReLU.
+    """Two fully connected layers with ReLU between; the input is standardized, dropout sits there and after ReLU.
 
     Mean and standard deviation of the train style vectors are buffers, so that they travel in the file and every
     user of the net standardizes alike. An attribute that is constant on train is only centered. Of width 0 it is a
@@ -42,12 +42,15 @@ class EmbeddingNet(nn.Module):
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, n_attributes: int, width: int, dimension: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, n_attributes: int, width: int, dimension: int, dropout: float = 0.0, input_dropout: float = 0.0
+    ) -> None:
         super().__init__()
         # skip_init: weights come from `reset` with its own generator, never from torch's global one
         self.hidden = nn.utils.skip_init(nn.Linear, n_attributes, width) if width else None
         self.output = nn.utils.skip_init(nn.Linear, width or n_attributes, dimension)
         self.dropout = dropout
+        self.input_dropout = input_dropout
         self.register_buffer("mean", torch.zeros(n_attributes))
         self.register_buffer("std", torch.ones(n_attributes))
 
@@ -80,14 +83,20 @@ class EmbeddingNet(nn.Module):
 
     def forward(self, style: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Embeddings [n, D] of style vectors [n, K]. Dropout is on only when a generator is given."""
-        hidden = (style - self.mean) / self.std
+        # an attribute that is left out has the value of its mean
+        hidden = _dropped((style - self.mean) / self.std, self.input_dropout, generator)
         if self.hidden is not None:
             hidden = torch.relu(self.hidden(hidden))
-        if generator is not None and self.dropout > 0:
-            keep = torch.rand(hidden.shape, generator=generator) >= self.dropout
-            hidden = hidden * keep / (1 - self.dropout)
-        result: torch.Tensor = self.output(hidden)
+        result: torch.Tensor = self.output(_dropped(hidden, self.dropout, generator))
         return result
+
+
+def _dropped(values: torch.Tensor, share: float, generator: torch.Generator | None) -> torch.Tensor:
+    """Dropout with its own generator; without one, nothing is left out."""
+    if generator is None or share <= 0:
+        return values
+    keep = torch.rand(values.shape, generator=generator) >= share
+    return values * keep / (1 - share)
 
 
 def embed(net: EmbeddingNet, style: np.ndarray) -> np.ndarray:
@@ -120,6 +129,7 @@ def save_net(net: EmbeddingNet, path: Path, hyper: dict[str, Any]) -> None:
         "width": net.width,
         "dimension": net.output.out_features,
         "dropout": net.dropout,
+        "input_dropout": net.input_dropout,
     }
     with atomic_path(path) as temporary:
         tensors = {name: t.detach().contiguous() for name, t in sorted(net.state_dict().items())}
@@ -138,7 +148,8 @@ def load_net(path: Path) -> tuple[EmbeddingNet, dict[str, Any]]:
         with safe_open(path, "pt") as file:
             hyper = json.loads((file.metadata() or {})["hyper"])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        net = EmbeddingNet(hyper["n_attributes"], hyper["width"], hyper["dimension"], hyper["dropout"])
+        shape = (hyper[name] for name in ("n_attributes", "width", "dimension", "dropout", "input_dropout"))
+        net = EmbeddingNet(*shape)
         net.load_state_dict(state)
     except (SafetensorError, KeyError, RuntimeError) as error:
         raise InputError(f"{path}: not a whole embedding net ({error}); delete it and run again") from error

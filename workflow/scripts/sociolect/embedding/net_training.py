@@ -33,6 +33,7 @@ class Hyper:
     width: int = 0
     dimension: int = 0
     dropout: float = 0.0
+    input_dropout: float = 0.0
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     batch_size: int = 128
@@ -95,7 +96,7 @@ def _train(
 ) -> Trained:
     generator = torch.Generator().manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = EmbeddingNet(data.style.shape[1], hyper.width, hyper.dimension, hyper.dropout)
+    net = EmbeddingNet(data.style.shape[1], hyper.width, hyper.dimension, hyper.dropout, hyper.input_dropout)
     net.standardize(data.style)
     net.reset(generator)
     shape = LossShape(

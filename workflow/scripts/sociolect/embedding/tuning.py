@@ -11,6 +11,7 @@ import optuna
 import polars as pl
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import TrialState
 
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
@@ -55,6 +56,10 @@ def tune(
         load_if_exists=True,
     )
 
+    # what a killed process left under way counts for the sampler, with the few parameters that it had drawn by then
+    for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(left.number, state=TrialState.FAIL)
+
     def objective(trial: optuna.Trial) -> float:
         def report(epoch: int, accuracy: float) -> None:
             trial.set_user_attr("epochs", epoch)
@@ -62,7 +67,7 @@ def tune(
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        # its place among those that ended, not its number: a killed process leaves a number that never ends
+        # its place among those that ended, not its number: a killed process leaves a number that did not
         trained = train_net(data, suggest(trial, settings), settings, trial_seed(run_seed, len(_ended(study))), report)
         return trained.accuracy
 
@@ -91,13 +96,12 @@ def _storage(journal: Path) -> JournalStorage:
 def _table(study: optuna.Study) -> pl.DataFrame:
     """TRIALS of what has ended; the first of equals is chosen."""
     ended = _ended(study)
-    complete = [i for i, t in enumerate(ended) if t.state == optuna.trial.TrialState.COMPLETE]
+    complete = [i for i, t in enumerate(ended) if t.state == TrialState.COMPLETE]
     best = next(i for i in complete if ended[i].value == study.best_value)
-    states = {"COMPLETE": "complete", "PRUNED": "pruned"}
     rows = [
         {
             "trial": number,
-            "state": states.get(t.state.name, "failed"),
+            "state": t.state.name.lower(),
             "value": t.value,
             "epochs": t.user_attrs.get("epochs"),
             "params": json.dumps(t.params, sort_keys=True),
@@ -119,6 +123,7 @@ def search_space(settings: EmbeddingSettings) -> dict[str, Any]:
             "width": list(settings.widths),
             "dimension": list(settings.dimensions),
             "dropout": settings.dropout,
+            "input_dropout": settings.input_dropout,
             "learning_rate": settings.learning_rate,
             "weight_decay": settings.weight_decay,
             "batch_size": list(settings.batch_sizes),
@@ -137,7 +142,7 @@ def suggest(trial: optuna.Trial, settings: EmbeddingSettings) -> Hyper:
         if isinstance(values, list):
             point[name] = trial.suggest_categorical(name, values)
         else:
-            point[name] = trial.suggest_float(name, *values, log=name != "dropout")
+            point[name] = trial.suggest_float(name, *values, log=not name.endswith("dropout"))
     return Hyper(**point)
 
 
@@ -170,6 +175,7 @@ def _single(settings: EmbeddingSettings) -> dict[str, Any]:
         "width": settings.widths[0],
         "dimension": settings.dimensions[0],
         "dropout": settings.dropout[0],
+        "input_dropout": settings.input_dropout[0],
         "learning_rate": settings.learning_rate[0],
         "weight_decay": settings.weight_decay[0],
         "batch_size": settings.batch_sizes[0],
@@ -188,5 +194,5 @@ def _distances(settings: EmbeddingSettings) -> tuple[Distance, ...]:
 
 
 def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Trials that have come to an end, in their order; what a killed process left under way is none."""
-    return [trial for trial in study.trials if trial.state.is_finished()]
+    """Trials that have come to an end, in their order; what a killed process left under way is none of them."""
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))

@@ -65,9 +65,12 @@ class EmbeddingSettings(Stage):
     )
     widths: tuple[Positive, ...] = Field((128, 256, 512), min_length=1, description="Hidden widths searched.")
     dimensions: tuple[Positive, ...] = Field((16, 32, 64), min_length=1, description="Output dimensions searched.")
-    dropout: tuple[Share, Share] = Field((0.1, 0.6), description="Range of the dropout.")
+    dropout: tuple[Share, Share] = Field((0.1, 0.6), description="Range of the dropout after ReLU.")
+    input_dropout: tuple[Share, Share] = Field(
+        (0.0, 0.4), description="Range of the dropout of attributes: a net that leans on few of them overfits."
+    )
     learning_rate: Range = Field((3e-4, 3e-3), description="Range of the learning rate, which falls to 0 (cosine).")
-    weight_decay: Range = Field((1e-2, 1.0), description="Range of the weight decay of AdamW.")
+    weight_decay: Range = Field((0.1, 10.0), description="Range of the weight decay of AdamW.")
     batch_sizes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
         (128, 256), min_length=1, description="Batch sizes searched."
     )
@@ -92,12 +95,13 @@ class EmbeddingSettings(Stage):
 
     @model_validator(mode="after")
     def _ranges(self) -> EmbeddingSettings:
-        for name in ("margin", "temperature", "dropout", "learning_rate", "weight_decay"):
+        for name in ("margin", "temperature", "dropout", "input_dropout", "learning_rate", "weight_decay"):
             low, high = getattr(self, name)
             if low > high:
                 raise ValueError(f"{name}: the lower end {low} is above the upper end {high}")
-        if self.dropout[1] >= 1:
-            raise ValueError("dropout must stay below 1")
+        for name in ("dropout", "input_dropout"):
+            if getattr(self, name)[1] >= 1:
+                raise ValueError(f"{name} must stay below 1")
         on_angles = self.metric_loss in ("multi_similarity", "proxy_anchor")
         if on_angles and self.map == "net" and "cosine" not in self.distances:
             raise ValueError(f"loss {self.loss} is defined on cosine similarities: add cosine to distances")
