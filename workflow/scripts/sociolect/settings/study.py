@@ -57,6 +57,8 @@ def _cells_of_nets() -> dict[str, StudyCell]:
         cells[f"loss-{loss}".replace("+", "-with-")] = StudyCell(axis="loss", shown=loss, embedding=change)
     for margin in _MARGINS:
         change = _NET | {"loss": "triplet", "distances": ["euclidean"], "margin": [margin, margin]}
+        # a hard triplet is one at any margin: those miners that the margin chooses for
+        change |= {"miners": ["all", "semihard"]}
         against = "margin-0.2" if margin != 0.2 else REFERENCE
         cells[f"margin-{margin}"] = StudyCell(axis="margin", shown=str(margin), embedding=change, against=against)
     for loss in ("cross_entropy", "triplet"):
