@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from sociolect.attributes.llm import read_description_prompts
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, ESTIMATE, RATES, SAMPLES
 from sociolect.estimate.table import estimate_table, verdict
-from sociolect.estimate.units import attributes_of, count_work
+from sociolect.estimate.units import TAGGING, attributes_of, count_work
 from sociolect.settings.estimate import EstimateJob
+
+log = logging.getLogger("sociolect")
 
 
 def main(job: Job[EstimateJob]) -> None:
@@ -18,7 +22,11 @@ def main(job: Job[EstimateJob]) -> None:
     n_prompts = len(read_description_prompts(asked[0]).prompts) if asked else 0
     rates = job.read("rates", RATES)
     samples = job.read_by("splits", "samples", SAMPLES)
-    frame = estimate_table(count_work(job.settings, samples, attributes, n_prompts), rates)
+    work = count_work(job.settings, samples, attributes, n_prompts)
+    if TAGGING not in rates["probe"] and any(w.probe == TAGGING for w in work):
+        log.warning("tagging is not part of the estimate: vLLM's environment, where the probe ran, has no spaCy")
+        work = [w for w in work if w.probe != TAGGING]
+    frame = estimate_table(work, rates)
     budget = job.settings.estimate.budget_hours
     start = dict(zip(rates["probe"], rates["rate"], strict=True))
     job.write(

@@ -89,6 +89,16 @@ def test_measures_cost_one_look_at_a_text_and_no_sfam() -> None:
     assert not {"train_sfam", "distil_student"} & {rule for rule, _ in found}
 
 
+def test_tagging_counts_answers_and_what_is_scored_by_measures() -> None:
+    tagger = {"tagger": "en_core_web_sm"}
+    found = counted(job(syntax=tagger))
+    assert found["tag_answers", "answer"] == (18, 1) and ("tag_answers", "generation") not in found
+    found = counted(job(syntax=tagger, labeling={"scorer": "measured"}))
+    assert found["tag_answers", "answer"] == (18, 1) and found["tag_answers", "generation"] == (144, 1)
+    assert found["choose_strength", "tagged text"] == (20, 0)
+    assert "tag_answers" not in {rule for rule, _ in counted(job())}
+
+
 def test_a_student_costs_its_lessons_and_one_pass_per_text() -> None:
     lessons = {"n_answers": 5, "n_heldout": 1, "max_epochs": 3}
     found = counted(job(labeling={"scorer": "distilled"}, distillation=lessons))

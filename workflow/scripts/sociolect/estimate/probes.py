@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from sociolect.common.schemas import RATES
 from sociolect.estimate.lm_probes import probe_describer, probe_lm, probe_scratch_lm
 from sociolect.estimate.probing import Timed
 from sociolect.estimate.sfam_probes import probe_sfam
+from sociolect.estimate.syntax_probes import probe_tagger
 from sociolect.estimate.texts import draw_texts, most_attributes
 from sociolect.models.loading import pick_device
 from sociolect.settings.estimate import ProbeJob
@@ -21,7 +23,7 @@ from sociolect.settings.estimate import ProbeJob
 __all__ = ["Folders", "all_probes", "rates_table"]
 
 # what runs on the CPU wherever the others run
-ON_CPU = ("imports", "scratch_lm")
+ON_CPU = ("imports", "scratch_lm", "tagging")
 NAMES = {"fp32": "float32", "bf16": "products in bfloat16"}
 
 
@@ -66,6 +68,9 @@ def all_probes(
         torch.cuda.empty_cache()
     if settings.description.describer == "stylometry":
         yield from probe_describer(settings, frame["answer"].to_list())
+    # vLLM's environment has no spaCy: the estimate then says that it leaves tagging out
+    if settings.syntax.tagger != "none" and json.loads(backend)["backend"] != "vllm":
+        yield from probe_tagger(settings, frame["answer"].to_list())
     with TemporaryDirectory() as name:
         work = Path(name)
         if folders.lm is None:

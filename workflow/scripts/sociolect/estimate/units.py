@@ -16,12 +16,13 @@ from sociolect.settings.estimate import EstimateJob
 from sociolect.sfam.training import EVAL_PAIRS
 from sociolect.steering.sweep import Outcome, layer_sets, search
 
-__all__ = ["LESSON", "Attributes", "Work", "attributes_of", "count_work", "n_questions", "n_settings"]
+__all__ = ["LESSON", "TAGGING", "Attributes", "Work", "attributes_of", "count_work", "n_questions", "n_settings"]
 
 EXACT, AT_MOST, ABOUT = "exact", "at most", "about"
 # blocks assumed of a hub model: so many that no two depths fall on one block
 MANY_LAYERS = 1000
 PARTS = ("train", "val", "test")
+TAGGING = "tagging"  # the probe of the tagger
 LESSON = "lesson and attribute"  # what the teacher scores for the student
 
 
@@ -97,6 +98,7 @@ def count_work(
         *_training(settings),
         *_teaching(settings, samples, attributes),
         *_calibrating(settings, samples),
+        *_tagging(settings, answers, len(used), requests, asked, tried),
         _labeling("answer", answers, settings, attributes, shards * len(used)),
         _labeling("generation", requests, settings, attributes, shards * asked, AT_MOST),
         Work("extract_activations", "activations", "attribute sentence", attributes.k, attributes.bound, 1),
@@ -175,6 +177,22 @@ def _calibrating(settings: EstimateJob, samples: Mapping[str, pl.DataFrame]) -> 
     if settings.description.describer != "stylometry":
         return []
     return [Work("calibrate_measures", "describing", "answer", _available(samples)["train"], EXACT, 1, gpus=0)]
+
+
+def _tagging(
+    settings: EstimateJob, answers: int, splits: int, requests: int, experiments: int, tried: int
+) -> list[Work]:
+    """Answers; where the measures are the style vectors, also what is generated and what the sweep tries."""
+    if settings.syntax.tagger == "none":
+        return []
+    of_answers = Work("tag_answers", TAGGING, "answer", answers, EXACT, splits, gpus=0)
+    if settings.labeling.scorer != "measured":
+        return [of_answers]
+    return [
+        of_answers,
+        Work("tag_answers", TAGGING, "generation", requests, AT_MOST, experiments, gpus=0),
+        Work("choose_strength", TAGGING, "tagged text", tried, AT_MOST, gpus=0),
+    ]
 
 
 def _training(settings: EstimateJob) -> list[Work]:
