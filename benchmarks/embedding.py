@@ -58,7 +58,7 @@ def run_benchmark(arguments: Sequence[str] | None = None) -> list[Row]:
     device, say = torch.device("cpu"), teller("embedding")
     # no early end: every epoch is trained
     settings = EmbeddingSettings(max_epochs=flags.epochs, patience=flags.epochs)
-    hyper = Hyper(width=max(settings.widths), dimension=32, dropout=0.4, batch_size=256)
+    hyper = Hyper(width=max(settings.widths), dimension=32, dropout=0.4, input_dropout=0.2, batch_size=256)
     rows = []
     for n_groups, per_group in SIZES:
         data = made_up(n_groups, per_group // flags.shrink, flags.attributes)

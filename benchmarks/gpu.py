@@ -29,6 +29,7 @@ from gpu_labeling import check_labeling, time_kernels, time_labeling, time_stude
 from gpu_part import Part, copy_bandwidth
 from gpu_steering import time_steering
 from gpu_table import write_docs
+from gpu_training import time_training
 from measuring import DTYPES, Row, hush_transformers, write_rows
 
 SHORTEST = 5.0
@@ -66,6 +67,7 @@ PARTS = {
     "steering, qwen3-8b": Plan(time_steering, 100, "qwen3-8b"),
     "labeling, correctness, large": Plan(check_labeling, 60, "large"),
     "labeling, kernels, large": Plan(time_kernels, 75, "large"),
+    "training, scratch": Plan(time_training, 120, "scratch"),
 }
 # a CPU has one shape, once
 TINY = [name for name in PARTS if not name.endswith((" large", "qwen3-8b"))]

@@ -112,7 +112,7 @@ def _speeds(speeds: Sequence[Row], rows: Sequence[Row]) -> list[str]:
             lines.append(f"| {name} | {row.conditions.get('note', '-')} |{' |' * (len(heads) - 1)}")
             continue
         ratios = [found.get((row.name, baseline)) for baseline in baselines]
-        shares = [found.get((f"{name}: {what}", None)) for what in ("matmul share", "floor share")]
+        shares = [found.get((f"{name}: {what}", None)) for what in ("matmul share", "floor share", "busy share")]
         share = next((percent(row.value) for row in shares if row is not None), "-")
         cells = [_number(row.value), f"{_number(row.conditions['min'])} - {_number(row.conditions['max'])}"]
         cells += ["-" if ratio is None else f"{ratio.ratio:.2f}" for ratio in ratios]

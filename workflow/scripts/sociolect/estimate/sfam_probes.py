@@ -26,7 +26,7 @@ from sociolect.sfam.training import train_agreement
 from sociolect.stylometry.style_attributes import ATTRIBUTES
 from sociolect.stylometry.stylometry import sentence_of
 
-__all__ = ["probe_sfam"]
+__all__ = ["NEVER", "probe_sfam", "random_pairs"]
 
 # an answer's pairs, of which as many are positive as the describer said attributes of it
 PAIRS_PER_ANSWER = 16
@@ -66,7 +66,7 @@ def probe_sfam(settings: ProbeJob, folder: Path | None, texts: Sequence[str], k:
     answers, attributes = encode_texts(base, texts), encode_attributes(base, table["author_sentence"].to_list())
     keys = ("n_outputs", "max_tokens", "batch_size", "precision")
     endless = SfamSettings(max_steps=NEVER, eval_steps=NEVER, **{key: getattr(sfam, key) for key in keys})
-    pairs = _random_pairs(len(texts), k)
+    pairs = random_pairs(len(texts), k)
 
     def train(report: Report) -> Any:
         return train_agreement(base, answers, attributes, pairs, endless, seed=0, progress=report)
@@ -107,9 +107,9 @@ def _scratch(settings: ProbeJob, texts: Sequence[str]) -> AgreementModel:
     return build_deberta(shape, tokenizer, settings.sfam.max_tokens, settings.sfam.n_outputs, seed=0)
 
 
-def _random_pairs(n_answers: int, k: int) -> PairArrays:
+def random_pairs(n_answers: int, k: int, per_answer: int = PAIRS_PER_ANSWER) -> PairArrays:
     """Pairs to train on: as many positives as negatives of every answer. The last answers are val, never looked at."""
-    per_answer, n_val = min(PAIRS_PER_ANSWER, k), max(1, n_answers // 100)
+    per_answer, n_val = min(per_answer, k), max(1, n_answers // 100)
     rng = np.random.default_rng(0)
     answer = np.repeat(np.arange(n_answers), per_answer)
     attribute = np.concatenate([rng.permutation(k)[:per_answer] for _ in range(n_answers)])
