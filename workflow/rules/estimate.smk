@@ -16,7 +16,7 @@ rule probe_rates:
     benchmark:
         f"{TIMES}/probe_rates.tsv"
     conda:
-        env_of(engine_of(probed_stage()))
+        env_of("syntax" if TAGGED and engine_of(probed_stage()) == "core" else engine_of(probed_stage()))
     threads: MODEL_THREADS
     resources:
         mem_mb=memory(32300),

@@ -33,6 +33,17 @@ def test_the_file_keeps_net_standardization_and_hyperparameters(tmp_path: Path) 
         embed(net, style[:, :3])
 
 
+def test_attributes_are_dropped_at_their_rate_and_only_with_a_generator() -> None:
+    net = EmbeddingNet(2000, 0, 2000, 0.0, 0.25)
+    torch.nn.init.eye_(net.output.weight)
+    torch.nn.init.zeros_(net.output.bias)
+    with torch.no_grad():
+        dropped = net(torch.ones(1, 2000), torch.Generator().manual_seed(0))[0]
+        whole = net(torch.ones(1, 2000))[0]
+    assert set(dropped.tolist()) == {0.0, float(torch.tensor(1.0) / 0.75)} and bool((whole == 1).all())
+    assert abs(float((dropped == 0).float().mean()) - 0.25) < 0.04  # 4 standard errors
+
+
 def test_a_tie_goes_to_the_smallest_name() -> None:
     centers = np.array([[1.0, 0.0], [-1.0, 0.0]])
     assert nearest_group(np.array([[0.0, 1.0], [0.2, 0.0]]), centers, ["med", "art"], "euclidean") == ["art", "med"]

@@ -18,7 +18,7 @@ CONFIG: dict[str, Any] = {
     "run": "x",
     "experiments": {"main": {"fit": ["single"], "ask": "single"}},
     "syntax": {"tagger": "en_core_web_sm"},
-    "estimate": {"seconds": 0.05},
+    "estimate": {"seconds": 0.5},
 }
 
 

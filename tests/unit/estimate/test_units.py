@@ -92,10 +92,14 @@ def test_measures_cost_one_look_at_a_text_and_no_sfam() -> None:
 def test_tagging_counts_answers_and_what_is_scored_by_measures() -> None:
     tagger = {"tagger": "en_core_web_sm"}
     found = counted(job(syntax=tagger))
-    assert found["tag_answers", "answer"] == (18, 1) and ("tag_answers", "generation") not in found
+    # stylometry measures split multi, too, which is in no experiment
+    assert found["tag_answers", "answer"] == (36, 2) and ("tag_answers", "generation") not in found
     found = counted(job(syntax=tagger, labeling={"scorer": "measured"}))
-    assert found["tag_answers", "answer"] == (18, 1) and found["tag_answers", "generation"] == (144, 1)
+    assert found["tag_answers", "answer"] == (36, 2) and found["tag_answers", "generation"] == (144, 1)
     assert found["choose_strength", "tagged text"] == (20, 0)
+    hub = {"lm": {"repo": "a/b", "revision": "0" * 40}}
+    found = counted(job(syntax=tagger, description={"describer": "llm"}, models=hub), n_prompts=8)
+    assert found["tag_answers", "answer"] == (18, 1)
     assert "tag_answers" not in {rule for rule, _ in counted(job())}
 
 

@@ -83,3 +83,17 @@ def test_without_spacy_one_line_says_what_to_run(monkeypatch: pytest.MonkeyPatch
     assert not is_installed("en_core_web_sm")
     with pytest.raises(InputError, match=r"syntax.tagger is en_core_web_sm.*run `make setup-syntax`"):
         open_tagger("en_core_web_sm")
+
+
+def test_function_words_are_what_they_are_in_their_sentence(tagger: Tagger) -> None:
+    texts = [
+        "I know that he likes that book, and that is enough.",
+        "Since we came, once it rains, ask why or when they left.",
+        "Do as I do: she can do it, so do not go so far.",
+        "Most people, more or less, like little towns much better.",
+    ]
+    row = measure_syntax(tag_texts([" ".join(texts)], tagger))[0]
+    found = {name.removeprefix("word_") for name, i in SYNTAX_INDEX.items() if name.startswith("word_") and row[i] > 0}
+    assert {"conjunction_that", "determiner_that", "pronoun_that", "conjunction_since", "conjunction_when"} <= found
+    assert {"auxiliary_can", "verb_do", "adjective_most", "pronoun_i", "conjunction_or", "adverb_far"} <= found
+    assert "preposition_since" not in SYNTAX_INDEX and "verb_can" not in found

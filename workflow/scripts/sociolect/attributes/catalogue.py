@@ -32,14 +32,17 @@ _CONTRASTS = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"\b(?:preposition|conjunction|pronoun|determiner|article|adverb|adjective|word|verb|letter) ([a-z]+)\b"
+    r"\b(?:preposition|conjunction|pronoun|article|word|verb|letter) ([a-z]+)\b"
+    r"|\bthe (?:determiner|adverb|adjective) ([a-z]+)$",
+    re.IGNORECASE,
 )
-# their order is what they are about
-_FOLLOWED = re.compile(r"\b([a-z]+) followed by (?:an? |the )?([a-z]+)\b")
-_PARTS_OF_SPEECH = re.compile(
+_PART_OF_SPEECH = (
     r"\b(noun|verb|adjective|adverb|pronoun|preposition|determiner|auxiliar|conjunction|subordinator|coordinator"
-    r"|numeral|interjection|article|particle)(?:s|y|ies)?\b"
+    r"|numeral|interjection|article|particle|punctuation mark)(?:s|y|ies)?\b"
 )
+_PARTS_OF_SPEECH = re.compile(_PART_OF_SPEECH, re.IGNORECASE)
+# their order is what they are about
+_FOLLOWED = re.compile(rf"{_PART_OF_SPEECH} followed by (?:an? |the )?(?:proper )?{_PART_OF_SPEECH}", re.IGNORECASE)
 _NGRAMS = (3, 5)
 _BLOCK = 256
 
@@ -94,8 +97,9 @@ def near_duplicates(frequency: Mapping[str, int], threshold: float) -> dict[str,
     """Which attribute is merged into which more frequent one.
 
     Cosine of TF-IDF over character 3- to 5-grams above `threshold`. Attributes that differ in a word of contrast
-    (first / third, singular / plural, short / long, many, ...), in a digit or in the word that they name ("the
-    preposition of" / "the preposition in") are never duplicates, however few letters tell them apart.
+    (first / third, singular / plural, short / long, many, ...), in a digit, in a part of speech, in what follows what
+    or in the word that they name ("the preposition of" / "the preposition in") are never duplicates, however few
+    letters tell them apart.
 
     Args:
         frequency: attribute -> how many have it; of two the rarer goes, of equals the later in the alphabet.
@@ -193,9 +197,9 @@ def _rules(settings: CatalogueSettings, n_authors: int) -> list[tuple[str, Calla
 
 def _contrast(attribute: str) -> frozenset[str]:
     contrasts = {word.lower() for word in _CONTRASTS.findall(attribute)}
-    contrasts |= {f"named {word}" for word in _NAMED.findall(attribute)}
-    contrasts |= {f"{first} before {second}" for first, second in _FOLLOWED.findall(attribute)}
-    return frozenset(contrasts | set(_PARTS_OF_SPEECH.findall(attribute)))
+    contrasts |= {f"named {first or second}".lower() for first, second in _NAMED.findall(attribute)}
+    contrasts |= {f"{first} before {second}".lower() for first, second in _FOLLOWED.findall(attribute)}
+    return frozenset(contrasts | {part.lower() for part in _PARTS_OF_SPEECH.findall(attribute)})
 
 
 def _catalogue(entries: Sequence[_Entry], n_authors: int) -> pl.DataFrame:

@@ -43,15 +43,16 @@ def tune(
     there is nothing to search (a linear map with one distance) there is one trial.
 
     Args:
-        journal: file that keeps each trial as it ends, so that a search that was killed goes on where it was, with the
-            trials that it would have had. One search at a time: a second one would draw the same points. It must be of
-            the same settings and data.
+        journal: file that keeps each trial of nets as it ends, so that a search that was killed goes on where it was,
+            with the trials that it would have had. One search at a time: a second one would draw the same points. It
+            must be of the same settings and data.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction="maximize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
-        storage=None if journal is None else _storage(journal),
+        # what is fitted takes seconds, and a distance that was queued is not queued again
+        storage=None if journal is None or settings.map != "net" else _storage(journal),
         study_name="embedding",
         load_if_exists=True,
     )

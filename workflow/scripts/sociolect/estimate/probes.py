@@ -17,13 +17,14 @@ from sociolect.estimate.probing import Timed
 from sociolect.estimate.sfam_probes import probe_sfam
 from sociolect.estimate.syntax_probes import probe_tagger
 from sociolect.estimate.texts import draw_texts, most_attributes
+from sociolect.estimate.units import TAGGING
 from sociolect.models.loading import pick_device
 from sociolect.settings.estimate import ProbeJob
 
 __all__ = ["Folders", "all_probes", "rates_table"]
 
 # what runs on the CPU wherever the others run
-ON_CPU = ("imports", "scratch_lm", "tagging")
+ON_CPU = ("imports", "scratch_lm", TAGGING)
 NAMES = {"fp32": "float32", "bf16": "products in bfloat16"}
 
 

@@ -29,6 +29,7 @@ REMEDIES = {
     "distil_student": "lower distillation.n_answers or distillation.max_epochs",
     "train_sfam": "set sfam.precision: bf16, or lower sfam.max_steps",
     "label_answers": "lower sampling.per_group",
+    "tag_answers": "lower sampling.per_group",
     "extract_activations": "lower catalogue.max_attributes",
     "choose_strength": "lower sweep.questions_per_group or sweep.refine",
     "generate_answers": "lower generation.questions_per_group or generation.samples",

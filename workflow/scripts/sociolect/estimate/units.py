@@ -98,7 +98,7 @@ def count_work(
         *_training(settings),
         *_teaching(settings, samples, attributes),
         *_calibrating(settings, samples),
-        *_tagging(settings, answers, len(used), requests, asked, tried),
+        *_tagging(settings, samples, requests, asked, tried),
         _labeling("answer", answers, settings, attributes, shards * len(used)),
         _labeling("generation", requests, settings, attributes, shards * asked, AT_MOST),
         Work("extract_activations", "activations", "attribute sentence", attributes.k, attributes.bound, 1),
@@ -180,12 +180,17 @@ def _calibrating(settings: EstimateJob, samples: Mapping[str, pl.DataFrame]) -> 
 
 
 def _tagging(
-    settings: EstimateJob, answers: int, splits: int, requests: int, experiments: int, tried: int
+    settings: EstimateJob, samples: Mapping[str, pl.DataFrame], requests: int, experiments: int, tried: int
 ) -> list[Work]:
     """Answers; where the measures are the style vectors, also what is generated and what the sweep tries."""
     if settings.syntax.tagger == "none":
         return []
-    of_answers = Work("tag_answers", TAGGING, "answer", answers, EXACT, splits, gpus=0)
+    splits = {split for e in settings.experiments.values() for split in e.fit}
+    if settings.description.describer == "stylometry" or settings.models.lm == "scratch":
+        # both measure all splits
+        splits = set(samples)
+    answers = sum(samples[split].height for split in splits)
+    of_answers = Work("tag_answers", TAGGING, "answer", answers, EXACT, len(splits), gpus=0)
     if settings.labeling.scorer != "measured":
         return [of_answers]
     return [

@@ -36,7 +36,8 @@ class StudyCell(Stage):
 def embedding_cells() -> dict[str, StudyCell]:
     """The declared grid: the reference is the configured embedding; every other cell changes one thing of it.
 
-    The margin is one of triplets, so its cells, and the pools', are also changes of the loss `triplet`.
+    The margin is one of triplets, so its cells, and one of the pools', are also changes to the loss `triplet`, and the
+    margin's leave out the hard miner.
     """
     reference = StudyCell(axis="reference", shown="as configured", against=None)
     return {REFERENCE: reference, **_cells_of_nets(), **_cells_of_rules()}

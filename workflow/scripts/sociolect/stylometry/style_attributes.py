@@ -24,8 +24,6 @@ _PLURALS = {
     "SCONJ": "subordinators",
     "VERB": "verbs",
 }
-# words of negation: the catalogue takes no attribute with one of them
-_NEGATIVE = frozenset({"nothing"})
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,6 @@ def _function_words() -> list[StyleAttribute]:
     return [
         StyleAttribute(word_attribute(kind, word), f"{kind}s", word_measure(kind, word))
         for kind, word in FUNCTION_WORDS
-        if word not in _NEGATIVE
     ]
 
 
@@ -343,7 +340,7 @@ SYNTAX_ATTRIBUTES: tuple[StyleAttribute, ...] = (
         "dashes ahead of a clause | dash_before_clause",
         "commas ahead of subordinators | comma_subordinator",
         "commas behind numerals | comma_number",
-        "hyphens as tokens of their own | tag_hyphen",
+        "compounds joined by a hyphen | tag_hyphen",
         "interrogative sentence endings | ends_question",
         "full stops at sentence ends | ends_period",
     ),
@@ -364,15 +361,15 @@ SYNTAX_ATTRIBUTES: tuple[StyleAttribute, ...] = (
         "mostly function words | content_share | low",
         "participles in ing form | tag_gerund",
         "past participle forms | tag_past_participle",
-        "interrogative determiners | tag_wh_determiner",
-        "interrogative pronouns | tag_wh_pronoun",
-        "interrogative adverbs | tag_wh_adverb",
+        "relative pronouns such as which | tag_wh_determiner",
+        "pronouns such as who and what | tag_wh_pronoun",
+        "words such as when and how | tag_wh_adverb",
         "words from other languages | tag_foreign",
     ),
     *_family(
         "relations",
         "main verbs that take a clause | dep_ccomp",
-        "verbs chained through xcomp infinitives | dep_xcomp",
+        "verbs completed by another verb | dep_xcomp",
         "nouns as adverbials | dep_npadvmod",
         "qualified numerals | dep_quantmod",
         "indirect objects | dep_dative",
@@ -391,7 +388,7 @@ SYNTAX_ATTRIBUTES: tuple[StyleAttribute, ...] = (
         "subordinate if clauses | clause_condition",
         "complement infinitives | infinitive_complement",
         "many modifiers on each noun | modifiers_per_noun",
-        "wide branching of the syntax tree | branching_widest",
+        "words with many dependents | branching_widest",
         "left branching order | heads_to_the_left | low",
     ),
     *_family(
@@ -403,10 +400,10 @@ SYNTAX_ATTRIBUTES: tuple[StyleAttribute, ...] = (
         "verbs as first words | opens_verb",
         "auxiliaries as first words | opens_aux",
         "numerals as first words | opens_num",
-        "marks as first characters | opens_punct",
+        "punctuation marks as first characters | opens_punct",
         "infinitives as openers | opens_infinitive",
         "gerunds as openers | opens_gerund",
-        "interrogatives as openers | opens_wh",
+        "wh words as openers | opens_wh",
         "there as an opener | opens_there",
         "subjects as openers | opens_subject",
     ),

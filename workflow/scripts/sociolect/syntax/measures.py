@@ -1,7 +1,7 @@
 """Measures of the syntax of tagged answers: rates per 100 words, shares, lengths and depths.
 
 The features are those of register analysis (Biber 1988, Variation across Speech and Writing), counted in dependency
-trees, and function words as what they are there. No content word is looked at.
+trees, and function and common words as what they are there. No word that says what a text is about is looked at.
 """
 
 from __future__ import annotations
