@@ -14,6 +14,8 @@ REFERENCE = "reference"
 _MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 _SIZES = (0.125, 0.25, 0.5)
 _NET: dict[str, Any] = {"map": "net"}
+# the default, whatever is configured: not every loss takes every distance
+_LOSS: Loss = EmbeddingSettings().loss
 # losses of cosine similarities
 _ON_ANGLES = ("multi_similarity", "proxy_anchor")
 
@@ -50,7 +52,7 @@ def _cells_of_nets() -> dict[str, StudyCell]:
         cells[f"distance-{name}"] = StudyCell(
             axis="distance",
             shown=name,
-            embedding=_NET | {"loss": "cross_entropy", "distances": [name]},
+            embedding=_NET | {"loss": _LOSS, "distances": [name]},
             against=against,
         )
     for loss in get_args(Loss):
