@@ -37,8 +37,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _PART_OF_SPEECH = (
-    r"\b(noun|verb|adjective|adverb|pronoun|preposition|determiner|auxiliar|conjunction|subordinator|coordinator"
-    r"|numeral|interjection|article|particle|punctuation mark)(?:s|y|ies)?\b"
+    r"\b(noun|verb|adjective|adverb|pronoun|preposition|determiner|auxilia|conjunction|subordinator|coordinator"
+    r"|numeral|interjection|article|particle|punctuation mark)(?:s|ry|ries)?\b"
 )
 _PARTS_OF_SPEECH = re.compile(_PART_OF_SPEECH, re.IGNORECASE)
 # their order is what they are about
