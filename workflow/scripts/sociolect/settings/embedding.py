@@ -41,7 +41,7 @@ class EmbeddingSettings(Stage):
         "none", description="within_author: what an author's answers differ in is scaled away before the net."
     )
     loss: Loss = Field(
-        "triplet+cross_entropy",
+        "supervised_contrastive+cross_entropy",
         description="cross_entropy: of the softmax over minus distances to the groups' mean embeddings; triplet: the "
         "net as the notes have it, with f(median style) as group embedding; or another metric loss, alone or added to "
         "cross-entropy.",
