@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -19,7 +20,8 @@ from sociolect.estimate.sfam_probes import NEVER, random_pairs
 from sociolect.scratch.deberta import build_deberta
 from sociolect.settings.models import ScratchSfam
 from sociolect.settings.sfam import SfamSettings
-from sociolect.sfam.model import encode_attributes, encode_texts
+from sociolect.sfam.model import AgreementModel, Encoded, encode_attributes, encode_texts
+from sociolect.sfam.pair_arrays import PairArrays
 from sociolect.sfam.training import train_agreement
 from workload import SEED, make_block
 
@@ -64,11 +66,11 @@ def time_training(part: Part, name: str) -> None:
         )
         model = build_deberta(shape, tokenizer, 64 if tiny else MAX_TOKENS, n_outputs=2, seed=SEED)
         model.model.to(part.device)
-        texts = encode_texts(model, block.answers), encode_attributes(model, sentences)
+        encoded = encode_texts(model, block.answers)
+        encoded_attributes = encode_attributes(model, sentences)
         endless = SfamSettings(max_steps=NEVER, eval_steps=NEVER, batch_size=contender.pairs)
 
-        def train(report: Report, model: Any = model, texts: Any = texts, endless: Any = endless) -> Any:
-            return train_agreement(model, *texts, pairs, endless, seed=0, progress=report)
+        train = partial(train_once, model, encoded, encoded_attributes, pairs, endless)
 
         found = [contender.pairs / time_steps(train, 0.2 if tiny else 2.0).rate for _ in range(2 if tiny else 3)]
         speeds[contender.name] = median(found)
@@ -87,6 +89,18 @@ def time_training(part: Part, name: str) -> None:
             busy = Row(f"{contender.name}: busy share", busy_share(train, part.device), "share", conditions=where)
             part.add(busy)
         part.say(f"{contender.name}: {median(found):.3g} {UNIT}, {where['step_ms']} ms a step")
+
+
+def train_once(
+    model: AgreementModel,
+    answers: Encoded,
+    attributes: Encoded,
+    pairs: PairArrays,
+    settings: SfamSettings,
+    report: Report,
+) -> Any:
+    """A training that tells of each of its steps."""
+    return train_agreement(model, answers, attributes, pairs, settings, seed=0, progress=report)
 
 
 def _against(row: Row, baseline: str, speed: float) -> Row:

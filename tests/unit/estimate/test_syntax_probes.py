@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import polars as pl
 import pytest
 
 from conftest import skip_here
@@ -13,6 +15,7 @@ from sociolect.estimate.units import TAGGING
 from sociolect.settings.config import load_config
 from sociolect.settings.estimate import ProbeJob
 from sociolect.settings.syntax import is_installed
+from sociolect.syntax.tagging import Tagger
 
 CONFIG: dict[str, Any] = {
     "run": "x",
@@ -29,7 +32,12 @@ def test_answers_are_tagged_and_counted(monkeypatch: pytest.MonkeyPatch) -> None
     settings = ProbeJob.model_validate({name: getattr(config, name) for name in ProbeJob.model_fields})
     tagged: list[int] = []
     tag = syntax_probes.tag_texts
-    monkeypatch.setattr(syntax_probes, "tag_texts", lambda texts, t: tagged.append(len(texts)) or tag(texts, t))
+
+    def counting(texts: Sequence[str], tagger: Tagger) -> pl.DataFrame:
+        tagged.append(len(texts))
+        return tag(texts, tagger)
+
+    monkeypatch.setattr(syntax_probes, "tag_texts", counting)
     ((name, unit, timed),) = syntax_probes.probe_tagger(settings, ["The cook ate the bread."] * 20)
     assert (name, unit) == (TAGGING, "answer")
     # the rounds of all texts are those that count

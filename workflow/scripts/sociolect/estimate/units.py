@@ -185,7 +185,7 @@ def _tagging(
     """Answers; where the measures are the style vectors, also what is generated and what the sweep tries."""
     if settings.syntax.tagger == "none":
         return []
-    splits = {split for e in settings.experiments.values() for split in e.fit}
+    splits: set[str] = {split for e in settings.experiments.values() for split in e.fit}
     if settings.description.describer == "stylometry" or settings.models.lm == "scratch":
         # both measure all splits
         splits = set(samples)
