@@ -7,8 +7,9 @@ import logging
 from sociolect.attributes.llm import read_description_prompts
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, ESTIMATE, RATES, SAMPLES
+from sociolect.estimate.probing import TAGGING
 from sociolect.estimate.table import estimate_table, verdict
-from sociolect.estimate.units import TAGGING, attributes_of, count_work
+from sociolect.estimate.units import attributes_of, count_work
 from sociolect.settings.estimate import EstimateJob
 
 log = logging.getLogger("sociolect")

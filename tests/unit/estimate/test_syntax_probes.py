@@ -11,7 +11,7 @@ import pytest
 from conftest import skip_here
 from sociolect.common.errors import InputError
 from sociolect.estimate import syntax_probes
-from sociolect.estimate.units import TAGGING
+from sociolect.estimate.probing import TAGGING
 from sociolect.settings.config import load_config
 from sociolect.settings.estimate import ProbeJob
 from sociolect.settings.syntax import is_installed

@@ -41,6 +41,7 @@ def test_every_cell_of_the_grid_is_a_valid_embedding_and_compared_with_another_o
         # what is asked of nets is asked of nets, whatever is configured
         assert one.axis in ("reference", "rule", "size", "level", "ceiling") or made == {"net"}
         assert (one.against is None) == (name == REFERENCE) and one.against in {None, *cells}
+    assert cells["distance-euclidean"].embedding["loss"] == EmbeddingSettings().loss
     assert cells_of(("margin",), False, False) == [REFERENCE, *(name for name in cells if name.startswith("margin"))]
     # with what they are compared with
     assert cells_of(("pool",), False, False) == [

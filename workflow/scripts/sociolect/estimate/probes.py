@@ -13,11 +13,10 @@ import torch
 
 from sociolect.common.schemas import RATES
 from sociolect.estimate.lm_probes import probe_describer, probe_lm, probe_scratch_lm
-from sociolect.estimate.probing import Timed
+from sociolect.estimate.probing import TAGGING, Timed
 from sociolect.estimate.sfam_probes import probe_sfam
 from sociolect.estimate.syntax_probes import probe_tagger
 from sociolect.estimate.texts import draw_texts, most_attributes
-from sociolect.estimate.units import TAGGING
 from sociolect.models.loading import pick_device
 from sociolect.settings.estimate import ProbeJob
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sociolect.estimate.probing import Timed, time_rounds
-from sociolect.estimate.units import TAGGING
+from sociolect.estimate.probing import TAGGING, Timed, time_rounds
 from sociolect.settings.estimate import ProbeJob
 from sociolect.syntax.tagging import open_tagger, tag_texts
 

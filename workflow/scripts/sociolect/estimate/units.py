@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from sociolect.common.errors import InputError
+from sociolect.estimate.probing import TAGGING
 from sociolect.estimate.texts import most_attributes
 from sociolect.generation.conditions import CONDITIONS
 from sociolect.labels.fit import groups_of
@@ -16,13 +17,12 @@ from sociolect.settings.estimate import EstimateJob
 from sociolect.sfam.training import EVAL_PAIRS
 from sociolect.steering.sweep import Outcome, layer_sets, search
 
-__all__ = ["LESSON", "TAGGING", "Attributes", "Work", "attributes_of", "count_work", "n_questions", "n_settings"]
+__all__ = ["LESSON", "Attributes", "Work", "attributes_of", "count_work", "n_questions", "n_settings"]
 
 EXACT, AT_MOST, ABOUT = "exact", "at most", "about"
 # blocks assumed of a hub model: so many that no two depths fall on one block
 MANY_LAYERS = 1000
 PARTS = ("train", "val", "test")
-TAGGING = "tagging"  # the probe of the tagger
 LESSON = "lesson and attribute"  # what the teacher scores for the student
 
 

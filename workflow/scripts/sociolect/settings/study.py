@@ -14,8 +14,9 @@ REFERENCE = "reference"
 _MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 _SIZES = (0.125, 0.25, 0.5)
 _NET: dict[str, Any] = {"map": "net"}
-# the default, whatever is configured: not every loss takes every distance
-_LOSS: Loss = EmbeddingSettings().loss
+# the default, whatever is configured: not every loss takes every distance; written out, since what only compares cells
+# does not run again for another default
+_LOSS: Loss = "supervised_contrastive+cross_entropy"
 # losses of cosine similarities
 _ON_ANGLES = ("multi_similarity", "proxy_anchor")
 
