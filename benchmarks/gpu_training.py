@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 from torch.profiler import ProfilerActivity, profile
 
 from gpu_part import Part
-from measuring import Row, synchronize
+from measuring import Row
 from sociolect.common.progress import Report
 from sociolect.estimate.probing import time_steps
 from sociolect.estimate.sfam_probes import NEVER, random_pairs
@@ -74,19 +73,20 @@ def time_training(part: Part, name: str) -> None:
 
         found = [contender.pairs / time_steps(train, 0.2 if tiny else 2.0).rate for _ in range(2 if tiny else 3)]
         speeds[contender.name] = median(found)
+        step = contender.pairs / median(found)
         where = {
             "shape": "SFAM from scratch",
             "answers": answers,
             "outputs": attributes,
             "min": min(found),
             "max": max(found),
-            "step_ms": round(1e3 * contender.pairs / median(found), 1),
+            "step_ms": round(1e3 * step, 1),
         }
         first = next(iter(speeds))
         speed = Row(f"{contender.name}: speed", median(found), UNIT, conditions=where)
         part.add(speed, *([] if contender.name == first else [_against(speed, first, speeds[first])]))
         if part.device.type == "cuda":
-            busy = Row(f"{contender.name}: busy share", busy_share(train, part.device), "share", conditions=where)
+            busy = Row(f"{contender.name}: busy share", busy_share(train, step), "share", conditions=where)
             part.add(busy)
         part.say(f"{contender.name}: {median(found):.3g} {UNIT}, {where['step_ms']} ms a step")
 
@@ -107,12 +107,19 @@ def _against(row: Row, baseline: str, speed: float) -> Row:
     return Row(row.name, row.value, row.unit, baseline, (row.value or 0.0) / speed, row.conditions)
 
 
-def busy_share(train: Any, device: torch.device) -> float:
-    """Share of the time of some steps in which the GPU computes."""
+def busy_share(train: Callable[[Report], Any], seconds: float) -> float:
+    """Share of a step's `seconds` in which the GPU computes; the start of the training is no part of it."""
+    steps = 0
+
+    def counted(report: Report) -> Any:
+        def count(step: int, total: int, message: str = "") -> None:
+            nonlocal steps
+            steps = step
+            report(step, total, message)
+
+        return train(count)
+
     with profile(activities=[ProfilerActivity.CUDA], acc_events=True) as seen:
-        synchronize(device)
-        start = time.perf_counter()
-        time_steps(train, 0.5)
-        synchronize(device)
-        took = time.perf_counter() - start
-    return float(np.sum([event.self_device_time_total for event in seen.key_averages()])) / 1e6 / took
+        time_steps(counted, 0.5)
+    computed = float(np.sum([event.self_device_time_total for event in seen.key_averages()])) / 1e6
+    return computed / steps / seconds
