@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sociolect.common.errors import InputError
-from sociolect.lm.hooks import add_to_blocks, blocks_of, read_blocks, width_of
+from sociolect.lm.hooks import add_to_blocks, blocks_of, change_blocks, read_blocks, width_of
 from tiny_models import ARCHITECTURES, tiny
 
 torch.set_num_threads(1)
@@ -50,8 +50,21 @@ def test_adding_moves_logits_and_zero_is_the_identity(model: torch.nn.Module) ->
     assert torch.allclose(seen[1][1] - before[1][1], push.expand(6, 32), atol=1e-5)
 
 
+@torch.inference_mode()
+def test_changing_replaces_what_a_block_gives_or_leaves_it(model: torch.nn.Module) -> None:
+    plain = model(input_ids=IDS).logits
+    with change_blocks(model, {0: lambda hidden: None, 2: lambda hidden: None}):
+        assert torch.equal(model(input_ids=IDS).logits, plain)
+    with read_blocks(model, [1]) as before, change_blocks(model, {1: torch.neg}), read_blocks(model, [1]) as after:
+        assert (model(input_ids=IDS).logits - plain).abs().max() > 1e-3
+    assert torch.equal(after[1], -before[1])
+    assert torch.equal(model(input_ids=IDS).logits, plain), "hooks must be gone"
+
+
 def test_wrong_layer_and_unknown_architecture() -> None:
     with pytest.raises(InputError, match="layer 3 does not exist"), read_blocks(tiny("llama"), [3]):
         pass
     with pytest.raises(InputError, match="Linear: decoder blocks were not found"):
         blocks_of(torch.nn.Linear(2, 2))
+    with pytest.raises(InputError, match="layer 3 does not exist"), change_blocks(tiny("llama"), {3: torch.neg}):
+        pass

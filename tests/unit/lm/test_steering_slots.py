@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from sociolect.common.digests import digest_of
 from sociolect.common.errors import InputError
 from sociolect.lm.requests import SteerRef, read_vectors, write_vectors
 from sociolect.lm.steering_slots import SlotEntry, SteeringSlots, first_steered, slots_of_tokens, steering_digest
@@ -106,6 +108,8 @@ def test_what_does_not_fit_a_slot_is_refused(file: Path, tmp_path: Path) -> None
     for slot in (0, 4):
         with pytest.raises(InputError, match=f"slot {slot} does not exist; there are 3"):
             slots.load([SlotEntry(slot, good.steer, good.digest)])
+    with pytest.raises(InputError, match="only add; mode 'rotate' needs backend: transformers"):
+        slots.load([SlotEntry(1, replace(good.steer, mode="rotate"), good.digest)])
     write_vectors({"a": torch.ones(3, 2)}, tmp_path / "long")
     with pytest.raises(InputError, match=r"'a' is \(3, 2\), the model has \(2, 2\)"):
         slots.load([entry(tmp_path / "long", 1, "a", (0,), 1.0)])
@@ -122,8 +126,10 @@ def test_digests_tell_apart_what_changes_a_text(file: Path) -> None:
         return steering_digest(SteerRef("file", **values), vectors)
 
     made = [digest(), digest(b), digest(layers=(1,)), digest(layers=(0, 1)), digest(strength=2.0)]
-    made.append(digest(positions="last"))
+    made += [digest(positions="last"), digest(mode="adaptive"), digest(mode="rotate")]
     assert len(set(made)) == len(made)
+    # as it was before there were modes
+    assert digest(mode="add") == digest_of([a[:1].numpy().tobytes().hex(), [0], 1.0, "all"]) == made[0]
     # not the name of the vector, nor the rows of blocks that are not steered
     assert digest(key="z") == digest(torch.stack([a[0], b[1]])) == made[0]
     with pytest.raises(InputError, match="positions 'prompt'"):

@@ -135,6 +135,8 @@ def test_bad_requests_are_refused_before_anything_runs(backend: TransformersBack
     refuse("'bad': a prompt token is not in", prompt_token_ids=(2, 64))
     refuse("steers layers", steer=SteerRef(file, "a", (3,), 1.0))
     refuse("positions 'prompt'", steer=SteerRef(file, "a", (0,), 1.0, "prompt"))
+    refuse("'bad': mode 'turn'; use add, adaptive, rotate", steer=SteerRef(file, "a", (0,), 1.0, mode="turn"))
+    refuse("no 'floor/b', which mode adaptive needs", steer=SteerRef(file, "b", (0,), 1.0, mode="adaptive"))
     refuse("no steering vector 'c'", steer=SteerRef(file, "c", (0,), 1.0))
     refuse("not a whole vectors file", steer=SteerRef(file + "x", "a", (0,), 1.0))
     refuse("occurs twice", id="r000")

@@ -1,4 +1,4 @@
-"""Reading and adding to the residual stream at the output of transformer blocks.
+"""Reading and changing the residual stream at the output of transformer blocks.
 
 Both happen at the same place, a forward hook on block l: transformers' hidden_states of the last block has the
 final norm applied and is not what a vector can be added to. In vLLM's workers it is done by steering_slots.py.
@@ -15,11 +15,12 @@ from torch import nn
 
 from sociolect.common.errors import InputError
 
-__all__ = ["add_to_blocks", "blocks_of", "read_blocks", "width_of"]
+__all__ = ["add_to_blocks", "blocks_of", "change_blocks", "read_blocks", "width_of"]
 
 # where the block list is: Llama, Qwen2, Qwen3, Mistral, Gemma, Phi-3, OLMo2 | GPT-NeoX | GPT-2 | multimodal wrappers
 _PATHS = ("model.layers", "gpt_neox.layers", "transformer.h", "model.language_model.layers", "language_model.layers")
 Select = Callable[[torch.Tensor], torch.Tensor]
+Change = Callable[[torch.Tensor], torch.Tensor | None]
 
 
 def blocks_of(model: nn.Module) -> nn.ModuleList:
@@ -86,21 +87,42 @@ def add_to_blocks(model: nn.Module, additions: Mapping[int, torch.Tensor | None]
         additions: layer -> tensor that broadcasts to [batch, tokens, d], or None for nothing. Looked up in every
             forward pass, so that the caller may change the values (not the layers) between passes.
     """
-    blocks = blocks_of(model)
-    _check_layers(list(additions), len(blocks))
 
-    def adder(layer: int) -> Callable[..., Any]:
-        def hook(module: nn.Module, args: Any, output: Any) -> Any:
+    def adder(layer: int) -> Change:
+        def add(hidden: torch.Tensor) -> torch.Tensor | None:
             addition = additions[layer]
-            if addition is None:
+            return None if addition is None else hidden + addition.to(device=hidden.device, dtype=hidden.dtype)
+
+        return add
+
+    with change_blocks(model, {layer: adder(layer) for layer in additions}):
+        yield
+
+
+@contextmanager
+def change_blocks(model: nn.Module, changes: Mapping[int, Change]) -> Iterator[None]:
+    """Change block outputs while the context is open.
+
+    Args:
+        model: a causal language model.
+        changes: layer -> function from its output [batch, tokens, d] to what takes its place, or to None for no change.
+
+    Raises:
+        InputError: a layer that does not exist.
+    """
+    blocks = blocks_of(model)
+    _check_layers(list(changes), len(blocks))
+
+    def changer(change: Change) -> Callable[..., Any]:
+        def hook(module: nn.Module, args: Any, output: Any) -> Any:
+            changed = change(_hidden(output))
+            if changed is None:
                 return None
-            hidden = _hidden(output)
-            changed = hidden + addition.to(device=hidden.device, dtype=hidden.dtype)
             return (changed, *output[1:]) if isinstance(output, tuple) else changed
 
         return hook
 
-    handles = [blocks[layer].register_forward_hook(adder(layer)) for layer in additions]
+    handles = [blocks[layer].register_forward_hook(changer(change)) for layer, change in changes.items()]
     try:
         yield
     finally:

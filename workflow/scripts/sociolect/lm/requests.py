@@ -1,8 +1,15 @@
 """What a backend is asked and what it returns; the file of steering vectors that both share.
 
 A vectors file is safetensors: key -> tensor [n_layers, d], row l being r[l] * v[l], a unit vector times the
-median residual norm of its layer. A backend adds `strength * row / len(layers)` to the output of each of the
-named layers, so that strength 0 is the identity.
+median residual norm of its layer. What a backend does to the output h of each of the named layers, by mode, with
+d = strength * row / len(layers), so that strength 0 is always the identity:
+
+- `add`: h + d;
+- `adaptive`: only what is missing is added, h + max(0, floor[l] + |d| - h.v[l]) * v[l], where floor[l] is the
+  projection of the average text on v[l]: tensor [n_layers, 1] under `floor_key(key)` in the same file;
+- `rotate`: (h + d) * |h| / |h + d|, which keeps the norm.
+
+(|d| stands for strength * r[l] / len(layers), of the strength's sign.)
 """
 
 from __future__ import annotations
@@ -22,18 +29,22 @@ from sociolect.common.progress import Report
 from sociolect.lm.stopping import first_stop, text_of
 
 __all__ = [
+    "MODES",
     "POSITIONS",
     "Backend",
     "Request",
     "Result",
     "SteerRef",
     "check_requests",
+    "floor_key",
     "read_vectors",
     "result_of",
     "write_vectors",
 ]
 
 POSITIONS = ("generated", "last", "all")
+MODES = ("add", "adaptive", "rotate")
+_FLOOR = "floor/"
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,7 @@ class SteerRef:
         layers: blocks whose outputs are steered, from 0.
         strength: alpha, in units of the median residual norm.
         positions: `generated` (tokens that were generated), `last` (the last prompt token, too) or `all`.
+        mode: `add`, `adaptive` or `rotate`, as above.
     """
 
     vectors_file: str
@@ -53,6 +65,7 @@ class SteerRef:
     layers: tuple[int, ...]
     strength: float
     positions: str = "generated"
+    mode: str = "add"
 
 
 @dataclass(frozen=True)
@@ -180,31 +193,45 @@ def check_requests(requests: Sequence[Request], max_tokens: int | None, n_layers
 def _check_steer(steer: SteerRef, where: str, n_layers: int) -> None:
     if steer.positions not in POSITIONS:
         raise InputError(f"{where}: positions {steer.positions!r}; use {', '.join(POSITIONS)}")
+    if steer.mode not in MODES:
+        raise InputError(f"{where}: mode {steer.mode!r}; use {', '.join(MODES)}")
     if not steer.layers or len(set(steer.layers)) < len(steer.layers):
         raise InputError(f"{where}: steered layers {steer.layers} must be at least one, none twice")
     if min(steer.layers) < 0 or max(steer.layers) >= n_layers:
         raise InputError(f"{where}: steers layers {steer.layers}, the model has 0 to {n_layers - 1}")
 
 
+def floor_key(key: str) -> str:
+    """Where a vectors file keeps the floors [n_layers, 1] of this key, for mode `adaptive`."""
+    return _FLOOR + key
+
+
 def write_vectors(vectors: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Write a vectors file atomically: key -> [n_layers, d], float32.
+    """Write a vectors file atomically: key -> [n_layers, d], and floor_key(key) -> [n_layers, 1]; float32.
 
     Raises:
-        InputError: a tensor is not a finite matrix, or shapes differ.
+        InputError: a tensor is not finite, shapes differ, or a floor has no vector.
     """
-    shapes = {tuple(v.shape) for v in vectors.values()}
+    shapes = {tuple(v.shape) for key, v in vectors.items() if not key.startswith(_FLOOR)}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise InputError(f"{path}: steering vectors must all be [layers, width], found {sorted(shapes)}")
+    floor_shape = (next(iter(shapes))[0], 1)
     for key, value in vectors.items():
         if not torch.isfinite(value).all():
             raise InputError(f"{path}: steering vector {key!r} is not finite")
+        if not key.startswith(_FLOOR):
+            continue
+        if key.removeprefix(_FLOOR) not in vectors:
+            raise InputError(f"{path}: {key!r} has no steering vector {key.removeprefix(_FLOOR)!r} beside it")
+        if tuple(value.shape) != floor_shape:
+            raise InputError(f"{path}: {key!r} is {tuple(value.shape)}, it must be {floor_shape}")
     with atomic_path(path) as temporary:
         # sorted: the bytes must not depend on the order of making
         save_file({k: vectors[k].to(torch.float32).contiguous() for k in sorted(vectors)}, temporary)
 
 
 def read_vectors(path: Path | str, keys: Sequence[str]) -> dict[str, torch.Tensor]:
-    """The named tensors [n_layers, d] of a vectors file, float32 on the CPU.
+    """The named tensors of a vectors file, [n_layers, d] or of a floor [n_layers, 1], float32 on the CPU.
 
     Raises:
         InputError: no such file, not safetensors, or a key is not in it.
@@ -213,6 +240,8 @@ def read_vectors(path: Path | str, keys: Sequence[str]) -> dict[str, torch.Tenso
         with safe_open(str(path), framework="pt") as stream:
             known = set(stream.keys())
             for key in keys:
+                if key not in known and key.startswith(_FLOOR):
+                    raise InputError(f"{path}: no {key!r}, which mode adaptive needs; build the file again")
                 if key not in known:
                     some = ", ".join(sorted(known)[:5])
                     raise InputError(f"{path}: no steering vector {key!r}; it has {len(known)}, such as {some}")

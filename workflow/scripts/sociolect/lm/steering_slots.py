@@ -81,8 +81,8 @@ class SteeringSlots:
         """Put vectors into slots; slots that are not named are emptied.
 
         Raises:
-            InputError: a slot or layer that does not exist, a vector that is missing or of another shape, or one whose
-                digest is not the entry's: the file has changed.
+            InputError: a slot or layer that does not exist, a mode other than `add`, a vector that is missing or of
+                another shape, or one whose digest is not the entry's: the file has changed.
         """
         for table in self.tables:
             table.zero_()
@@ -91,6 +91,8 @@ class SteeringSlots:
             if not 1 <= entry.slot <= self.n_slots:
                 raise InputError(f"steering slot {entry.slot} does not exist; there are {self.n_slots}")
             ref = entry.steer
+            if ref.mode != "add":
+                raise InputError(f"steering slots only add; mode {ref.mode!r} needs backend: transformers")
             vectors = read_vectors(ref.vectors_file, [ref.key])[ref.key]
             if tuple(vectors.shape) != (len(self.blocks), self.width):
                 expected = (len(self.blocks), self.width)
@@ -160,13 +162,18 @@ def slots_of_tokens(starts: np.ndarray, computed: np.ndarray, slots: np.ndarray,
 
 
 def steering_digest(steer: SteerRef, vectors: torch.Tensor) -> str:
-    """Digest of all that decides what a steering does to a text: rows, layers, strength, positions.
+    """Digest of all that decides what a steering does to a text: rows, layers, strength, positions, mode.
 
     Args:
-        steer: names layers, strength and positions.
+        steer: names layers, strength, positions and mode; the floors of mode `adaptive` are not looked at.
         vectors: [layers of the model, d] float32, of its key.
+
+    Raises:
+        InputError: positions that do not exist.
     """
     if steer.positions not in POSITIONS:
         raise InputError(f"positions {steer.positions!r}; use {', '.join(POSITIONS)}")
     rows = vectors[list(steer.layers)].contiguous().numpy().tobytes().hex()
-    return digest_of([rows, list(steer.layers), steer.strength, steer.positions])
+    # `add` is not named: its digests are older than the modes
+    mode = [] if steer.mode == "add" else [steer.mode]
+    return digest_of([rows, list(steer.layers), steer.strength, steer.positions, *mode])

@@ -20,10 +20,11 @@ from transformers import DynamicCache
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.draws import draw_uniforms, sample_tokens
-from sociolect.lm.hooks import add_to_blocks, blocks_of, width_of
+from sociolect.lm.hooks import blocks_of, width_of
 from sociolect.lm.output_layer import check_output_layer, decoder_of, logits_of
 from sociolect.lm.packing import pack_linears
-from sociolect.lm.requests import Request, Result, SteerRef, check_requests, read_vectors, result_of
+from sociolect.lm.requests import Request, Result, SteerRef, check_requests, floor_key, read_vectors, result_of
+from sociolect.lm.row_steering import RowSteering
 from sociolect.lm.stopping import StopWatch
 from sociolect.models.loading import end_tokens, load_causal_lm, load_tokenizer
 
@@ -42,6 +43,7 @@ class TransformersBackend:
         batch_tokens: most tokens of a batch, prompts padded and outputs together; one request at least.
         dtype: float32 or bfloat16.
         device: cpu, cuda or auto.
+        model: takes the place of the folder's own, such as one whose weights were trained further.
 
     Attributes:
         tokenizer: of the language model.
@@ -54,10 +56,15 @@ class TransformersBackend:
     one_queue, guides = False, False
 
     def __init__(
-        self, model_folder: Path | str, batch_tokens: int, dtype: str = "float32", device: str = "auto"
+        self,
+        model_folder: Path | str,
+        batch_tokens: int,
+        dtype: str = "float32",
+        device: str = "auto",
+        model: Any = None,
     ) -> None:
         self.tokenizer: Any = load_tokenizer(Path(model_folder))
-        self.model: Any = load_causal_lm(Path(model_folder), dtype, device)
+        self.model: Any = load_causal_lm(Path(model_folder), dtype, device) if model is None else model
         check_output_layer(self.model)
         pack_linears(self.model)
         self.batch_tokens, self.dtype = batch_tokens, dtype
@@ -140,14 +147,18 @@ class TransformersBackend:
         yield from self._halving(batch[middle:], tables)
 
     def _tables(self, requests: Sequence[Request]) -> dict[tuple[str, str], torch.Tensor]:
-        keys: dict[str, set[str]] = {}
-        for request in requests:
-            if request.steer is not None:
-                keys.setdefault(request.steer.vectors_file, set()).add(request.steer.key)
+        """(file, key) -> tensor, for the vectors of all requests and the floors of those that need them."""
+        # per file, the width that each key must have
+        keys: dict[str, dict[str, int]] = {}
+        for ref in dict.fromkeys(request.steer for request in requests if request.steer is not None):
+            widths = keys.setdefault(ref.vectors_file, {})
+            widths[ref.key] = width_of(self.model)
+            if ref.mode == "adaptive":
+                widths[floor_key(ref.key)] = 1
         tables: dict[tuple[str, str], torch.Tensor] = {}
-        for file, names in sorted(keys.items()):
-            for key, value in read_vectors(file, sorted(names)).items():
-                expected = (self.n_layers, width_of(self.model))
+        for file, widths in sorted(keys.items()):
+            for key, value in read_vectors(file, sorted(widths)).items():
+                expected = (self.n_layers, widths[key])
                 if tuple(value.shape) != expected:
                     raise InputError(f"{file}: {key!r} is {tuple(value.shape)}, the model needs {expected}")
                 tables[file, key] = value
@@ -156,13 +167,13 @@ class TransformersBackend:
     @torch.inference_mode()
     def _answer(self, batch: Batch, tables: dict[tuple[str, str], torch.Tensor]) -> list[Result]:
         state = _State.of(batch, self.device, self._pad())
-        steering = _Steering.of(batch, tables, self.device)
+        steering = RowSteering.of([request.steer for request in batch], tables, self.device)
         watch = StopWatch([request.stop for request in batch], self.tokenizer)
         with steering.hooks(self.model) if steering is not None else nullcontext():
             self._run(state, steering, watch)
         return self._results(batch, state.tokens.tolist(), state.lengths.tolist())
 
-    def _run(self, state: _State, steering: _Steering | None, watch: StopWatch) -> None:
+    def _run(self, state: _State, steering: RowSteering | None, watch: StopWatch) -> None:
         """Fill state.tokens: the distinct prompts first, then a token per pass for the rows that have not ended."""
         cache = DynamicCache(config=self.model.config)
         ends = torch.tensor(sorted(self.ends), dtype=torch.int64, device=self.device)
@@ -281,56 +292,6 @@ class _State:
         """Go on with these of the running rows."""
         for name in ("temperature", "top_p", "uniforms", "limits", "running", "ended"):
             setattr(self, name, getattr(self, name)[rows])
-
-
-class _Steering:
-    """Vectors of a batch: per layer a table [slots, d], slot 0 all zeros, and every row's slot."""
-
-    def __init__(self, tables: dict[int, torch.Tensor], slots: torch.Tensor, positions: torch.Tensor) -> None:
-        self.tables, self.slots, self.positions = tables, slots, positions
-        self.additions: dict[int, torch.Tensor | None] = dict.fromkeys(tables)
-
-    @classmethod
-    def of(cls, batch: Batch, vectors: dict[tuple[str, str], torch.Tensor], device: torch.device) -> _Steering | None:
-        refs = list(dict.fromkeys(r.steer for r in batch if r.steer is not None))
-        if not refs:
-            return None
-        number = {ref: slot for slot, ref in enumerate(refs, start=1)}
-        width = vectors[refs[0].vectors_file, refs[0].key].shape[1]
-        tables = {
-            layer: torch.stack([torch.zeros(width), *(_row(ref, layer, vectors) for ref in refs)]).to(device)
-            for layer in sorted({layer for ref in refs for layer in ref.layers})
-        }
-        slots = torch.tensor([number[r.steer] if r.steer is not None else 0 for r in batch], device=device)
-        order = {"generated": 0, "last": 1, "all": 2}
-        positions = torch.tensor([order[r.steer.positions] if r.steer is not None else 0 for r in batch])
-        return cls(tables, slots, positions.to(device))
-
-    def hooks(self, model: Any) -> Any:
-        """Context in which the model is steered."""
-        return add_to_blocks(model, self.additions)
-
-    def at_prompt(self, mask: torch.Tensor, rows: torch.Tensor) -> None:
-        """Steer the prompt tokens that each of these rows asks for; padding never."""
-        slots, positions = self.slots[rows], self.positions[rows]
-        where = mask.bool() & (positions == 2).unsqueeze(1)
-        where[:, -1] |= positions == 1
-        for layer, table in self.tables.items():
-            self.additions[layer] = table[slots].unsqueeze(1) * where.unsqueeze(2) if where.any() else None
-
-    def at_generated(self) -> None:
-        """Steer the one token that each row has just generated."""
-        for layer, table in self.tables.items():
-            self.additions[layer] = table[self.slots].unsqueeze(1)
-
-    def keep(self, rows: torch.Tensor) -> None:
-        """Go on with these rows."""
-        self.slots, self.positions = self.slots[rows], self.positions[rows]
-
-
-def _row(ref: SteerRef, layer: int, vectors: dict[tuple[str, str], torch.Tensor]) -> torch.Tensor:
-    value = vectors[ref.vectors_file, ref.key][layer]
-    return value * (ref.strength / len(ref.layers)) if layer in ref.layers else torch.zeros_like(value)
 
 
 def _prompt_key(request: Request) -> tuple[tuple[int, ...], SteerRef | None]:

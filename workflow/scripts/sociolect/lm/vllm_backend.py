@@ -1,7 +1,7 @@
 """The fast backend: vLLM, one engine per job, requests of all conditions and steerings in one queue.
 
 vLLM steers nothing by itself (its issue 3451). Steering is done by a small extension of its workers, vllm_worker.py,
-in one of three ways (config key `vllm.steering`):
+which adds a vector (mode `add`; other modes are refused), in one of three ways (config key `vllm.steering`):
 
 - `eager`: hooks on the blocks; a slot per token, so that any steerings share a batch;
 - `compiled`: the same hooks, put on before the model is compiled, so that they survive torch.compile and CUDA graphs;
@@ -166,6 +166,11 @@ class VllmBackend:
         for request in requests:
             if request.pattern is not None and not self.guides:
                 raise InputError(f"request {request.id!r} has a pattern, which needs tokens that spell a text")
+            if request.steer is not None and request.steer.mode != "add":
+                raise InputError(
+                    f"request {request.id!r} steers in mode {request.steer.mode!r}, vLLM only in mode 'add': set the "
+                    "stage's backend to transformers, or take the method out of steering.methods"
+                )
 
     def _rounds(self, requests: Sequence[Request]) -> Iterator[tuple[int | None, list[Request]]]:
         """(index of the first steered token, requests) of the calls that it takes; by slots the index is None."""
