@@ -26,6 +26,9 @@ BENCH_STAMP_tagging = $(SYNTAX_STAMP)
 BENCH_VENV_tagging := .venv
 BENCH_STAMP_embedding = $(STAMP)
 BENCH_VENV_embedding := .venv
+PEERS_STAMP := .venv-peers/.pins-$(shell cat envs/core.txt envs/peers.txt 2>/dev/null | cksum | cut -d' ' -f1)
+BENCH_STAMP_peers = $(PEERS_STAMP)
+BENCH_VENV_peers := .venv-peers
 # vLLM is built for GPUs or for CPUs: what it was made for stays; VLLM_DEVICE=gpu where only the compute nodes have one
 MADE_FOR := $(patsubst .venv-vllm/.for-%,%,$(wildcard .venv-vllm/.for-*))
 VLLM_DEVICE ?= $(or $(MADE_FOR),$(if $(wildcard /proc/driver/nvidia/version),gpu,cpu))
@@ -56,8 +59,10 @@ run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: C
 	@$(SNAKEMAKE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) \
 		$(if $(BACKEND),--config $(ON)) $(ARGS) -- $(TARGET)
 
-study: $(STAMP)  ## run a study, all its cells and their comparison: STUDY=embedding CONFIG=...
-	@$(MAKE) --no-print-directory run TARGET=study_$(STUDY)
+study: $(STAMP)  ## run a study: STUDY=embedding or vectors, all its cells and their comparison; STUDY=steering, the whole chain with several seeds
+	@$(if $(filter steering,$(STUDY)),.venv/bin/python workflow/tools/run_seeds.py --configfile $(CONFIG) -- .venv/bin/snakemake \
+		--profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) $(ARGS),\
+		$(MAKE) --no-print-directory run TARGET=study_$(STUDY))
 
 setup: $(STAMP)  ## make the environment .venv
 
@@ -122,7 +127,7 @@ why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, o
 	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
 
-bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging or embedding ARGS="--quick --json FILE"
+bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging, embedding or peers ARGS="--quick --json FILE"
 	@$(or $(BENCH_VENV_$(WHAT)),.venv-bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 gpu-packages:  ## fill .gpu-packages/ with the wheels that benchmarks/gpu.sh takes to a machine without an index: GPU_PYTHON=3.12
@@ -156,6 +161,14 @@ $(BENCH_STAMP): envs/core.txt envs/benchmarks.txt
 	@echo "making .venv-bench (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/benchmarks.txt
+	@touch $@
+
+# the ranges that the packages of peers.txt ask for exclude the pins of the core, with which they are to be compared
+$(PEERS_STAMP): envs/core.txt envs/peers.txt
+	@echo "making .venv-peers (once; about two minutes) ..."
+	@$(PYTHON) -m venv --clear .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/peers.txt
 	@touch $@
 
 $(VLLM_STAMP): $(VLLM_PINS)

@@ -20,6 +20,7 @@ include: "workflow/rules/attributes.smk"
 include: "workflow/rules/sfam.smk"
 include: "workflow/rules/labels.smk"
 include: "workflow/rules/embedding.smk"
+include: "workflow/rules/judges.smk"
 include: "workflow/rules/steering.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/evaluation.smk"
@@ -30,7 +31,8 @@ include: "workflow/rules/estimate.smk"
 rule all:
     default_target: True
     input:
-        comparison=all_of("comparison/{experiment}.parquet"),
+        comparison=comparison_tables(),
+        examples=all_of("comparison/{experiment}.examples.md"),
         embedding=embedding_tables(),
         report=f"{RUN}/report.html",
 
@@ -45,14 +47,9 @@ rule embedding:
         embedding_tables(),
 
 
-rule study_embedding:
-    input:
-        study_pages(),
-
-
 rule table:
     input:
-        all_of("comparison/{experiment}.parquet"),
+        comparison_tables(),
 
 
 onsuccess:

@@ -10,8 +10,8 @@ import polars as pl
 
 from sociolect.common.artifacts import vectors
 from sociolect.common.schemas import SAMPLES
-from sociolect.generation.planning import plan_requests
-from sociolect.lm.wordings import open_wording
+from sociolect.generation.planning import Prompting, examples_of, plan_requests
+from sociolect.lm.wordings import Wording, open_wording
 from sociolect.settings.generation import GenerationSettings
 
 GROUPS = ["art", "law", "med"]
@@ -48,24 +48,30 @@ def planted(n: int, shift: float = 0.5, seed: int = 0) -> pl.DataFrame:
     ).with_columns(vectors(style, "style"))
 
 
-def corpus() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Samples of three groups, the groups and a catalogue."""
+ASKED = ["art", "bio_med", "chem"]
+STYLES = {"art": ["wac", "wab"], "bio_med": ["wad"], "chem": ["wab"]}
+# method -> groups that it can steer
+METHODS = {"all": ASKED, "distinctive": ["art", "bio_med"]}
+
+
+def corpus() -> pl.DataFrame:
+    """Samples of three groups: four questions to test, two to val and two to train on, with two answers each."""
+    parts = ["test"] * 4 + ["val"] * 2 + ["train"] * 2
     rows = [
-        {"question_id": f"q{g}{i}", "question": f"waa {i}", "answer_id": f"{g}{i}{j}", "answer": "x",
-         "author": None, "group": g, "part": "test" if i < 4 else "val"}
-        for g in ("art", "bio_med", "chem") for i in range(6) for j in range(2)
+        {"question_id": f"q{g}{i}", "question": f"waa {i}", "answer_id": f"{g}{i}{j}", "answer": f"wba {j}",
+         "author": None, "group": g, "part": part}
+        for g in ASKED for i, part in enumerate(parts) for j in range(2)
     ]  # fmt: skip
-    samples = pl.DataFrame(rows, schema_overrides={"author": pl.String})
-    style = vectors(np.eye(3), "style")
-    groups = pl.DataFrame({"group": ["art", "bio_med", "chem"], "style": style}).with_columns(
-        pl.Series("distinctive", [["a1", "a0"], ["a2"], []], dtype=pl.List(pl.String))
-    )
-    catalogue = pl.DataFrame({"attribute_id": ["a0", "a1", "a2"], "attribute": ["wab", "wac", "wad"]})
-    return samples, groups, catalogue
+    return SAMPLES.frame(rows)
+
+
+def prompting(wording: Wording, context: int | None = 64) -> Prompting:
+    """What prompts are made of, for a model of this context."""
+    best = wording.worded(group_instruction="Be {group}.", attributes_instruction="Say {attribute}.")
+    return Prompting(wording, best, STYLES, examples_of(corpus(), ASKED, 2, 100), context)
 
 
 def plan(tokenizer: Any, **settings: Any) -> pl.DataFrame:
     """The requests that the settings ask for."""
-    samples, groups, catalogue = corpus()
-    wording = open_wording(tokenizer, None)
-    return plan_requests(samples, groups, catalogue, wording, GenerationSettings(**settings), 1)
+    made = prompting(open_wording(tokenizer, None))
+    return plan_requests(corpus(), ASKED, METHODS, made, GenerationSettings(**{"max_new_tokens": 12, **settings}), 1)

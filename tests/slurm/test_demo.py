@@ -14,7 +14,9 @@ import pytest
 from slurm.cluster import Cluster
 from slurm.projects import Site
 
-LANGUAGE_MODEL = {"extract_activations", "choose_strength", "generate_answers", "measure_fluency"}
+LANGUAGE_MODEL = {
+    *("extract_activations", "read_answers", "answer_unsteered", "try_method", "generate_answers", "measure_fluency"),
+}
 CLASSIFIER = {"train_sfam", "label_answers"}
 
 
@@ -43,10 +45,13 @@ def node_of(slurm_log: str) -> str:
 
 def test_data_are_those_of_one_machine(finished: Site, demo: Path) -> None:
     local, cluster = tables(demo), tables(finished.folder)
-    assert set(local) == set(cluster) and len(local) > 40
+    assert set(local) == set(cluster) and len(local) > 60
     different = [name for name in local if not pl.read_parquet(local[name]).equals(pl.read_parquet(cluster[name]))]
     assert different == []
-    for name in ("sfam/metrics.json", "embedding/main/model.safetensors", "comparison/main.csv", "comparison/main.md"):
+    for name in (
+        *("sfam/metrics.json", "embedding/main/model.safetensors", "steering/main.choice.json"),
+        *("comparison/main.csv", "comparison/main.md", "comparison/main.judges.md", "comparison/main.examples.md"),
+    ):
         assert (demo / "results/demo" / name).read_bytes() == (finished.folder / "results/demo" / name).read_bytes(), (
             name
         )
@@ -55,7 +60,7 @@ def test_data_are_those_of_one_machine(finished: Site, demo: Path) -> None:
 
 def test_each_rule_got_what_it_asked_for(finished: Site, cluster: Cluster) -> None:
     jobs = finished.jobs()
-    assert {job.attempt for job in jobs} == {1} and len(jobs) >= 35
+    assert {job.attempt for job in jobs} == {1} and len(jobs) >= 45
     seen: dict[str, set[str]] = {}
     for job in jobs:
         tres = cluster.alloc_tres(job.job)

@@ -50,7 +50,9 @@ def test_a_folder_has_a_rule_file_and_a_folder_of_tests() -> None:
     assert tested == folders
     for folder in sorted(tested):
         strange = {p.stem.removeprefix("test_") for p in (ROOT / "tests/unit" / folder).glob("test_*.py")}
-        assert strange <= {p.stem for p in (LIBRARY / folder).rglob("*.py")}, f"tests of no module of {folder}"
+        # a folder in it, such as that of the steering methods, has one file of tests
+        known = {p.parent.name if p.stem == "__init__" else p.stem for p in (LIBRARY / folder).rglob("*.py")}
+        assert strange <= known, f"tests of no module of {folder}"
 
 
 def test_programs_are_short_and_functions_tell_one_story() -> None:

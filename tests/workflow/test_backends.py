@@ -15,16 +15,10 @@ from sociolect.common.artifacts import read_provenance
 STAGES = ("description", "activations", "sweep", "generation")
 ON_VLLM = ["--config", *(f"{stage}={{backend: vllm}}" for stage in STAGES)]
 # what generates, and what follows from it
-REDONE = {
-    "choose_strength",
-    "generate_answers",
-    "gather_generations",
-    "measure_fluency",
-    "label_answers",
-    "gather_labels",
-    "score_generations",
-    "compare_conditions",
-    "write_report",
+SWEPT = {"answer_unsteered", "try_method", "choose_strength"}
+REDONE = SWEPT | {
+    *("generate_answers", "gather_generations", "measure_fluency", "label_answers", "gather_labels"),
+    *("judge_answers", "score_generations", "compare_conditions", "compare_judges", "show_examples", "write_report"),
 }
 
 
@@ -75,4 +69,4 @@ def test_key_of_vllm_reruns_only_what_uses_it(copy: Path) -> None:
     done = snakemake(copy, "-n", *key)
     assert "Nothing to be done" in done.stdout + done.stderr
     only = snakemake(copy, "-n", "--config", "vllm={slots: 7}", "generation={backend: vllm}")
-    assert jobs_of(only.stdout + only.stderr) == REDONE - {"choose_strength"}
+    assert jobs_of(only.stdout + only.stderr) == REDONE - SWEPT

@@ -186,39 +186,60 @@ def test_add_a_describer(checkout: Path) -> None:
     assert set(said["prompt_id"]) == {"shouting"}
 
 
+METHOD = '''"""The mean difference between groups, at the last block alone worth anything."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sociolect.steering.combining import differences
+from sociolect.steering.material import Material
+
+READS: tuple[str, ...] = ("answers",)
+MODE = "add"
+
+
+def vectors(material: Material) -> dict[str, np.ndarray]:
+    """Vectors [L, d] of all groups."""
+    found = differences(material.means("answers"), material.groups)
+    return {group: np.repeat(vector[-1:], len(vector), axis=0) for group, vector in found.items()}
+'''
+
+
 def test_add_a_steering_method(checkout: Path) -> None:
-    """One that steers by the most distinctive attribute alone."""
+    """One that adds the last block's difference everywhere: a file, the registry, the settings."""
     library = checkout / "workflow/scripts/sociolect"
+    (library / "steering/methods/last_block.py").write_text(METHOD)
     edit(
-        library / "settings/steering.py",
-        'tuple[Literal["all", "distinctive"], ...]',
-        'tuple[Literal["all", "distinctive", "one"], ...]',
+        library / "steering/methods/__init__.py",
+        "    mean_difference,\n    own",
+        "    last_block,\n    mean_difference,\n    own",
     )
     edit(
-        library / "steering/vectors.py",
-        '        masks = {"all": None,',
-        '        first = list(groups["distinctive"][row])[:1]\n'
-        '        masks = {"one": selection_mask(attribute_ids, first), "all": None,',
+        library / "steering/methods/__init__.py",
+        '    "rotated": rotated,\n',
+        '    "rotated": rotated,\n    "last_block": last_block,\n',
     )
+    edit(library / "settings/steering.py", '    "rotated",\n]', '    "rotated",\n    "last_block",\n]')
+    values = yaml.safe_load((checkout / "config/demo.yaml").read_text())
+    values["steering"]["methods"] = ["all", "last_block"]
+    (checkout / "method.yaml").write_text(yaml.safe_dump(values))
+    # it has a sweep of its own
+    planned = snakemake(checkout, "--dry-run", "--configfile", "method.yaml").stdout
+    assert re.findall(r"output: \S+/tried/(\w+)\.parquet", planned) == ["all", "last_block"]
     code = """
-import numpy as np, polars as pl
-from sociolect.common.artifacts import vectors
-from sociolect.settings.steering import SteeringSettings
-from sociolect.steering.vectors import build_steering
-ids = ["a0", "a1", "a2"]
-rows = np.random.default_rng(0).standard_normal((6, 4))
-activations = pl.DataFrame({"attribute_id": [a for a in ids for _ in (0, 1)], "layer": [0, 1] * 3})
-activations = activations.with_columns(pl.col("layer").cast(pl.Int32), vectors(rows, "vector"))
-groups = pl.DataFrame({"group": ["g", "h"], "distinctive": [["a1", "a0"], ["a2"]]})
-groups = groups.with_columns(vectors(np.eye(2, 3), "style"))
-table, report = build_steering(groups, activations, ids, SteeringSettings(methods=("all", "one")), 1)
+import numpy as np
+from sociolect.generation.conditions import conditions_of
+from sociolect.steering.material import Material
+from sociolect.steering.vectors import steering_table
+read = {"answers": np.random.default_rng(0).standard_normal((2, 4, 3, 5))}
+material = Material(("g", "h"), np.zeros((1, 3, 5)), {}, read)
+table, built = steering_table(material, ("last_block",), 1)
 print(sorted(set(table["method"])))
-print([heavy["attribute_id"] for heavy in report["groups"]["g"]["one"]["heaviest"]])
+print(all(np.allclose(v, v[0]) for v in built.values()), list(conditions_of(("last_block",)))[-1])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=checkout / "workflow/scripts", capture_output=True, text=True, check=True
-    )
-    methods, heaviest = done.stdout.splitlines()
-    controls = [f"{control}_{method}" for control in ("other_group", "shuffled") for method in ("all", "one")]
-    assert methods == str(sorted(["all", "one", "random", *controls]))
-    assert heaviest == "['a1']"
+    made = python(checkout / "workflow/scripts", "-c", code).splitlines()
+    assert made == [
+        "['last_block', 'other_group_last_block', 'random', 'shuffled_last_block']",
+        "True steered (last_block)",
+    ]

@@ -49,7 +49,8 @@ def test_hub_models_go_through_the_whole_chain(demo: Path, tmp_path: Path) -> No
     config["distillation"] |= {"n_answers": 120, "n_heldout": 40, "max_epochs": 2, "min_pearson": -1}
     config["embedding"] |= {"n_trials": 2, "max_epochs": 3}
     config["generation"] |= {"questions_per_group": 2, "samples": 1, "shards": 1}
-    config["sweep"] |= {"questions_per_group": 1, "depths": [0.0], "band": None, "alphas": [0.0, 0.4]}
+    config["readings"] = {"answers_per_group": 8, "pairs_per_group": 4, "folds": 4}
+    config["sweep"] |= {"questions_per_group": 1, "halvings": 0, "depths": [0.0], "band": None, "alphas": [0.0, 0.4]}
     config.pop("scratch")
     (folder / "hub.yaml").write_text(yaml.safe_dump(config))
     snakemake(folder, "--configfile", "hub.yaml", "--profile", "profiles/local")
@@ -88,7 +89,7 @@ def test_one_gpu_fetches_what_it_names_and_all_its_rules_fit_together(project: P
     values["models"]["hub"] = "hub"
     (project / "one-gpu.yaml").write_text(yaml.safe_dump(values))
     planned = snakemake(project, "--dry-run", "--configfile", "one-gpu.yaml").stdout
-    for rule in ("fetch_model", "describe_style", "distil_student", "choose_strength", "compare_conditions"):
+    for rule in ("fetch_model", "describe_style", "distil_student", "try_method", "compare_judges"):
         assert rule in planned
     models = project / "results/one-gpu/models"
     snakemake(project, "--configfile", "one-gpu.yaml", "--", *(f"results/one-gpu/models/{n}" for n in ("sfam", "lm")))

@@ -101,6 +101,7 @@ def test_measures_of_syntax_are_style_vectors(project: Path) -> None:
     for texts, rules in (
         ("single", ("calibrate_measures", "measure_chain", "measure_topic")),
         ("generations-main", ("label_answers",)),
+        ("humans-main", ("label_answers",)),
     ):
         for rule in rules:
             inputs = [job.partition("output:")[0] for job in planned.split(f"rule {rule}:")[1:]]

@@ -15,8 +15,10 @@ from sociolect.common.artifacts import read_table
 from sociolect.common.schemas import LABELS
 from sociolect.settings.syntax import is_installed
 
+# what asks the language model, in its wording
+ASKING = {"read_answers", "answer_unsteered", "try_method", "generate_answers"}
 # key -> value and the rules that use it (what follows from their outputs is rerun as well)
-KEYS = {
+KEYS: dict[str, tuple[object, set[str]]] = {
     "demo.askx_questions_per_group": (61, {"make_demo_corpus"}),
     "corpus.min_chars": (21, {"import_corpus"}),
     "sampling.answers_per_question": (1, {"sample_groups"}),
@@ -25,22 +27,37 @@ KEYS = {
     "pairs.hard_share": (0.4, {"pair_attributes"}),
     "sfam.learning_rate": (0.003, {"train_sfam"}),
     "sfam.min_auroc": (0.8, {"check_sfam"}),
-    "labeling.tokens_per_batch": (8000, {"label_answers", "choose_strength"}),
+    "labeling.tokens_per_batch": (8000, {"label_answers", "try_method"}),
     "embedding.patience": (5, {"tune_embedding", "train_embedding", "measure_topic"}),
     "profiles.distinctive_k": (5, {"profile_groups"}),
     "profiles.center": ("mean_embedding", {"profile_groups", "measure_accuracy", "measure_topic"}),
     "topic.clusters": (20, {"measure_topic"}),
     "stability.within": (0.2, {"measure_stability"}),
     "scratch.lm.steps": (10, {"train_scratch_lm"}),
-    "prompts.style": (
-        "chat",
-        {"plan_requests", "generate_answers", "measure_fluency", "choose_strength", "extract_activations"},
-    ),
+    "prompts.style": ("chat", {"plan_requests", "measure_fluency", "extract_activations", *ASKING}),
     "activations.contrast": ("raw", {"extract_activations"}),
-    "sweep.questions_per_group": (7, {"choose_strength"}),
+    "readings.answers_per_group": (100, {"read_answers"}),
+    "readings.folds": (4, {"read_answers"}),
+    # methods weight the heaviest attributes, and prompts name them: those of the plan, and those that are read
+    "steering.n_eff": (5.0, {"read_answers", "build_steering", "plan_requests"}),
+    "steering.named": (3, {"read_answers", "build_steering", "plan_requests"}),
+    "sweep.questions_per_group": (7, {"answer_unsteered", "try_method"}),
+    "sweep.halvings": (1, {"try_method"}),
+    "sweep.judges": (["sfam"], {"try_method"}),
+    "sweep.max_topic_loss": (0.2, {"try_method"}),
     "generation.samples": (2, {"plan_requests"}),
-    "generation.temperature": (0.9, {"generate_answers", "choose_strength"}),
-    "evaluation.resamples": (2500, {"compare_conditions", "measure_chain"}),
+    "generation.examples": (2, {"plan_requests"}),
+    "generation.targets": ("own", {"plan_requests"}),
+    "generation.temperature": (0.9, ASKING),
+    # judges are fitted on texts as short
+    "generation.max_new_tokens": (
+        60,
+        {"plan_requests", "answer_unsteered", "try_method", "generate_answers", "fit_judges"},
+    ),
+    "evaluation.resamples": (2500, {"compare_conditions", "compare_judges", "fit_judges", "measure_chain"}),
+    "evaluation.sentence_model": ("models/sentences", {"fit_judges", "judge_answers"}),
+    "evaluation.examples": (3, {"show_examples"}),
+    "evaluation.tie_tolerance": (1e-8, {"score_generations"}),
 }
 
 
@@ -153,8 +170,8 @@ def test_body_of_a_metric_reruns_scoring_and_table(demo_copy: Path) -> None:
     path.write_text(text[:at] + "    unused = 1\n" + text[at:])
     reasons = rerun_reasons(demo_copy)
     rerun = set().union(*reasons.values())
-    assert {"score_generations", "compare_conditions"} <= rerun
-    assert rerun <= {"score_generations", "compare_conditions", "write_report", "all"}
+    tables = {"score_generations", "compare_conditions", "compare_judges", "show_examples"}
+    assert tables <= rerun and rerun <= {*tables, "write_report", "all"}
 
 
 def test_new_key_of_one_stage_leaves_the_others_alone(demo_copy: Path) -> None:
@@ -167,11 +184,24 @@ def test_new_key_of_one_stage_leaves_the_others_alone(demo_copy: Path) -> None:
     assert reasons["params have changed since last execution"] == {"pair_attributes"}
 
 
+def test_another_method_is_read_for_and_tried(demo_copy: Path) -> None:
+    methods = yaml.safe_load((demo_copy / "config/demo.yaml").read_text())["steering"]["methods"]
+    config = with_key(demo_copy, "steering.methods", [*methods, "own_answer"])
+    reasons = rerun_reasons(demo_copy, "--configfile", config)
+    assert reasons["params have changed since last execution"] == {"read_answers", "build_steering", "plan_requests"}
+    # its own sweep is new, and the choice is among one more
+    assert "try_method" in reasons["output files have to be generated"]
+    assert reasons["set of input files has changed since last execution"] == {"choose_strength"}
+    before = {"extract_activations", "answer_unsteered", "fit_judges", "train_scratch_lm", "profile_groups"}
+    assert not before & set().union(*reasons.values())
+
+
 def test_keys_of_syntax_count_only_where_answers_are_tagged(demo_copy: Path) -> None:
     if not is_installed("en_core_web_sm"):
         skip_here("spaCy is not installed: make setup-syntax")
     assert rerun_reasons(demo_copy, "--configfile", with_key(demo_copy, "syntax.buckets", 32)) == {}
     reasons = rerun_reasons(demo_copy, "--configfile", with_key(demo_copy, "syntax.tagger", "en_core_web_sm"))
     rerun = set().union(*reasons.values())
-    assert {"tag_answers", "describe_style", "measure_accuracy", "train_scratch_lm"} <= rerun
+    readers = {"tag_answers", "describe_style", "measure_accuracy", "train_scratch_lm"}
+    assert readers | {"fit_judges", "judge_answers"} <= rerun
     assert not {"import_corpus", "sample_groups", "make_scratch_sfam"} & rerun

@@ -18,6 +18,10 @@ GPUS = 1 if LARGE else "any"
 PROMPT_STYLE = CONFIG.prompts.style or "auto"
 ASKED_WITH_DOCUMENTS = PROMPT_STYLE == "document" or (PROMPT_STYLE == "auto" and "lm" in FETCHED)
 DOCUMENT = CONFIG.prompts.document_file if ASKED_WITH_DOCUMENTS else []
+# Keys of the section generation that say how a question is answered.
+ANSWERING = {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"}
+# Keys of the section steering that say which attributes a group's prompts name.
+NAMING = {"statistic", "transform", "n_eff", "named"}
 # The profile's GPU partition and model are not for what measures.
 asked = dict(workflow.resource_settings.overwrite_resources)
 for rule_name, measures in (("describe_style", CONFIG.description.describer != "llm"), ("label_answers", MEASURED)):

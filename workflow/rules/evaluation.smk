@@ -5,10 +5,11 @@ rule score_generations:
     input:
         generations=f"{RUN}/generations/{{experiment}}.parquet",
         labels=f"{RUN}/labels/generations-{{experiment}}.parquet",
+        judged=f"{RUN}/scores/{{experiment}}.judged.parquet",
+        relevance=f"{RUN}/scores/{{experiment}}.relevance.parquet",
         fluency=f"{RUN}/generations/{{experiment}}.fluency.parquet",
         groups=f"{RUN}/groups/{{experiment}}.parquet",
         model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
-        samples=fit_samples,
         ask=ask_samples,
         ask_labels=lambda wildcards: f"{RUN}/labels/{ask_of(wildcards)}.parquet",
     output:
@@ -33,6 +34,7 @@ rule score_generations:
 rule compare_conditions:
     input:
         scores=f"{RUN}/scores/{{experiment}}.parquet",
+        generations=f"{RUN}/generations/{{experiment}}.parquet",
         template=[f"workflow/report/{name}.html.j2" for name in ("comparison", "table")],
     output:
         table=f"{RUN}/comparison/{{experiment}}.parquet",
@@ -41,6 +43,7 @@ rule compare_conditions:
         latex=f"{RUN}/comparison/{{experiment}}.tex",
         html=f"{RUN}/comparison/{{experiment}}.html",
         controls=f"{RUN}/comparison/{{experiment}}.controls.parquet",
+        some=f"{RUN}/comparison/{{experiment}}.some.parquet",
         contrasts=f"{RUN}/comparison/{{experiment}}.contrasts.parquet",
     log:
         f"{LOGS}/compare_conditions/{{experiment}}.log",
@@ -59,6 +62,61 @@ rule compare_conditions:
         command("compare_conditions")
 
 
+rule compare_judges:
+    input:
+        scores=f"{RUN}/scores/{{experiment}}.parquet",
+        judged=f"{RUN}/scores/{{experiment}}.judged.parquet",
+        ceilings=f"{RUN}/judges/{{experiment}}.ceilings.parquet",
+        humans=f"{RUN}/judges/{{experiment}}.humans.parquet",
+        human_labels=f"{RUN}/labels/humans-{{experiment}}.parquet",
+        groups=f"{RUN}/groups/{{experiment}}.parquet",
+        model=f"{RUN}/embedding/{{experiment}}/model.safetensors",
+    output:
+        table=f"{RUN}/comparison/{{experiment}}.judges.parquet",
+        agreement=f"{RUN}/comparison/{{experiment}}.agreement.parquet",
+        contrasts=f"{RUN}/comparison/{{experiment}}.judge_contrasts.parquet",
+        page=f"{RUN}/comparison/{{experiment}}.judges.md",
+    log:
+        f"{LOGS}/compare_judges/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/compare_judges/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(30, most=DAY),
+    params:
+        settings=json_of("evaluation", only={"resamples", "confidence"}),
+        seed=SEED,
+        code=source_digest("compare_judges"),
+    shell:
+        command("compare_judges")
+
+
+rule show_examples:
+    input:
+        scores=f"{RUN}/scores/{{experiment}}.parquet",
+        generations=f"{RUN}/generations/{{experiment}}.parquet",
+        ask=ask_samples,
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+    output:
+        page=f"{RUN}/comparison/{{experiment}}.examples.md",
+    log:
+        f"{LOGS}/show_examples/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/show_examples/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(20, most=DAY),
+    params:
+        settings=json_of("evaluation", only={"examples"}),
+        code=source_digest("show_examples"),
+    shell:
+        command("show_examples")
+
+
 rule write_report:
     input:
         comparison=all_of("comparison/{experiment}.parquet"),
@@ -71,6 +129,9 @@ rule write_report:
         distances=all_of("groups/{experiment}.distances.parquet"),
         groups=all_of("groups/{experiment}.parquet"),
         sweep=all_of("steering/{experiment}.sweep.parquet"),
+        judges=all_of("comparison/{experiment}.judges.parquet"),
+        agreement=all_of("comparison/{experiment}.agreement.parquet"),
+        choice=all_of("steering/{experiment}.choice.json"),
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         funnel=f"{RUN}/attributes/funnel.parquet",
         sampling=f"{RUN}/samples/funnel.parquet",

@@ -10,9 +10,15 @@ scattergather:
 wildcard_constraints:
     split=one_of(CONFIG.splits),
     experiment=one_of(CONFIG.experiments),
-    texts=one_of(CONFIG.splits, [f"generations-{name}" for name in CONFIG.experiments], ["distillation"]),
+    texts=one_of(
+        CONFIG.splits,
+        [f"{what}-{name}" for what in ("generations", "humans") for name in CONFIG.experiments],
+        ["distillation"],
+    ),
+    method=one_of(CONFIG.steering.methods),
     name=one_of(FETCHED),
     cell=one_of(CELLS),
+    vector_cell=one_of(VECTOR_CELLS),
 
 
 def samples_of(splits):
@@ -118,6 +124,16 @@ def embedding_tables():
     return [*chains(), *(table for name in names for table in all_of(f"{name}.parquet"))]
 
 
+def comparison_tables():
+    """The comparison of each experiment, and what each judge says."""
+    return [table for kind in ("", ".judges") for table in all_of(f"comparison/{{experiment}}{kind}.parquet")]
+
+
+def vector_pages():
+    """What the study of attribute vectors writes of each experiment."""
+    return all_of("study/vectors/{experiment}.md")
+
+
 def study_pages():
     """What the embedding study writes of each experiment."""
     return [page for kind in ("md", "html") for page in all_of(f"study/embedding/{{experiment}}.{kind}")]
@@ -155,9 +171,12 @@ def fidelity_of(wildcards):
 
 
 def texts_of(wildcards):
-    """What is labeled: the samples of a split, the generations of an experiment, or what the student learns from."""
+    """What is labeled: the samples of a split, the generations of an experiment, human answers as short as these, or what
+    the student learns from."""
     if wildcards.texts == "distillation":
         return f"{RUN}/sfam/distillation.parquet"
+    if wildcards.texts.startswith("humans-"):
+        return f"{RUN}/judges/{wildcards.texts.removeprefix('humans-')}.humans.parquet"
     if wildcards.texts.startswith("generations-"):
         return f"{RUN}/generations/{wildcards.texts.removeprefix('generations-')}.parquet"
     return f"{RUN}/samples/{wildcards.texts}.parquet"

@@ -1,4 +1,15 @@
-# The embedding study: a grid of cells, each with a search of its own, and their comparison. Not part of a run by itself.
+# The studies of embedding and of attribute vectors: grids of cells, each with a search of its own, and their comparison.
+# Not part of a run by itself.
+
+
+rule study_embedding:
+    input:
+        study_pages(),
+
+
+rule study_vectors:
+    input:
+        vector_pages(),
 
 
 rule fit_cell:
@@ -82,3 +93,77 @@ rule draw_study:
         code=source_digest("draw_study"),
     shell:
         command("draw_study")
+
+
+rule try_cell:
+    input:
+        unsteered=f"{RUN}/steering/{{experiment}}/unsteered.parquet",
+        norms=f"{RUN}/steering/{{experiment}}/norms.json",
+        groups=f"{RUN}/groups/{{experiment}}.parquet",
+        readings=f"{RUN}/steering/{{experiment}}.readings.parquet",
+        catalogue=f"{RUN}/attributes/catalogue.parquet",
+        lm=f"{RUN}/models/lm",
+        sfam=labeler(CONFIG.labeling.scorer),
+        embedding=f"{RUN}/embedding/{{experiment}}/model.safetensors",
+        judges=f"{RUN}/judges/{{experiment}}.plain.joblib",
+        document=DOCUMENT,
+    output:
+        tries=f"{RUN}/study/vectors/{{experiment}}/cells/{{vector_cell}}.parquet",
+    log:
+        f"{LOGS}/try_cell/{{experiment}}/{{vector_cell}}.log",
+    benchmark:
+        f"{TIMES}/try_cell/{{experiment}}/{{vector_cell}}.tsv"
+    conda:
+        env_of("syntax" if MEASURED and TAGGED else engine_of("sweep"))
+    threads: 2 * MODEL_THREADS if LARGE else 1
+    resources:
+        mem_mb=memory(32300),
+        runtime=growing(480, most=DAY),
+        gpu=gpus_of("sweep"),
+    params:
+        settings=json_of(
+            "sweep",
+            "generation",
+            "labeling",
+            "syntax",
+            "activations",
+            "steering",
+            only={
+                "generation": ANSWERING,
+                "labeling": {"scorer"} | (set() if MEASURED else SCORING),
+                "syntax": {"tagger"} if MEASURED else set(),
+            },
+        ),
+        dtype=CONFIG.models.dtype,
+        backend=backend_of("sweep"),
+        prompt_style=PROMPT_STYLE,
+        cell="{vector_cell}",
+        seed=SEED,
+        code=code_of("try_cell", "sweep"),
+    shell:
+        command("try_cell", env=engine_of("sweep"), gpus=needed("sweep"))
+
+
+rule compare_vectors:
+    input:
+        tries=[f"{RUN}/study/vectors/{{experiment}}/cells/{cell}.parquet" for cell in VECTOR_CELLS],
+    output:
+        study=f"{RUN}/study/vectors/{{experiment}}.parquet",
+        page=f"{RUN}/study/vectors/{{experiment}}.md",
+    log:
+        f"{LOGS}/compare_vectors/{{experiment}}.log",
+    benchmark:
+        f"{TIMES}/compare_vectors/{{experiment}}.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(30, most=DAY),
+    params:
+        settings=json_of("study", only={"resamples", "confidence"}),
+        cells=",".join(VECTOR_CELLS),
+        experiment="{experiment}",
+        seed=SEED,
+        code=source_digest("compare_vectors"),
+    shell:
+        command("compare_vectors")

@@ -1,35 +1,41 @@
-"""Combine attribute vectors into a steering vector per group, method and block; report the weights."""
+"""Make the steering vector of every group, method and block, its controls, and a forecast of what each will do."""
 
 from __future__ import annotations
 
 import logging
 
 from sociolect.common.runtime import Job, run_program
-from sociolect.common.schemas import ACTIVATIONS, CATALOGUE, GROUPS, STEERING
+from sociolect.common.schemas import ACTIVATIONS, CATALOGUE, FORECAST, GROUPS, READINGS, STEERING
 from sociolect.settings.steering import SteeringSettings
-from sociolect.steering.vectors import build_steering
+from sociolect.steering.attribute_weights import group_weights, heaviest_attributes
+from sociolect.steering.forecast import forecast_table
+from sociolect.steering.material import material_of
+from sociolect.steering.vectors import steering_report, steering_table
 
 log = logging.getLogger("sociolect")
 
 
 def main(job: Job[SteeringSettings]) -> None:
     """Vectors and controls."""
-    catalogue = job.read("catalogue", CATALOGUE)
-    frame, report = build_steering(
-        job.read("groups", GROUPS),
-        job.read("vectors", ACTIVATIONS),
-        catalogue["attribute_id"].to_list(),
-        job.settings,
-        job.run_seed,
+    groups, catalogue = job.read("groups", GROUPS), job.read("catalogue", CATALOGUE)
+    ids = catalogue["attribute_id"].to_list()
+    weights = group_weights(groups, ids, job.settings)
+    material = material_of(
+        groups["group"].to_list(), job.read("vectors", ACTIVATIONS), ids, weights, job.read("readings", READINGS)
     )
+    frame, built = steering_table(material, job.settings.methods, job.run_seed)
+    report = steering_report(weights, built, ids)
     for warning in report["warnings"]:
         log.warning("warning: %s", warning)
-    names = dict(zip(catalogue["attribute_id"], catalogue["attribute"], strict=True))
+    names = dict(zip(ids, catalogue["attribute"], strict=True))
+    named = heaviest_attributes(groups, ids, job.settings)
     for methods in report["groups"].values():
         for entry in methods.values():
             for heavy in entry["heaviest"]:
                 heavy["attribute"] = names[heavy["attribute_id"]]
+    report["named"] = {group: [names[a] for a in own] for group, own in sorted(named.items())}
     job.write(frame, "steering", STEERING)
+    job.write(forecast_table(material, built, job.settings.methods), "forecast", FORECAST)
     job.write_json(report, "weights")
 
 
@@ -38,7 +44,7 @@ if __name__ == "__main__":
         main,
         __doc__,
         SteeringSettings,
-        inputs=["groups", "catalogue", "vectors"],
-        outputs=["steering", "weights"],
+        inputs=["groups", "catalogue", "vectors", "readings"],
+        outputs=["steering", "weights", "forecast"],
         seeded=True,
     )

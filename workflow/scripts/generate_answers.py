@@ -10,6 +10,7 @@ from sociolect.common.digests import digest_of, file_digest
 from sociolect.common.pieces import PieceStore, buckets_of_shard
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import GENERATIONS, REQUESTS, STEERING
+from sociolect.generation.conditions import ADAPTED
 from sociolect.generation.planning import buckets, generate_buckets, read_choice
 from sociolect.lm.backends import open_backend
 from sociolect.lm.requests import write_vectors
@@ -22,7 +23,7 @@ def main(job: Job[GenerationSettings]) -> None:
     """Answers of the buckets that belong to `--shard`."""
     settings, cache = job.settings, Path(job.options["cache"])
     choice = read_choice(job.path("choice"))
-    parts = buckets(job.read("requests", REQUESTS), settings.buckets)
+    parts = buckets(job.read("requests", REQUESTS).filter(pl.col("method").ne_missing(ADAPTED)), settings.buckets)
     wanted = buckets_of_shard(job.options["shard"], settings.buckets)
     job.stage("model")
     dtype, choice_of_backend = job.options["dtype"], job.options["backend"]
@@ -43,8 +44,8 @@ def main(job: Job[GenerationSettings]) -> None:
         settings,
         job.progress("generate"),
     )
-    frame = pl.concat([GENERATIONS.empty(), *frames]).sort("request_id")
-    job.write(frame, "generations", GENERATIONS, backend=backend.info())
+    found = pl.concat([GENERATIONS.empty(), *frames]).sort("request_id")
+    job.write(found, "generations", GENERATIONS, backend=backend.info())
     backend.close()
 
 

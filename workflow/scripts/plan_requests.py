@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from sociolect.common.files import read_json
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, GROUPS, REQUESTS, SAMPLES
-from sociolect.generation.planning import plan_requests
+from sociolect.generation.planning import Prompting, examples_of, plan_requests
 from sociolect.lm.wordings import open_wording
-from sociolect.models.loading import load_tokenizer
-from sociolect.settings.generation import GenerationSettings
+from sociolect.models.loading import context_of, load_tokenizer
+from sociolect.settings.adapters import PlanJob
+from sociolect.steering.attribute_weights import group_weights, heaviest_attributes
 
 
-def main(job: Job[GenerationSettings]) -> None:
+def main(job: Job[PlanJob]) -> None:
     """One row per generation."""
+    generation, steering = job.settings.generation, job.settings.steering
     wording = open_wording(
         load_tokenizer(job.path("lm")), job.options["prompt_style"], job.path("prompts"), job.path_if_given("document")
     )
     job.stage("plan", prompts=wording.style)
-    frame = plan_requests(
+    samples, groups, catalogue = (
         job.read("samples", SAMPLES),
         job.read("groups", GROUPS),
         job.read("catalogue", CATALOGUE),
-        wording,
-        job.settings,
-        job.run_seed,
     )
+    ids, names = catalogue["attribute_id"].to_list(), groups["group"].to_list()
+    attribute = dict(zip(ids, catalogue["attribute"], strict=True))
+    named = heaviest_attributes(groups, ids, steering)
+    styles = {group: [attribute[a] for a in own] for group, own in named.items()}
+    examples = examples_of(samples, names, generation.examples, generation.example_chars)
+    best = wording.worded(**read_json(job.path("wording"))["chosen"])
+    prompting = Prompting(wording, best, styles, examples, context_of(job.path("lm")))
+    weights = group_weights(groups, ids, steering)
+    able = {str(method): sorted(weights.get(method, names)) for method in steering.methods}
+    frame = plan_requests(samples, names, able, prompting, generation, job.run_seed, job.settings.adapters.enabled)
     job.write(frame, "requests", REQUESTS)
 
 
@@ -31,8 +41,8 @@ if __name__ == "__main__":
     run_program(
         main,
         __doc__,
-        GenerationSettings,
-        inputs=["samples", "groups", "catalogue", "lm", "prompts", "document?"],
+        PlanJob,
+        inputs=["samples", "groups", "catalogue", "lm", "prompts", "wording", "document?"],
         outputs=["requests"],
         options=["prompt_style"],
         seeded=True,

@@ -1,18 +1,15 @@
-"""Score generations: nearest group before and after, direction, independent judge, damage."""
+"""Score generations: nearest group before and after, direction, topic and relevance, damage."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 
-from sociolect.common.artifacts import matrix, read_table
+from sociolect.common.artifacts import matrix
 from sociolect.common.runtime import Job, run_program
-from sociolect.common.schemas import FLUENCY, GENERATIONS, GROUPS, LABELS, NEAREST, SAMPLES, SCORES
-from sociolect.embedding.judge import fit_judge, judge_groups
+from sociolect.common.schemas import FLUENCY, GENERATIONS, GROUPS, JUDGED, LABELS, NEAREST, RELEVANCE, SAMPLES, SCORES
 from sociolect.embedding.net import embed, load_net
 from sociolect.evaluation.scores import Centers, nearest_table, score_table
-from sociolect.labels.fit import join_labels, refuse_overlap, stack_splits
+from sociolect.labels.fit import join_labels
 from sociolect.settings.evaluation import EvaluationSettings
 
 
@@ -21,14 +18,6 @@ def main(job: Job[EvaluationSettings]) -> None:
     groups = job.read("groups", GROUPS).sort("group")
     net, hyper = load_net(job.path("model"))
     centers = Centers(tuple(groups["group"]), matrix(groups["embedding"]), hyper["distance"])
-
-    job.stage("judge")
-    frames = [read_table(Path(path), SAMPLES) for path in job.inputs["samples"]]
-    refuse_overlap([*frames, job.read("ask", SAMPLES)])
-    train = stack_splits(frames, centers.groups).filter(pl.col("part") == "train")
-    judge = fit_judge(train["answer"].to_list(), train["group"].to_list())
-
-    job.stage("scores")
     generations = join_labels(
         job.read("generations", GENERATIONS).with_columns(pl.col("request_id").alias("answer_id")),
         job.read("labels", LABELS),
@@ -36,9 +25,14 @@ def main(job: Job[EvaluationSettings]) -> None:
     )
     styles = matrix(generations["style"])
     fluency = dict(job.read("fluency", FLUENCY).iter_rows())
-    judged = judge_groups(judge, generations["text"].to_list())
+    relevance = dict(job.read("relevance", RELEVANCE).iter_rows())
+    topic = dict(
+        job.read("judged", JUDGED).filter(pl.col("judge") == "topic").select("request_id", "group").iter_rows()
+    )
     tolerance = job.settings.tie_tolerance
-    scores = score_table(generations.drop("style"), embed(net, styles), styles, judged, fluency, centers, tolerance)
+    scores = score_table(
+        generations.drop("style"), embed(net, styles), styles, topic, relevance, fluency, centers, tolerance
+    )
     job.write(scores, "scores", SCORES)
 
     ask = join_labels(job.read("ask", SAMPLES), job.read("ask_labels", LABELS), "ask").sort("answer_id")
@@ -52,6 +46,6 @@ if __name__ == "__main__":
         main,
         __doc__,
         EvaluationSettings,
-        inputs=["generations", "labels", "fluency", "groups", "model", "samples*", "ask", "ask_labels"],
+        inputs=["generations", "labels", "judged", "relevance", "fluency", "groups", "model", "ask", "ask_labels"],
         outputs=["scores", "nearest"],
     )

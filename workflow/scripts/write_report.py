@@ -21,7 +21,8 @@ def main(job: Job[ReportSettings]) -> None:
     found: dict[str, list[Any]] = {
         kind: [read_table(p, s) for p in job.inputs[kind]] for kind, s in PER_EXPERIMENT.items()
     }
-    found["weights"] = [read_json(path) for path in job.inputs["weights"]]
+    for kind in ("weights", "choice"):
+        found[kind] = [read_json(path) for path in job.inputs[kind]]
     names = list(job.settings.experiments)
     for kind, tables in found.items():
         if tables and len(tables) != len(names):
@@ -38,8 +39,8 @@ if __name__ == "__main__":
         main, __doc__, ReportSettings,
         inputs=[
             "comparison*", "controls*", "contrasts*", "accuracy*", "topic*", "distances*", "sweep*", "groups*",
-            "stability*", "nearest*", "weights*", "chain*", "catalogue?", "funnel?", "sampling?", "steps?", "metrics?",
-            "template*",
+            "stability*", "nearest*", "weights*", "chain*", "judges*", "agreement*", "choice*", "catalogue?", "funnel?",
+            "sampling?", "steps?", "metrics?", "template*",
         ],
         outputs=["report"],
     )  # fmt: skip

@@ -10,6 +10,7 @@ from rich.table import Table
 from sociolect.common.artifacts import read_table
 from sociolect.common.runtime import InputError, Job, run_program
 from sociolect.common.schemas import COMPARISON
+from sociolect.evaluation.comparison import CROSS
 from sociolect.evaluation.renderings import HEADER, cells
 from sociolect.settings.base import Stage
 
@@ -25,12 +26,15 @@ def main(job: Job[Stage]) -> None:
         console = Console(highlight=False, width=NARROW, color_system=None)
     for path in job.inputs["table"]:
         frame = read_table(path, COMPARISON)
+        beside = path.with_suffix(".controls.parquet")
+        below = cells(read_table(beside, COMPARISON), decimals=0) if beside.is_file() else []
         title = f"Comparison: {path.stem}"
         table = Table(title=title, title_justify="left", box=box.ASCII2, show_edge=False, pad_edge=False)
         for number, name in enumerate(HEADER):
             table.add_column(name.replace(" to ", "\nto "), justify="right" if number else "left", no_wrap=not number)
-        for number, row in enumerate(cells(frame, decimals=0)):
-            table.add_row(*row, end_section=number == frame.height // 2 - 1)
+        below = [row for row in below if not row[0].endswith(CROSS)]
+        for number, row in enumerate([*cells(frame, decimals=0), *below]):
+            table.add_row(*row, end_section=number in (frame.height // 2 - 1, frame.height - 1))
         console.print(table)
         console.print(f"{path}\n", soft_wrap=True)
     console.print("count, share [interval]; - : row 1 is the reference; n/a: nothing to measure")

@@ -14,8 +14,9 @@ from rich.console import Console
 from sociolect.common.artifacts import read_table
 from sociolect.common.errors import InputError, exit_plainly
 from sociolect.common.schemas import FLUENCY, GENERATIONS, SAMPLES
-from sociolect.evaluation.answers import drawn, endings, first_tokens, human_answers
+from sociolect.evaluation.answers import drawn, endings, human_answers
 from sociolect.generation.conditions import BASELINE
+from sociolect.judges.human_texts import cut_texts
 from sociolect.lm.fluency import log_perplexities
 from sociolect.lm.wordings import open_wording
 from sociolect.models.loading import load_causal_lm, load_tokenizer
@@ -59,7 +60,7 @@ def report(config: Config, experiment: str, run: Path, generations: pl.DataFrame
     wording = open_wording(
         tokenizer, config.prompts.style, Path(config.generation.prompt_file), Path(config.prompts.document_file)
     )
-    texts = [first_tokens(text, tokenizer, config.generation.max_new_tokens) for text in human["answer"]]
+    texts = cut_texts(human["answer"].to_list(), tokenizer, config.generation.max_new_tokens)
     model = load_causal_lm(run / "models/lm", config.models.dtype)
     found = log_perplexities(model, wording, human["prompt"].to_list(), texts, config.generation.batch_tokens)
     model_median = float(np.exp(np.nanmedian(own["log_perplexity"].drop_nulls().to_numpy())))

@@ -21,7 +21,7 @@ import torch
 import generate_answers
 import measure_fluency
 from conftest import ROOT
-from made_tables import corpus, plan
+from made_tables import ASKED, METHODS, corpus, plan, prompting
 from sociolect.common.artifacts import read_table, vectors, write_table
 from sociolect.common.digests import digest_of
 from sociolect.common.files import write_json
@@ -52,7 +52,8 @@ def job(folder: Path, tokenizer: Any, tmp_path: Path) -> Iterator[tuple[Path, li
     asked = plan(tokenizer, samples=3)
     write_table(asked, tmp_path / "requests.parquet", REQUESTS)
     rng = np.random.default_rng(0)
-    keys = [(g, m) for g in ("art", "bio_med", "chem") for m in ("all", "random", "shuffled_all", "other_group_all")]
+    controls = ("random", "topic", "shuffled_all", "other_group_all")
+    keys = [(g, m) for g in ASKED for m in ("all", *controls)] + [(g, "distinctive") for g in METHODS["distinctive"]]
     unit = rng.standard_normal((len(keys) * 3, 32))
     unit /= np.linalg.norm(unit, axis=1, keepdims=True)
     steering = pl.DataFrame(
@@ -61,11 +62,14 @@ def job(folder: Path, tokenizer: Any, tmp_path: Path) -> Iterator[tuple[Path, li
             "method": [m for _, m in keys for _ in range(3)],
             "layer": pl.Series([0, 1, 2] * len(keys), dtype=pl.Int32),
             "vector": vectors(unit, "vector"),
+            "floor": np.zeros(len(unit)),
         }
     )
     write_table(steering, tmp_path / "steering.parquet", STEERING)
-    choice = {"method": "all", "layers": [1], "alpha": 0.8, "positions": "generated"}
-    write_json({**choice, "residual_norms": [1.0, 2.0, 3.0], "fluent": True}, tmp_path / "choice.json")
+    choice = {"method": "all", "layers": [1], "alpha": 0.8, "positions": "generated", "mode": "add"}
+    methods = {"all": choice, "distinctive": {**choice, "method": "distinctive", "mode": "rotate"}}
+    found = {**choice, "residual_norms": [1.0, 2.0, 3.0], "fluent": True, "methods": methods}
+    write_json(found, tmp_path / "choice.json")
     settings = GenerationSettings(samples=3, max_new_tokens=12, batch_tokens=400, buckets=12)
     flags = {"requests": "requests.parquet", "steering": "steering.parquet", "choice": "choice.json"}
     command = [sys.executable, str(SCRIPTS / "generate_answers.py"), "--lm", str(folder), "--dtype", "float32"]
@@ -83,10 +87,9 @@ def test_a_base_model_completes_documents_and_stops(job: tuple[Path, list[str]],
     tokenizer.save_pretrained(path / "base")
     (path / "base" / "chat_template.jinja").unlink(missing_ok=True)
     (path / "document.yaml").write_text("question_prompt: 'wbb {question} wbc'\nstop: [waa, ' we']\n")
-    samples, groups, catalogue = corpus()
     settings = GenerationSettings.model_validate_json(command[-1])
     wording = open_wording(tokenizer, "auto", document_file=path / "document.yaml")
-    requests = plan_requests(samples, groups, catalogue, wording, settings, 1)
+    requests = plan_requests(corpus(), ASKED, METHODS, prompting(wording), settings, 1)
     write_table(requests, path / "asked.parquet", REQUESTS)
     given = {"requests": "asked.parquet", "steering": "steering.parquet", "choice": "choice.json", "lm": "base"}
     paths = {**{k: [path / v] for k, v in given.items()}, "document": [path / "document.yaml"]}
@@ -152,9 +155,18 @@ def test_killed_generation_resumes_byte_identically(job: tuple[Path, list[str]])
         assert piece.read_bytes() == (first / piece.name).read_bytes()
     asked = pl.read_parquet(path / "requests.parquet")
     done = gather([frames[0]], asked)
-    assert set(done["method"].drop_nulls()) == {"all", "random", "shuffled_all", "other_group_all"}
-    rows = {c: done.filter(pl.col("condition") == c)["text"].to_list() for c in ("question", "steered")}
-    assert rows["question"] != rows["steered"]
+    assert set(done["method"].drop_nulls()) == {
+        "all",
+        "distinctive",
+        "random",
+        "topic",
+        "shuffled_all",
+        "other_group_all",
+    }
+    names = ("question", "steered", "steered (all)", "steered (distinctive)")
+    towards = done.filter(pl.col("target") != "chem")
+    rows = {c: towards.filter(pl.col("condition") == c)["text"].to_list() for c in names}
+    assert rows["question"] != rows["steered"] == rows["steered (all)"] != rows["steered (distinctive)"]
 
     write_table(done, path / "all.parquet", GENERATIONS)
     paths = {"generations": [path / "all.parquet"], "lm": [Path(command[3])]}

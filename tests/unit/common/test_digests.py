@@ -10,7 +10,13 @@ import pytest
 
 from sociolect.common.digests import SCRIPTS, source_digest
 
-GENERATORS = {"describe_style", "extract_activations", "choose_strength", "generate_answers", "probe_rates"}
+GENERATORS = {
+    *("describe_style", "extract_activations", "answer_unsteered", "generate_answers", "probe_rates"),
+    *("try_method", "try_cell", "choose_wording"),
+}
+# what answers val questions and has them judged, and what compares such trials
+TRYING = {"try_method", "try_cell", "choose_wording", "compare_vectors"}
+JUDGES = {"fit_judges", "judge_answers"}
 ESTIMATES = {"probe_rates", "estimate_cost"}
 PROGRAMS = {path.stem for path in SCRIPTS.glob("*.py")} - {"start_program"}
 # settings file -> what stands there, what stands there instead, and the programs whose rules use the key
@@ -23,19 +29,33 @@ DEFAULTS = {
     "labels": (
         "16384,",
         "16385,",
-        {"label_answers", "gather_labels", "distil_student", "measure_fidelity", "choose_strength", *ESTIMATES},
+        {"label_answers", "gather_labels", "distil_student", "measure_fidelity", *TRYING, *ESTIMATES},
     ),
     "embedding": ("Field(25,", "Field(26,", {"tune_embedding", "train_embedding", "measure_topic", "fit_cell"}),
-    "steering": ("Field(8.0,", "Field(9.0,", {"build_steering", "choose_strength", "estimate_cost"}),
+    # the heaviest attributes are named in prompts, and methods weight them
+    "steering": (
+        "Field(8.0,",
+        "Field(9.0,",
+        {"read_answers", "build_steering", "choose_strength", "plan_requests", "estimate_cost", *TRYING},
+    ),
+    "adapters": ("Field(8,", "Field(9,", {"answer_adapted", "plan_requests"}),
     "generation": (
         "Field(256,",
         "Field(257,",
-        {"plan_requests", "generate_answers", "gather_generations", "measure_fluency", "choose_strength", *ESTIMATES},
+        {
+            *("plan_requests", "generate_answers", "gather_generations", "measure_fluency"),
+            # judges are fitted on texts as short as generations
+            *("read_answers", "answer_unsteered", "answer_adapted", *TRYING, *JUDGES, *ESTIMATES),
+        },
     ),
-    # the sweep tags what it generates
-    "syntax": ("Field(64,", "Field(65,", {"tag_answers", "choose_strength", *ESTIMATES}),
+    # the sweep and the judges tag what was generated
+    "syntax": ("Field(64,", "Field(65,", {"tag_answers", *TRYING, *JUDGES, *ESTIMATES}),
     "vllm": ("Field(128,", "Field(129,", GENERATORS),
-    "evaluation": ("Field(2000,", "Field(2001,", {"score_generations", "compare_conditions", "measure_chain"}),
+    "evaluation": (
+        "Field(2000,",
+        "Field(2001,",
+        {"score_generations", "compare_conditions", "compare_judges", "show_examples", "measure_chain", *JUDGES},
+    ),
     "study": ("Field(8,", "Field(9,", {"fit_cell", "compare_cells", "draw_study"}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
     # a rule passes the style as a flag and the file as an input

@@ -24,8 +24,8 @@ def rates(device: str = "cpu", **seconds: float) -> pl.DataFrame:
 
 WORK = [
     Work("label_answers", "teacher", "pair of answer and attribute", 36_000, "exact", 4),
-    Work("choose_strength", "generation", "token", 1_200, "at most", 1),
-    Work("choose_strength", "fluency", "text", 300, "at most"),
+    Work("try_method", "generation", "token", 1_200, "at most", 1),
+    Work("try_method", "fluency", "text", 300, "at most"),
     Work("describe_style", "describing", "answer", 0, "exact", 0, gpus=0),
 ]
 
@@ -63,22 +63,20 @@ def test_what_it_took_comes_from_the_benchmarks(tmp_path: Path) -> None:
         benchmark(tmp_path / f"label_answers/{shard}.tsv", seconds)
     benchmark(tmp_path / "label_answers/single/1-of-3.tsv", "9999")
     os.utime(tmp_path / "label_answers/single/1-of-3.tsv", (0, 0))
-    benchmark(tmp_path / "choose_strength/main.tsv", "2412")
+    benchmark(tmp_path / "try_method/main.tsv", "2412")
     benchmark(tmp_path / "import_corpus/single.tsv", "NA")
     took = actual_hours(tmp_path)
     assert {rule: jobs for rule, (_, jobs) in took.items()} == {
         "label_answers": 3,
-        "choose_strength": 1,
+        "try_method": 1,
         "import_corpus": 1,
     }
-    assert [took[rule][0] for rule in ("label_answers", "choose_strength", "import_corpus")] == pytest.approx(
-        [1.1, 0.67, 0]
-    )
+    assert [took[rule][0] for rule in ("label_answers", "try_method", "import_corpus")] == pytest.approx([1.1, 0.67, 0])
     frame = estimate_table(WORK, rates(teacher=0.1, generation=0.5, fluency=2.0, describing=1.0))
     rules = {row["rule"]: row for row in compare_rules(frame, took).iter_rows(named=True)}
     # 3 of 4 jobs have run: no ratio yet
     assert rules["label_answers"]["ratio"] is None and rules["label_answers"]["actual_jobs"] == 3
-    assert rules["choose_strength"]["ratio"] == pytest.approx(2412 / (606 + 600))
+    assert rules["try_method"]["ratio"] == pytest.approx(2412 / (606 + 600))
     assert rules["describe_style"]["actual_hours"] is None
     text = render_text(frame, took)
     assert "3/4" in text and "2.00" in text and "other rules" in text

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 
+from sociolect.common import schemas
 from sociolect.evaluation.bootstrap import ClusterBootstrap
 from sociolect.evaluation.scores import Centers, score_table
 
@@ -13,19 +17,24 @@ PLACES = {"a": (9.0, 0.0), "b": (0.0, 9.0)}
 
 
 def scores(
-    texts: dict[str, str], target: str = "b", judged: str = "b", ends: dict[str, str] | None = None
+    texts: dict[str, str],
+    target: str = "b",
+    group: str = "b",
+    topics: Mapping[str, str] | None = None,
+    ends: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
-    """Condition -> place of the text of question 1, 2, ...; the target is the question's own group.
+    """Condition -> place of the text of the group's question 0, 1, ...; `-` is an empty text.
 
-    `ends` has a letter for each text of a condition: by its end token, at a stop string, at the limit.
+    `topics` has what the topic probe sees of a condition's texts, else b; `ends` a letter for each of them: by its end
+    token, at a stop string, at the limit. An empty text has no topic and no relevance.
     """
     reasons = {"e": "stop", "s": "stop_string", "l": "length"}
-    rows = [(condition, f"q{i}", place) for condition, places in texts.items() for i, place in enumerate(places)]
+    rows = [(c, i, place) for c, places in texts.items() for i, place in enumerate(places)]
     frame = pl.DataFrame(
         {
-            "request_id": [f"{c} {q}" for c, q, _ in rows],
-            "question_id": [q for _, q, _ in rows],
-            "question_group": "b",
+            "request_id": [f"{c} {group}{i} {target}" for c, i, _ in rows],
+            "question_id": [f"{group}{i}" for _, i, _ in rows],
+            "question_group": group,
             "target": target,
             "condition": [c for c, _, _ in rows],
             "sample": 0,
@@ -34,14 +43,38 @@ def scores(
             "method": [None] * len(rows),
             "text": ["" if p == "-" else "one two" for _, _, p in rows],
             "n_tokens": 2,
-            "finish_reason": [reasons[(ends or {}).get(c, "e" * 99)[int(q[1:])]] for c, q, _ in rows],
+            "finish_reason": [reasons[(ends or {}).get(c, "e" * 99)[i]] for c, i, _ in rows],
         },
         schema_overrides={"sample": pl.Int64, "seed": pl.Int64, "method": pl.String},
     )
     places = np.array([PLACES.get(p, (1.0, 1.0)) for _, _, p in rows])
-    fluency = dict.fromkeys(frame["request_id"].to_list(), 2.0)
-    return score_table(frame, places, places, [judged] * len(rows), fluency, CENTERS)
+    ids = frame["request_id"].to_list()
+    topic = [None if p == "-" else (topics or {}).get(c, "b" * 99)[i] for c, i, p in rows]
+    relevance = [None if p == "-" else 0.75 for _, _, p in rows]
+    fluency = dict.fromkeys(ids, 2.0)
+    topic_of, relevance_of = dict(zip(ids, topic, strict=True)), dict(zip(ids, relevance, strict=True))
+    return score_table(frame, places, places, topic_of, relevance_of, fluency, CENTERS)
+
+
+def texts_of(frame: pl.DataFrame) -> dict[str, str]:
+    """Request id -> text."""
+    return {i: "" if empty else "one two" for i, empty in frame.select("request_id", "empty").iter_rows()}
 
 
 def bootstrap(frame: pl.DataFrame) -> ClusterBootstrap:
     return ClusterBootstrap(frame["question_id"].to_list(), 500, 1)
+
+
+def judge_rows(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    """BY_JUDGE with these values; a gain comes with an interval of a hundredth to both sides unless it is given."""
+    plain = dict.fromkeys(schemas.BY_JUDGE.columns) | {"targets": "cross", "condition": "steered", "n": 10}
+    found = []
+    for row in rows:
+        around = {
+            f"{name}{end}": row[name] + by
+            for name in ("gain", "stay_gain")
+            for end, by in (("_low", -0.01), ("_high", 0.01))
+            if row.get(name) is not None
+        }
+        found.append({**plain, **around, **row})
+    return schemas.BY_JUDGE.frame(found)

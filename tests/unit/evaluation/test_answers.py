@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from sociolect.evaluation.answers import drawn, endings, first_tokens, human_answers
-from tiny_models import word_tokenizer
+from sociolect.evaluation.answers import drawn, endings
 
 
 def test_the_draw_depends_on_the_ids_alone() -> None:
@@ -29,13 +28,3 @@ def test_endings_by_hand() -> None:
         "condition": "question", "n": 4, "ended": 0.25, "at_stop_string": 0.5, "next_question": 0.25, "empty": 0.25
     }  # fmt: skip
     assert second["n"] == 1 and second["ended"] == second["next_question"] == 0
-
-
-def test_one_human_answer_to_each_question_no_longer_than_the_models() -> None:
-    samples = pl.DataFrame(
-        {"question_id": ["b", "a", "a", "c"], "answer_id": ["4", "3", "2", "1"], "answer": ["B", "A3", "A2", "C"]}
-    )
-    found = dict(human_answers(samples, ["a", "b", "a"]).iter_rows())
-    assert found == {"a": "A2", "b": "B"}
-    assert first_tokens("waa wab wac", word_tokenizer(), 2).strip() == "waa wab"
-    assert first_tokens("waa", word_tokenizer(), 2) == "waa"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sociolect.evaluation.damage import distinct, longest_repeat, words_of
+from sociolect.evaluation.damage import distinct, distinct_across, longest_repeat, words_of
 
 
 def test_words() -> None:
@@ -18,6 +18,15 @@ def test_distinct_by_hand() -> None:
     assert distinct(words, 2) == pytest.approx(3 / 4)  # ab ba ab bc
     assert distinct(words, 3) == 1.0
     assert distinct(["a"], 2) is None
+
+
+def test_distinct_across_texts_by_hand() -> None:
+    # ab bc | ab | nothing: two of three pairs; no pair spans two texts
+    assert distinct_across([["a", "b", "c"], ["a", "b"], ["c"]], 2) == pytest.approx(2 / 3)
+    texts = [["a", "b"]] * 4
+    # each text is as distinct as can be, and they all say the same
+    assert {distinct(text, 2) for text in texts} == {1.0} and distinct_across(texts, 2) == 0.25
+    assert distinct_across([["a"], []], 2) is None and distinct_across([], 1) is None
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sociolect.common.errors import InputError
+from sociolect.embedding.net import Distance
 from sociolect.evaluation.metrics import Changes, group_changes, group_directions, nearest_groups
 
 CENTERS = np.array([[10.0, 0.0], [0.0, 10.0], [-10.0, 0.0]])  # groups 0, 1, 2
@@ -115,32 +119,121 @@ def test_distances_may_disagree() -> None:
     assert nearest_groups(point, centers, "cosine")[0][0] == 1
 
 
-def _random(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(50, 4)), rng.normal(size=(50, 4)), rng.normal(size=(5, 4)), rng.integers(5, size=50)
+# hypothesis looks for the worst embeddings, in a draw that is the same every time
+INVARIANT = settings(max_examples=50, deadline=None, derandomize=True)
+SIZES = st.tuples(st.integers(1, 12), st.integers(1, 5), st.integers(1, 4))  # generations, groups, dimensions
+MOVES = ("distance", "centered", "to_target", "rank")
 
 
-@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
-def test_a_rotation_changes_nothing(distance: Any) -> None:
-    before, after, centers, target = _random(1)
-    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(4, 4)))[0]
-    plain = group_changes(before, after, centers, target, distance)
-    turned = group_changes(before @ turn, after @ turn, centers @ turn, target, distance)
+class Case(NamedTuple):
+    """Embeddings on a coarse grid, so that ties and zero differences are common, and which texts are empty."""
+
+    before: np.ndarray
+    after: np.ndarray
+    centers: np.ndarray
+    target: np.ndarray
+    empty: np.ndarray
+    empty_before: np.ndarray
+
+    def changes(self, distance: Distance = "euclidean") -> Changes:
+        return group_changes(*self[:4], distance, empty=self.empty, empty_before=self.empty_before)
+
+    def directions(self) -> dict[str, np.ndarray]:
+        return vars(group_directions(*self[:4], without=self.empty | self.empty_before))
+
+    def moved(self, turn: np.ndarray, by: Any = 0.0) -> Case:
+        return self._replace(**{name: getattr(self, name) @ turn + by for name in ("before", "after", "centers")})
+
+
+@st.composite
+def cases(draw: st.DrawFn, step: float = 0.5) -> Case:
+    n, g, d = draw(SIZES)
+    points = st.integers(-4, 4)
+    before, after, centers = (
+        step * np.array(draw(st.lists(points, min_size=k * d, max_size=k * d)), dtype=float).reshape(k, d)
+        for k in (n, n, g)
+    )
+    target = np.array(draw(st.lists(st.integers(0, g - 1), min_size=n, max_size=n)))
+    empty, empty_before = (np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n))) for _ in range(2))
+    return Case(before, after, centers, target, empty, empty_before)
+
+
+def turns(case: Case, seed: int) -> np.ndarray:
+    d = case.centers.shape[1]
+    return np.asarray(np.linalg.qr(np.random.default_rng(seed).normal(size=(d, d)))[0])
+
+
+def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray], names: Iterable[str]) -> None:
+    for name in names:
+        np.testing.assert_allclose(
+            np.asarray(first[name], float), np.asarray(second[name], float), atol=1e-7, err_msg=name
+        )
+
+
+@INVARIANT
+@given(cases(), st.integers(0, 99), st.sampled_from(["euclidean", "cosine"]))
+def test_a_rotation_changes_nothing(case: Case, seed: int, distance: Distance) -> None:
+    turned = case.moved(turns(case, seed))
+    same(vars(case.changes(distance)), vars(turned.changes(distance)), vars(case.changes()))
+    same(case.directions(), turned.directions(), MOVES)
+
+
+@INVARIANT
+@given(cases(), st.integers(0, 99))
+def test_a_translation_changes_only_the_distance(case: Case, seed: int) -> None:
+    by = np.random.default_rng(seed).uniform(-9, 9, case.centers.shape[1])
+    moved = case.moved(np.eye(case.centers.shape[1]), by)
+    same(vars(case.changes()), vars(moved.changes()), vars(case.changes()))
+    same(case.directions(), moved.directions(), ("centered", "to_target", "rank"))
+
+
+def test_a_translation_does_change_the_distance() -> None:
+    # (1, 9) - (9, 0) against (0, 10), and against (0, 10) + (100, 0)
+    plain = group_directions(np.array([[9.0, 0.0]]), np.array([[1.0, 9.0]]), CENTERS, np.array([B]))
+    by = np.array([100.0, 0.0])
+    moved = group_directions(np.array([[9.0, 0.0]]) + by, np.array([[1.0, 9.0]]) + by, CENTERS + by, np.array([B]))
+    assert plain.distance[0] == pytest.approx(1 - 9 / math.sqrt(145))
+    assert moved.distance[0] == pytest.approx(1 - (-800 + 90) / math.sqrt(145 * 10100))
+
+
+@INVARIANT
+@given(cases(), st.randoms(use_true_random=False))
+def test_the_order_of_groups_decides_ties_and_nothing_else(case: Case, random: Random) -> None:
+    order = list(range(len(case.centers)))
+    random.shuffle(order)
+    place = np.argsort(order)
+    other = case._replace(centers=case.centers[order], target=place[case.target])
+    plain, shuffled = case.changes(), other.changes()
+    # the reference's tie is not counted, and decides as well
+    sure = ~(plain.tie | nearest_groups(case.before, case.centers, "euclidean")[1])
     for name, value in vars(plain).items():
-        assert np.array_equal(value, vars(turned)[name]), name
-    turned_directions = vars(group_directions(before @ turn, after @ turn, centers @ turn, target))
-    for name, value in vars(group_directions(before, after, centers, target)).items():
-        np.testing.assert_allclose(value, turned_directions[name], atol=1e-9, err_msg=name)
+        found = vars(shuffled)[name]
+        if name in ("nearest", "reference"):
+            found = np.array(order)[found]
+        assert np.array_equal(value[sure], found[sure]), name
+    assert np.array_equal(plain.tie, shuffled.tie)
+    same(case.directions(), other.directions(), MOVES)
 
 
-def test_a_translation_changes_only_the_distance() -> None:
-    before, after, centers, target = _random(3)
-    move = np.array([5.0, -3.0, 2.0, 7.0])
-    moved = vars(group_changes(before + move, after + move, centers + move, target, "euclidean"))
-    for name, value in vars(group_changes(before, after, centers, target, "euclidean")).items():
-        assert np.array_equal(value, moved[name]), name
-    plain = group_directions(before, after, centers, target)
-    moved_directions = group_directions(before + move, after + move, centers + move, target)
-    for name in ("centered", "to_target", "rank"):
-        np.testing.assert_allclose(vars(plain)[name], vars(moved_directions)[name], atol=1e-9)
-    assert np.abs(plain.distance - moved_directions.distance).max() > 0.1
+@INVARIANT
+@given(cases(), st.sampled_from(["euclidean", "cosine"]))
+def test_counts_add_up(case: Case, distance: Distance) -> None:
+    found = case.changes(distance)
+    # a change comes to the target, leaves it, or is between two others
+    assert not (found.to_target & found.lost).any()
+    assert (found.changed >= (found.to_target | found.lost)).all()
+    assert (found.to_target <= (found.eligible & found.hit)).all() and not (found.lost & found.eligible).any()
+    assert not (found.changed & (case.empty | case.empty_before | found.zero)).any()
+    assert not (found.hit & case.empty).any() and not (found.eligible & case.empty_before).any()
+    # who is in the target now was there before, or came: the net of both is the rise of the share
+    there = ~case.empty & ~case.empty_before
+    was = found.reference == case.target
+    assert found.hit[there].sum() - was[there].sum() == found.to_target[there].sum() - found.lost[there].sum()
+
+
+@INVARIANT
+@given(cases(), st.integers(1, 9))
+def test_a_scale_of_all_embeddings_changes_no_group_and_no_direction(case: Case, factor: int) -> None:
+    scaled = case.moved(factor * np.eye(case.centers.shape[1]))
+    same(vars(case.changes()), vars(scaled.changes()), vars(case.changes()))
+    same(case.directions(), scaled.directions(), MOVES)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 
 import polars as pl
 import pytest
+from scored import judge_rows
 from swept import sweep
 
 from conftest import ROOT
 from sociolect.common import schemas
+from sociolect.evaluation.renderings import HEADER
 from sociolect.evaluation.report import ExperimentTables, RunTables, render_report
 from sociolect.evaluation.templates import read_page
 from sociolect.generation.conditions import CONTROLS, ROWS
@@ -25,7 +28,8 @@ def comparison(conditions: tuple[str, ...]) -> pl.DataFrame:
         "hit_rate": 0.4,
         "hit_rate_low": 0.2,
         "hit_rate_high": 0.6,
-        "judge_hit_rate": 0.5,
+        "topic_rate": 0.5,
+        "away_rate": 0.125,
         "eos_rate": 1.0,
         "stop_rate": 0.0,
     }
@@ -66,12 +70,59 @@ def test_page_is_complete_self_contained_and_reproducible(experiment: Experiment
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page) and "http" not in page and "@import" not in page
     for text in ("Experiment main", "steered+group+attributes", "question (other seed)", "75.0 %", "lm: scratch"):
         assert text in page, text
-    assert page.count("<img") == 3  # rates, sweep, distances
+    assert page.count("<img") == 4  # rates, sweep, cost, distances
     assert "<td>0.800</td>" in page
     assert "tfidf keeps 0.50 [0.40, 0.60] of its accuracy above chance on unseen topics: it may be topic." in page
     # a figure with its interval, one that is not there with its reason, and a size that was not reached
     assert "<td>90.0 % [85.0, 95.0]</td>" in page and "<td>n/a</td>" in page and "by several groups</td>" in page
     assert "<td>more than 20</td>" in page and "<td>0.250</td>" in page
+
+
+def test_what_judges_see_and_why_a_setting_was_chosen_are_shown(experiment: ExperimentTables) -> None:
+    rows = [
+        {
+            "judge": "sfam",
+            "sees": "style",
+            "gain": 0.25,
+            "rate": 0.5,
+            "ceiling": 0.75,
+            "on_topic_rate": 0.5,
+            "on_topic_n": 6,
+        },
+        {"judge": "topic", "sees": "topic", "gain": 0.25, "stay_gain": -0.01},
+        {"judge": "relevance", "sees": "question", "gain": 0.02},
+    ]
+    cross, own = judge_rows(*rows), judge_rows(*(row | {"targets": "own"} for row in rows))
+    agreement = schemas.AGREEMENT.frame([("sfam", "topic", "cross", 4, 0.75, 0.5)])
+    choice = {"why": "all at blocks 1", "forecast": {"rank_correlation": 0.625, "places": 9}}
+
+    def page(**tables: object) -> str:
+        return render_report(RunTables("demo"), [replace(experiment, **tables)], TEMPLATE)  # type: ignore[arg-type]
+
+    both = page(judges=pl.concat([own, cross]), agreement=agreement, choice=choice)
+    claim = (
+        "<strong>Steering moves texts to the right group: every judge of style sees it, with the topic held.</strong>"
+    )
+    assert claim in both and both.count("<img") == 5
+    assert "<h4>sfam, own targets (sees style, ceiling 75.0 %)</h4>" in both
+    assert "<h4>topic, cross targets (sees topic)</h4>" in both
+    assert "+25.0 (sfam +25.0)" in both and "<td>75 %</td><td>0.50</td>" in both
+    assert "<p>all at blocks 1. Rank correlation of the forecast with what came out, over 9 places: 0.62.</p>" in both
+    # without other groups' style there is nothing to claim
+    alone = page(judges=own, choice={"why": "not to steer", "forecast": {"rank_correlation": None, "places": 1}})
+    assert "Steering moves texts" not in alone and "Style moves, topic stays?" not in alone and alone.count("<img") == 4
+    assert "<h4>sfam, own targets" in alone and "over 1 places: not known." in alone
+    assert "None" not in both + alone
+
+
+def test_below_the_line_the_first_costs_stand_beside_the_metrics(experiment: ExperimentTables) -> None:
+    page = render_report(RunTables("demo"), [experiment], TEMPLATE)
+    table = page.partition("<h3>Below the line</h3>")[2].partition("</table>")[0]
+    header = re.findall(r'<th scope="col">([^<]*)', table)
+    assert header == [*HEADER, "hit rate", "moved away", "topic stays", "relevance", "log perplexity"]
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)", row) for row in table.splitlines() if row.startswith("<tr><th scope=")]
+    assert [row[0] for row in rows if row[0] in CONTROLS] == list(CONTROLS)
+    assert [row[5:8] for row in rows if row[0] in CONTROLS] == [["40.0 %", "12.5 %", "50.0 %"]] * len(CONTROLS)
 
 
 def test_pictures_are_svg_without_dates(experiment: ExperimentTables) -> None:

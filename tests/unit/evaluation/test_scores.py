@@ -40,7 +40,9 @@ def generations(rows: Sequence[tuple[str, str, str, str, int, str]]) -> tuple[pl
 def score(rows: Sequence[tuple[str, str, str, str, int, str]]) -> dict[str, dict[str, Any]]:
     frame, places = generations(rows)
     ids = frame["request_id"].to_list()
-    table = score_table(frame, places, np.abs(places), ["a"] * len(ids), dict.fromkeys(ids, 1.0), GROUPS)
+    topic = {i: p or None for i, (*_, p) in zip(ids, rows, strict=True)}
+    relevance = {i: 0.5 if p else None for i, (*_, p) in zip(ids, rows, strict=True)}
+    table = score_table(frame, places, np.abs(places), topic, relevance, dict.fromkeys(ids, 1.0), GROUPS)
     check_table(table, SCORES, "scores")
     return {row["request_id"]: row for row in table.iter_rows(named=True)}
 
@@ -77,6 +79,38 @@ def test_row_one_stands_in_for_other_targets() -> None:
     assert found["steered|q1|b|0"]["changed_to_target"]
 
 
+def test_topic_and_distance_are_held_against_the_reference() -> None:
+    found = score(
+        [
+            ("question", "q1", "b", "b", 0, "a"),
+            ("question", "q1", "b", "b", 1, ""),
+            ("steered", "q1", "b", "b", 0, "c"),
+            ("steered", "q1", "b", "b", 1, "a"),
+            ("question+group", "q1", "b", "b", 0, "b"),
+            ("question+group", "q1", "b", "b", 1, ""),
+        ]
+    )
+    steered, group = found["steered|q1|b|0"], found["question+group|q1|b|0"]
+    assert (steered["topic"], steered["reference_topic"], steered["relevance"]) == ("c", "a", 0.5)
+    # (-9, 0) is as far from (0, 10) as (9, 0) is, and (0, 9) is nearer
+    assert not steered["away"] and not group["away"]
+    back = score([("question", "q1", "b", "b", 0, "b"), ("steered", "q1", "b", "b", 0, "a")])["steered|q1|b|0"]
+    assert back["away"] and back["lost_target"]
+    # against an empty text nothing is farther, and an empty text is nowhere
+    after, empty = found["steered|q1|b|1"], found["question+group|q1|b|1"]
+    assert (after["reference_topic"], after["away"], after["length_ratio"]) == (None, False, None)
+    assert (empty["topic"], empty["relevance"], empty["away"], empty["empty"]) == (None, None, False, True)
+
+
+@pytest.mark.parametrize(("lacking", "remedy"), [("topic", "judge the answers"), ("perplexity", "measure fluency")])
+def test_what_was_not_measured_is_named_with_its_remedy(lacking: str, remedy: str) -> None:
+    frame, places = generations([("question", "q1", "a", "a", 0, "a")])
+    known: dict[str, Any] = {"question|q1|a|0": None}
+    topic, perplexity = ({} if lacking == name else known for name in ("topic", "perplexity"))
+    with pytest.raises(InputError, match=rf"'question\|q1\|a\|0' has no {lacking}; {remedy} again"):
+        score_table(frame, places, np.abs(places), topic, known, perplexity, GROUPS)
+
+
 def test_a_generation_without_reference_is_an_error() -> None:
     with pytest.raises(InputError, match=r"no 'question' for question 'q2', sample 0"):
         score([("question", "q1", "a", "a", 0, "a"), ("steered", "q2", "a", "a", 0, "a")])
@@ -103,7 +137,9 @@ def test_nearest_groups_of_people_and_of_row_one() -> None:
         ]
     )
     ids = frame["request_id"].to_list()
-    scores = score_table(frame, places, np.abs(places), ["a"] * 3, dict.fromkeys(ids, 1.0), GROUPS)
+    topic: dict[str, str | None] = dict.fromkeys(ids, "a")
+    known = dict.fromkeys(ids, 1.0)
+    scores = score_table(frame, places, np.abs(places), topic, known, known, GROUPS)
     humans = pl.DataFrame({"group": ["a", "b"]})
     table = nearest_table(scores, humans, np.array([PLACES["a"], PLACES["c"]]), GROUPS)
     check_table(table, NEAREST, "nearest")

@@ -1,4 +1,4 @@
-"""Planning, gathering, shards and pieces."""
+"""Planning a fair table, gathering, shards and pieces."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ import polars as pl
 import pytest
 import torch
 
-from made_tables import corpus, plan
+from made_tables import ASKED, METHODS, STYLES, corpus, plan, prompting
 from sociolect.common.errors import InputError
+from sociolect.common.files import write_json
 from sociolect.common.pieces import PieceStore, buckets_of_shard
-from sociolect.common.schemas import GENERATIONS
-from sociolect.generation.conditions import CONDITIONS, NOISE_FLOOR, ROWS, unsteered
-from sociolect.generation.planning import Choice, ask, buckets, gather, plan_requests, questions_of
-from sociolect.lm.prompts import PROMPT_KINDS
+from sociolect.common.schemas import GENERATIONS, REQUESTS
+from sociolect.generation.conditions import CONDITIONS, EXAMPLES, NOISE_FLOOR, conditions_of
+from sociolect.generation.planning import (
+    Choice,
+    Prompting,
+    ask,
+    buckets,
+    examples_of,
+    gather,
+    plan_requests,
+    read_choice,
+)
 from sociolect.lm.requests import Result
 from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
@@ -23,6 +32,15 @@ from spoken import spaced_tokenizer
 from tiny_models import word_tokenizer
 
 torch.set_num_threads(1)
+CHOSEN: dict[str, Any] = {"method": "all", "layers": [1], "alpha": 0.5, "positions": "last", "mode": "add"}
+OWN: dict[str, Any] = {
+    "method": "distinctive", "layers": [0, 2], "alpha": 0.1, "positions": "generated", "mode": "rotate"
+}  # fmt: skip
+
+
+def choice(**more: Any) -> Choice:
+    values = {**CHOSEN, "residual_norms": [1.0], "fluent": True, "methods": {"all": CHOSEN, "distinctive": OWN}, **more}
+    return Choice.model_validate(values)
 
 
 @pytest.fixture(scope="module")
@@ -30,49 +48,168 @@ def tokenizer() -> Any:
     return word_tokenizer()
 
 
-def test_plan_has_the_conditions_and_shares_seeds(tokenizer: Any) -> None:
-    assert len(ROWS) == 8 and {recipe.kind for recipe in CONDITIONS.values()} == set(PROMPT_KINDS)
-    assert all(unsteered(name) == recipe.kind for name, recipe in CONDITIONS.items())
+def test_every_condition_has_the_same_questions_targets_and_samples(tokenizer: Any) -> None:
     frame = plan(tokenizer, samples=2)
-    art, chem = frame.filter(pl.col("target") == "art"), frame.filter(pl.col("target") == "chem")
-    assert art.height == 4 * 2 * 12 and chem.height == 4 * 2 * 8, "chem has no attributes, so no such rows"
-    assert not chem["condition"].str.contains("attributes").any()
-    seeds = frame.filter(pl.col("condition") != NOISE_FLOOR).group_by("question_id", "sample")
-    assert seeds.agg(pl.col("seed").n_unique())["seed"].to_list() == [1] * 24
+    assert REQUESTS.columns.keys() == set(frame.columns)
+    own = pl.col("question_group") == pl.col("target")
+    counts = frame.group_by("condition").agg(own=own.sum(), cross=(~own).sum())
+    found = {condition: (n, m) for condition, n, m in counts.iter_rows()}
+    conditions = conditions_of(list(METHODS))
+    # three groups of four questions with two samples each
+    expected = {name: (24, 24 if condition.cross else 0) for name, condition in conditions.items()}
+    # of the four own and four other targets chem, the method that cannot steer it has none
+    expected["steered (distinctive)"] = (16, 16)
+    assert found == expected
+    keys = ("question_id", "target", "sample")
+    asked = {name: set(frame.filter(pl.col("condition") == name).select(keys).rows()) for name in conditions}
+    crossed = [name for name, condition in conditions.items() if condition.cross and name != "steered (distinctive)"]
+    assert all(asked[name] == asked["question"] for name in crossed)
+    assert asked["steered (distinctive)"] == {key for key in asked["question"] if key[1] != "chem"}
+
+
+def test_drawn_targets_are_each_other_group_in_turn(tokenizer: Any) -> None:
+    def pairs(targets: str) -> dict[tuple[str, str], int]:
+        asked = plan(tokenizer, samples=1, targets=targets).filter(pl.col("condition") == "question")
+        counts = asked.group_by("question_group", "target").len()
+        return {(group, target): n for group, target, n in counts.iter_rows()}
+
+    assert pairs("own") == {(group, group): 4 for group in ASKED}
+    assert pairs("drawn") == {(a, b): 4 if a == b else 2 for a in ASKED for b in ASKED}
+    assert pairs("cross") == {(a, b): 4 for a in ASKED for b in ASKED}
+
+
+def test_seeds_are_shared_by_all_conditions_and_targets_but_the_noise_floor(tokenizer: Any) -> None:
+    frame = plan(tokenizer, samples=2)
+    shared = frame.filter(pl.col("condition") != NOISE_FLOOR)
+    assert shared.group_by("question_id", "sample").agg(pl.col("seed").n_unique())["seed"].to_list() == [1] * 24
     assert frame["seed"].n_unique() == 48
-    one = art.filter((pl.col("question_id") == "qart0") & (pl.col("sample") == 0))
-    prompts = dict(one.select("condition", "prompt").iter_rows())
-    assert prompts["steered+group+attributes"] == prompts["question+group+attributes"]
+
+
+def test_prompts_say_what_their_condition_names(tokenizer: Any) -> None:
+    frame = plan(tokenizer, samples=1).filter(pl.col("question_id") == "qart0")
+    prompts = dict(frame.filter(pl.col("target") == "art").select("condition", "prompt").iter_rows())
+    for name, condition in conditions_of(list(METHODS)).items():
+        if not (condition.other_prompt or condition.best_wording):
+            assert prompts[name] == prompts[condition.kind], name
     assert "You use wac. You use wab." in prompts["steered+attributes"]
-    assert prompts["steered (random)"] == prompts["steered"] == prompts["question"]
-    methods = dict(one.select("condition", "method").iter_rows())
-    assert methods["question"] is None and methods["steered"] == "chosen" and methods["steered (random)"] == "random"
+    assert "group art" in prompts["question+group"] and "group" not in prompts["question"]
+    # the label of the next group, towards the own one
+    assert "group bio med" in prompts["question+group (other group)"] and "art" not in prompts[NOISE_FLOOR]
+    # the same said as val found best
+    assert "Be art. Say wac. Say wab." in prompts["question+group+attributes (best wording)"]
+    # another target has its own name and attributes in its prompts
+    (other,) = set(frame["target"]) - {"art"}
+    towards = dict(frame.filter(pl.col("target") == other).select("condition", "prompt").iter_rows())
+    assert f"group {other.replace('_', ' ')}" in towards["question+group"]
+    assert f"You use {STYLES[other][0]}." in towards["question+attributes"]
+    assert towards["question"] == prompts["question"] and towards[EXAMPLES] != prompts[EXAMPLES]
+    methods = dict(frame.select("condition", "method").iter_rows())
+    assert methods == {name: condition.method for name, condition in conditions_of(list(METHODS)).items()}
 
 
 def test_plan_does_not_depend_on_row_order_and_more_samples_only_add(tokenizer: Any) -> None:
-    samples, groups, catalogue = corpus()
-    settings, wording = (
-        GenerationSettings(samples=1, targets="cross", questions_per_group=2),
-        open_wording(tokenizer, None),
-    )
-    forth = plan_requests(samples, groups, catalogue, wording, settings, 1)
-    back = plan_requests(samples.reverse(), groups.reverse(), catalogue.reverse(), wording, settings, 1)
+    settings = GenerationSettings(samples=1, targets="cross", questions_per_group=2)
+    made = prompting(open_wording(tokenizer, None))
+    forth = plan_requests(corpus(), ASKED, METHODS, made, settings, 1)
+    back = plan_requests(corpus().reverse(), ASKED[::-1], METHODS, made, settings, 1)
     assert forth.equals(back)
     assert forth.group_by("question_group").agg(pl.col("question_id").n_unique())["question_id"].to_list() == [2] * 3
     assert set(plan(tokenizer, samples=1)["request_id"]) < set(plan(tokenizer, samples=2)["request_id"])
-    assert questions_of(samples, ["art"], "val", None)["question_id"].sort().to_list() == ["qart4", "qart5"]
-    with pytest.raises(InputError, match="group 'dance' has no val question"):
-        questions_of(samples, ["dance"], "val", None)
+
+
+def test_examples_are_train_answers_one_per_question_cut_to_length() -> None:
+    samples = corpus()
+    found = examples_of(samples, ["art", "chem"], 9, 4)
+    assert sorted(found) == ["art", "chem"]
+    # two train questions with two answers each
+    assert sorted(question for question, _ in found["art"]) == ["waa ", "waa "]
+    assert {answer for _, answer in found["art"]} == {"wba "}
+    whole = examples_of(samples, ["art"], 9, 99)["art"]
+    assert sorted(question for question, _ in whole) == ["waa 6", "waa 7"]
+    assert examples_of(samples.reverse(), ["art"], 9, 99)["art"] == whole
+    assert examples_of(samples, ["art"], 1, 99)["art"] == whole[:1]
+    assert examples_of(samples, ["art"], 0, 99) == {"art": []}
+
+
+def test_examples_that_leave_no_room_for_an_answer_go_the_first_one_first(tokenizer: Any) -> None:
+    wording, settings = open_wording(tokenizer, None), GenerationSettings(max_new_tokens=5)
+    shown = [("waa", "waa waa"), ("wab", "wab wab"), ("wac", "wac wac")]
+    whole = wording.render_examples("wad", shown)
+    n = len(wording.encode(whole))
+
+    def render(context: int | None) -> str:
+        made = Prompting(wording, wording, {}, {"x": shown}, context)
+        return made.render(CONDITIONS[EXAMPLES], "wad", "x", settings)
+
+    assert render(None) == render(n + 5) == whole
+    assert render(n + 4) == wording.render_examples("wad", shown[1:])
+    # where not even the question has room it is the backend that refuses
+    assert render(1) == wording.render("question", "wad", "x", ())
+    # questions are cut as for every other prompt
+    short = Prompting(wording, wording, {}, {"x": []}, None).render(
+        CONDITIONS[EXAMPLES], "wad wad", "x", GenerationSettings(max_question_chars=3)
+    )
+    assert short == wording.render("question", "wad", "x", ())
+
+
+def test_controls_take_the_chosen_setting_and_a_method_its_own(tokenizer: Any, tmp_path: Path) -> None:
+    wording = open_wording(tokenizer, None)
+    frame = plan(tokenizer, samples=1, targets="own").filter(pl.col("question_id") == "qart0")
+    asked = ask(wording, frame, choice(), tmp_path / "v", GenerationSettings())
+    requests = {request.id: request for request in asked.requests}
+    steers = {row["condition"]: requests[name].steer for row, name in zip(asked.rows, asked.answered_by, strict=True)}
+    keys = {
+        "steered": "all/art",
+        "steered (random)": "random/art",
+        "steered (shuffled)": "shuffled_all/art",
+        "steered (other group)": "other_group_all/art",
+        "steered (all)": "all/art",
+    }
+    for name, key in keys.items():
+        steer = steers[name]
+        assert steer is not None
+        assert (steer.key, steer.layers, steer.strength, steer.positions, steer.mode) == (key, (1,), 0.5, "last", "add")
+    steer = steers["steered (distinctive)"]
+    assert steer is not None and (steer.key, steer.layers) == ("distinctive/art", (0, 2))
+    assert (steer.strength, steer.positions, steer.mode) == (0.1, "generated", "rotate")
+    assert all(steers[name] is None for name, condition in CONDITIONS.items() if condition.method is None)
+    assert {row["condition"]: row["method"] for row in asked.rows}["steered (shuffled)"] == "shuffled_all"
+    # asked once where prompt, draws and steering are the same
+    answered = dict(zip([row["condition"] for row in asked.rows], asked.answered_by, strict=True))
+    assert answered["steered"] == answered["steered (all)"] and answered["question"] != answered[NOISE_FLOOR]
+
+
+def test_strength_0_is_not_to_steer(tokenizer: Any, tmp_path: Path) -> None:
+    frame = plan(tokenizer, samples=1, targets="own").filter(pl.col("question_id") == "qart0")
+    still = choice(alpha=0.0, fluent=False)
+    asked = ask(open_wording(tokenizer, None), frame, still, tmp_path / "v", GenerationSettings())
+    steered = {request.steer.key for request in asked.requests if request.steer is not None}
+    # the own settings of the methods go on
+    assert steered == {"all/art", "distinctive/art"}
+    answered = dict(zip([row["condition"] for row in asked.rows], asked.answered_by, strict=True))
+    assert answered["steered"] == answered["steered (random)"] == answered["question"]
+    assert answered["steered+group"] == answered["question+group"] != answered["question"]
+
+
+def test_a_choice_names_its_file_and_what_is_wrong(tmp_path: Path) -> None:
+    write_json(choice().model_dump() | {"why": "it gains", "forecast": {}}, tmp_path / "choice.json")
+    read = read_choice(tmp_path / "choice.json")
+    assert read == choice()
+    assert read.applied("best_distinctive").layers == (0, 2) and read.applied("other_group").layers == (1,)
+    for lacks in ("methods", "mode", "residual_norms"):
+        values = {key: value for key, value in choice().model_dump().items() if key != lacks}
+        write_json(values, tmp_path / "choice.json")
+        with pytest.raises(InputError, match=rf"choice\.json: not the choice of a sweep(?s:.*){lacks}"):
+            read_choice(tmp_path / "choice.json")
 
 
 def test_a_document_s_requests_stop_and_its_rows_begin_with_a_word(tmp_path: Path) -> None:
-    samples, groups, catalogue = corpus()
     wording = open_wording(spaced_tokenizer(), "document")
-    frame = plan_requests(samples, groups, catalogue, wording, GenerationSettings(samples=1), 1)
+    made = prompting(wording, None)
+    frame = plan_requests(corpus(), ASKED, METHODS, made, GenerationSettings(samples=1), 1)
     bare = frame.filter(pl.col("condition") == "question")["prompt"]
     assert set(bare) == {f"Question: waa {i}\nAnswer:" for i in range(4)}
-    choice = Choice(method="all", layers=(1,), alpha=0.1, positions="last", residual_norms=(1.0,), fluent=True)
-    asked = ask(wording, frame, choice, tmp_path / "v", GenerationSettings())
+    asked = ask(wording, frame, choice(), tmp_path / "v", GenerationSettings())
     assert {request.stop for request in asked.requests} == {wording.stop} and wording.stop
     assert all(request.prompt_token_ids.count(2) == 1 for request in asked.requests)
     texts = [" Store coffee\n\n", "\n", " it is"]
@@ -110,7 +247,9 @@ def test_shards_share_all_buckets_and_pieces_know_their_key(tokenizer: Any, tmp_
     asked = plan(tokenizer, samples=1)
     parts = buckets(asked, 4)
     assert sum(p.height for p in parts.values()) == asked.height
-    assert all(p.select("question_id", "sample").n_unique() * 12 >= p.height for p in parts.values())
+    # what a question and sample are asked, under whatever condition and target, meets in one bucket
+    where = pl.concat([p.select("question_id", "sample", bucket=pl.lit(i)) for i, p in parts.items()])
+    assert where.group_by("question_id", "sample").agg(pl.col("bucket").n_unique())["bucket"].max() == 1
     frame = generations(parts[min(parts)])
     store = PieceStore(tmp_path, "key", GENERATIONS)
     store.put(0, frame, "part")

@@ -60,6 +60,21 @@ def test_system_turn_survives_templates_that_refuse_or_drop_it() -> None:
     assert "[user] You use dots.\n\nhi" in render_chat(tokenizer(GEMMA), "You use dots.", "hi")
 
 
+def test_earlier_turns_come_between_the_system_turn_and_the_question() -> None:
+    before = [("why", "so"), ("is it", "yes")]
+    chat = "<s>[user] why [assistant] so [user] is it [assistant] yes [user] hi [assistant]"
+    assert render_chat(tokenizer(LLAMA), None, "hi", before) == chat
+    assert render_chat(tokenizer(LLAMA), "Be.", "hi", before) == chat.replace("<s>", "<s>[system] Be. ")
+    refused = (
+        chat.replace("<s>[user]", "<s>[user] Be.\n\n", 1).replace("\n ", "\n").replace("hi [assistant]", "hi [model]")
+    )
+    assert render_chat(tokenizer(GEMMA), "Be.", "hi", before) == refused
+    assert "Be.\n\nwhy" in render_chat(tokenizer(DROPS), "Be.", "hi", before)
+    assert render_chat(tokenizer(None), "Be.", "hi", before) == "Be.\n\nwhy\n\nso\n\nis it\n\nyes\n\nhi\n\n"
+    for template in (LLAMA, GEMMA, DROPS, None):
+        assert render_chat(tokenizer(template), None, "hi", []) == render_chat(tokenizer(template), None, "hi")
+
+
 def test_four_kinds() -> None:
     wording = ChatWording(tokenizer(None), Prompts())
 

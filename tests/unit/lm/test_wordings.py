@@ -45,6 +45,23 @@ def test_the_describer_s_turns_become_a_document(wording: Wording) -> None:
     assert "\n\n" in wording.describer_stop and "\n\n" not in wording.stop
 
 
+def test_examples_are_earlier_paragraphs_of_a_document(wording: Wording) -> None:
+    body = "Question: Why?\nAnswer:"
+    found = wording.render_examples("Why?", [("Is it\n", " It is.\n"), ("Not?", "No.")])
+    assert found == f"Question: Is it\nAnswer: It is.\n\nQuestion: Not?\nAnswer: No.\n\n{body}"
+    assert wording.render_examples("Why?", []) == body == wording.render("question", "Why?", "x", ())
+
+
+def test_examples_are_earlier_turns_of_a_chat() -> None:
+    made = train_tokenizer(["You use dots . Why ?"], ScratchTokenizer())
+    wording = open_wording(made, "chat")
+    turns = [("user", "Is it"), ("assistant", "It is."), ("user", "Why ?")]
+    chat = [{"role": role, "content": text} for role, text in turns]
+    text: Any = made.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    assert wording.render_examples("Why ?", [("Is it", "It is.")]) == text
+    assert wording.render_examples("Why ?", []) == wording.render("question", "Why ?", "x", ())
+
+
 def test_a_chat_is_what_it_was() -> None:
     made = train_tokenizer(["You use dots . Why ?"], ScratchTokenizer())
     wording = open_wording(made, None, CHAT, FILE)
@@ -102,6 +119,27 @@ def test_no_answer_holds_the_next_question(wording: Wording) -> None:
     # asked again at once: nothing was answered
     result = result_of(request, made(asked, add_special_tokens=False)["input_ids"], {1}, made)
     assert wording.text_of(result.text) == "" and result.finish_reason == "stop_string"
+
+
+def test_other_instructions_change_nothing_else(wording: Wording) -> None:
+    other = {"group_instruction": "As a {group}!", "attributes_instruction": "Mind {attribute}."}
+    chat = open_wording(train_tokenizer(["Mind dots . Why ?"], ScratchTokenizer()), "chat", CHAT)
+    for configured in (wording, chat):
+        found = configured.worded(**other)
+        assert type(found) is type(configured) and found.tokenizer is configured.tokenizer
+        assert (found.stop, found.describer_stop) == (configured.stop, configured.describer_stop)
+        assert found.prompts.model_dump() == configured.prompts.model_dump() | other
+        # what says neither is as it was
+        asked = [one.render("question", "Why ?", "x", ()) for one in (configured, found)]
+        assert asked[0] == asked[1]
+        said = found.render("question+group+attributes", "Why ?", "x_y", ["dots", "semicolons"])
+        assert "As a x y! Mind dots. Mind semicolons." in said
+        # with the words that it has, it is what it was
+        own = {name: getattr(configured.prompts, name) for name in other}
+        assert found.worded(**own).prompts == configured.prompts
+        for name, slot in (("group_instruction", "{group}"), ("attributes_instruction", "{attribute}")):
+            with pytest.raises(ValueError, match=f"{name}(.|\n)*must contain {slot}"):
+                configured.worded(**{**other, name: "Mind."})
 
 
 def test_nothing_to_ask_is_an_error(wording: Wording) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM
+from transformers import BloomConfig, GPT2Config, LlamaConfig, LlamaForCausalLM
 
 from sociolect.common.errors import InputError
 from sociolect.common.files import read_json
 from sociolect.models.hub import fetch_snapshot
-from sociolect.models.loading import check_snapshot, load_causal_lm
+from sociolect.models.loading import check_snapshot, context_of, load_causal_lm
 from sociolect.settings.models import HubModel
 from tiny_models import REVISION, make_hub
 
@@ -92,3 +92,14 @@ def test_pickled_weights_of_an_older_repo_become_safetensors(hub: Path, tmp_path
     assert "model.safetensors" in files and "pytorch_model.bin" not in files
     ids = torch.arange(5)[None]
     assert torch.equal(load_causal_lm(tmp_path / "lm", device="cpu")(ids).logits, original(ids).logits)
+
+
+def test_the_context_is_that_of_the_model_s_config_whatever_it_calls_it(tmp_path: Path) -> None:
+    for name, config in (
+        ("llama", LlamaConfig(max_position_embeddings=48)),
+        ("gpt2", GPT2Config(n_positions=48)),
+    ):
+        config.save_pretrained(tmp_path / name)
+        assert context_of(tmp_path / name) == 48
+    BloomConfig().save_pretrained(tmp_path / "bloom")
+    assert context_of(tmp_path / "bloom") is None, "its positions have no end"

@@ -85,3 +85,31 @@ def test_a_gguf_file_is_no_base_of_sfam(value: object) -> None:
 def test_what_is_wrong_with_a_model_names_its_key(value: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load_config({**BASE, "models": {"lm": value}}, "here")
+
+
+@pytest.mark.parametrize("method", ["adaptive", "rotated"])
+@pytest.mark.parametrize("stage", ["sweep", "generation"])
+def test_methods_of_the_hidden_state_are_refused_where_vllm_would_have_to_apply_them(method: str, stage: str) -> None:
+    methods = {"steering": {"methods": ["all", method]}}
+    message = rf"steering\.methods has {method}, .* set {stage}\.backend: transformers"
+    with pytest.raises(InputError, match=message):
+        load_config({**BASE, **methods, stage: {"backend": "vllm"}}, "here")
+    assert load_config({**BASE, **methods}, "here").steering.methods == ("all", method)
+    # the default has none of them
+    assert load_config({**BASE, stage: {"backend": "vllm"}}, "here").steering.methods
+
+
+def test_positions_are_one_or_several() -> None:
+    for value, positions in (("all", ("all",)), (["last", "generated"], ("last", "generated"))):
+        config = load_config({**BASE, "sweep": {"positions": value}}, "here")
+        assert config.sweep.positions == positions
+        # what a program gets is what the config said
+        assert type(config.sweep).model_validate(section(config, "sweep")).positions == positions
+    for wrong in ("prompt", [], ["last", "prompt"]):
+        with pytest.raises(InputError, match=r"key 'sweep\.positions"):
+            load_config({**BASE, "sweep": {"positions": wrong}}, "here")
+
+
+def test_a_method_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InputError, match=r"key 'steering\.methods.*'mean_difference'"):
+        load_config({**BASE, "steering": {"methods": ["means"]}}, "here")

@@ -1,122 +1,130 @@
-"""Group vectors by hand, controls, and their file."""
+"""Group vectors of all methods, their controls, and the report on them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
-from sociolect.common.artifacts import check_table, matrix, vectors
+from sociolect.common.artifacts import check_table, matrix
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import STEERING
-from sociolect.generation.conditions import resolve_method
-from sociolect.settings.steering import SteeringSettings
-from sociolect.steering.trials import usable_methods
-from sociolect.steering.vectors import build_steering, combine
-from sociolect.steering.vectors_file import scaled_vectors
+from sociolect.generation.conditions import conditions_of, resolve_method
+from sociolect.steering.material import Material
+from sociolect.steering.readings import KINDS
+from sociolect.steering.vectors import built_vectors, group_vectors, steering_report, steering_table
 
-torch.set_num_threads(1)
-IDS = ["a0", "a1", "a2", "a3"]
-
-
-def activations(values: np.ndarray) -> pl.DataFrame:
-    k, layers, width = values.shape
-    return pl.DataFrame(
-        {
-            "attribute_id": [a for a in IDS[:k] for _ in range(layers)],
-            "layer": pl.Series(list(range(layers)) * k, dtype=pl.Int32),
-            "vector": vectors(values.reshape(-1, width), "vector"),
-        }
-    )
+METHODS = ("all", "distinctive", "mean_difference")
+NAMES = ("x", "y", "z")
 
 
-def groups(style: Sequence[Sequence[float]], distinctive: Sequence[Sequence[str]]) -> pl.DataFrame:
-    style_column = vectors(np.array(style), "style")
-    return pl.DataFrame({"group": ["x", "y", "z"][: len(style)], "style": style_column}).with_columns(
-        pl.Series("distinctive", distinctive, dtype=pl.List(pl.String))
-    )
+def made(seed: int = 0, layers: int = 2, width: int = 64) -> Material:
+    """Random readings and directions; z has no distinctive attributes."""
+    rng = np.random.default_rng(seed)
+    unit = rng.standard_normal((6, layers, width))
+    weights = {
+        "all": {group: rng.dirichlet(np.ones(6)) for group in NAMES},
+        "distinctive": {"x": np.array([1.0, 0, 0, 0, 0, 0]), "y": np.array([0, 0.5, 0.5, 0, 0, 0])},
+    }
+    read = {kind: rng.standard_normal((3, 8, layers, width)) for kind in KINDS}
+    return Material(NAMES, unit / np.linalg.norm(unit, axis=2, keepdims=True), weights, read)
 
 
-def unit_vector(frame: pl.DataFrame, group: str, method: str) -> np.ndarray:
+def vector(frame: pl.DataFrame, group: str, method: str) -> np.ndarray:
     return matrix(frame.filter((pl.col("group") == group) & (pl.col("method") == method)).sort("layer")["vector"])
 
 
-def test_combine_by_hand() -> None:
-    unit = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
-    assert np.allclose(combine(unit, np.array([0.75, 0.25]), "g"), np.array([[3.0, 1.0]]) / math.sqrt(10))
-    with pytest.raises(InputError, match="group 'g': the weighted attribute vectors cancel out at layer 0"):
-        combine(np.array([[[1.0, 0.0]], [[-1.0, 0.0]]]), np.array([0.5, 0.5]), "group 'g'")
-
-
-def test_vectors_do_not_depend_on_activation_lengths_or_row_order() -> None:
-    rng = np.random.default_rng(0)
-    values = rng.standard_normal((4, 2, 8))
-    profile = groups([[0.9, 0.1, 0.5, 0.4], [0.2, 0.8, 0.5, 0.4]], [["a0"], ["a1"]])
-    settings = SteeringSettings(n_eff=2)
-    frame, report = build_steering(profile, activations(values), IDS, settings, 1)
+def test_a_group_has_all_methods_that_can_steer_it_each_with_its_controls() -> None:
+    frame, built = steering_table(made(), METHODS, 1)
     check_table(frame, STEERING, "test")
     assert np.allclose(np.linalg.norm(matrix(frame["vector"]), axis=1), 1, atol=1e-6)
-    longer = activations(values * np.array([1, 5, 9, 2])[:, None, None])
-    again, _ = build_steering(profile.reverse(), longer.reverse(), IDS, settings, 1)
-    assert np.allclose(matrix(frame["vector"]), matrix(again["vector"]), atol=1e-6)
-    # one distinctive attribute: its own direction, whatever the temperature
-    unit = values[0] / np.linalg.norm(values[0], axis=1, keepdims=True)
-    assert np.allclose(unit_vector(frame, "x", "distinctive"), unit, atol=1e-6)
-    found = report["groups"]["x"]
-    assert found["distinctive"]["n_eff"] == 1 and found["all"]["n_eff"] == pytest.approx(2, rel=1e-3)
-    assert found["all"]["heaviest"][0]["attribute_id"] == "a0"
-    # x leads a0 by .35 over the mean, y leads a1 by as much: opposite centered profiles
-    assert report["groups"]["y"]["all"]["heaviest"][0]["attribute_id"] == "a1"
-
-
-def test_controls() -> None:
-    rng = np.random.default_rng(1)
-    profile = groups([[0.9, 0.1, 0.5, 0.4], [0.2, 0.8, 0.5, 0.4], [0.3, 0.3, 0.9, 0.1]], [["a0"], ["a1"], []])
-    frame, report = build_steering(
-        profile, activations(rng.standard_normal((4, 2, 64))), IDS, SteeringSettings(n_eff=2), 1
+    have = {group: set(frame.filter(pl.col("group") == group)["method"]) for group in NAMES}
+    every = {f"{control}{method}" for control in ("", "shuffled_", "other_group_") for method in METHODS}
+    assert have["x"] == have["y"] == {"random", "topic", *every}
+    assert have["z"] == {"random", "topic", *(name for name in every if "distinctive" not in name)}, (
+        "no silent fallback"
     )
-    methods = frame.group_by("group").agg(pl.col("method").unique().sort()).sort("group")["method"].to_list()
-    full = ["all", "distinctive", "other_group_all", "other_group_distinctive", "random", "shuffled_all"]
-    assert methods[0] == methods[1] == [*full, "shuffled_distinctive"]
-    assert methods[2] == ["all", "other_group_all", "random", "shuffled_all"], "no silent fallback for z"
-    assert np.array_equal(unit_vector(frame, "x", "other_group_all"), unit_vector(frame, "y", "all"))
-    assert np.array_equal(unit_vector(frame, "z", "other_group_all"), unit_vector(frame, "x", "all"))
-    assert np.array_equal(unit_vector(frame, "y", "other_group_distinctive"), unit_vector(frame, "x", "distinctive"))
-    assert abs((unit_vector(frame, "x", "random") * unit_vector(frame, "x", "all")).sum(axis=1)).max() < 0.5
-    assert {(c["method"], c["group"], c["other"]) for c in report["cosines"]} == {
-        ("all", "x", "y"), ("all", "x", "z"), ("all", "y", "z"), ("distinctive", "x", "y")
-    }  # fmt: skip
-    assert usable_methods(frame, ["x", "y", "z"], ("all", "distinctive")) == ["all"]
-    assert usable_methods(frame, ["x", "y"], ("all", "distinctive")) == ["all", "distinctive"]
-    with pytest.raises(InputError, match="group 'z' has no distinctive vector"):
-        usable_methods(frame, ["x", "y", "z"], ("distinctive",))
-    assert [resolve_method(m, "all") for m in ("chosen", "random", "shuffled", "other_group")] == [
-        "all", "random", "shuffled_all", "other_group_all"
-    ]  # fmt: skip
+    assert {key for key in built} == {(g, m) for g in NAMES for m in METHODS if (g, m) != ("z", "distinctive")}
+    # whatever method is chosen, every condition of the table finds its vector
+    for method in ("all", "mean_difference"):
+        wanted = {resolve_method(c.method, method) for c in conditions_of([]).values() if c.method is not None}
+        assert all(wanted <= have[group] for group in NAMES)
 
 
-def test_alike_vectors_are_warned_of_and_vanishing_ones_refused() -> None:
-    values = np.random.default_rng(2).standard_normal((4, 1, 8))
-    profile = groups([[0.51, 0.5, 0.5, 0.5], [0.5, 0.51, 0.5, 0.5]], [["a0"], ["a1"]])
-    _, report = build_steering(profile, activations(values), IDS, SteeringSettings(n_eff=3.999), 1)
-    assert any("x and y" in w for w in report["warnings"])
-    values[1] = 0
-    with pytest.raises(InputError, match="attribute 'a1': its activation vanishes at layer 0"):
-        build_steering(profile, activations(values), IDS, SteeringSettings(), 1)
-    with pytest.raises(InputError, match="'a3' has no activation"):
-        build_steering(profile, activations(values[:3]), IDS, SteeringSettings(), 1)
+def test_other_group_is_the_next_group_that_has_a_vector() -> None:
+    frame, _ = steering_table(made(), METHODS, 1)
+    for method, nexts in (("all", {"x": "y", "y": "z", "z": "x"}), ("distinctive", {"x": "y", "y": "x"})):
+        for group, other in nexts.items():
+            assert np.array_equal(vector(frame, group, f"other_group_{method}"), vector(frame, other, method))
+    alone = made()
+    alone.weights["distinctive"].pop("y")
+    frame, _ = steering_table(alone, METHODS, 1)
+    assert "other_group_distinctive" not in set(frame["method"]) and "shuffled_distinctive" in set(frame["method"])
 
 
-def test_scaled_vectors_have_the_norm_of_their_layer() -> None:
-    values = np.random.default_rng(2).standard_normal((4, 2, 8))
-    profile = groups([[1, 0, 0, 0], [0, 1, 0, 0]], [["a0"], ["a1"]])
-    frame, _ = build_steering(profile, activations(values), IDS, SteeringSettings(n_eff=2), 1)
-    scaled = scaled_vectors(frame.reverse(), [2.0, 5.0])
-    assert np.allclose(scaled["all/x"].norm(dim=1).numpy(), [2, 5])
-    assert np.allclose(scaled["all/x"][1].numpy() / 5, unit_vector(frame, "x", "all")[1], atol=1e-6)
-    with pytest.raises(InputError, match="2 layers, but 3 residual norms"):
-        scaled_vectors(frame, [1.0, 1.0, 1.0])
+def test_topic_is_what_the_content_words_of_the_group_say_whatever_the_method() -> None:
+    material = made()
+    frame, _ = steering_table(material, ["all"], 1)
+    means = material.read["content"].mean(axis=1)
+    direction = means[1] - (means[0] + means[2]) / 2
+    assert np.allclose(vector(frame, "y", "topic"), direction / np.linalg.norm(direction, axis=1)[:, None], atol=1e-6)
+
+
+def test_random_and_shuffled_vectors_follow_the_seed_and_not_the_group() -> None:
+    material = made()
+    frame, built = steering_table(material, METHODS, 1)
+    noise = [vector(frame, group, "random") for group in NAMES]
+    # of 64 dimensions: neither like each other nor like the group's vector
+    assert all(abs((a * b).sum(axis=1)).max() < 0.5 for a, b in combinations(noise, 2))
+    assert all(abs((a * built[g, "all"]).sum(axis=1)).max() < 0.5 for a, g in zip(noise, NAMES, strict=True))
+    again, _ = steering_table(material, METHODS, 1)
+    other, _ = steering_table(material, METHODS, 2)
+    assert again.equals(frame)
+    for method in METHODS:
+        assert np.array_equal(vector(other, "x", method), vector(frame, "x", method))
+        assert not np.allclose(vector(other, "x", f"shuffled_{method}"), vector(frame, "x", f"shuffled_{method}"))
+    # a method's controls do not depend on which other methods there are
+    few, _ = steering_table(material, ["mean_difference"], 1)
+    for name in ("random", "shuffled_mean_difference", "other_group_mean_difference"):
+        assert np.array_equal(vector(few, "y", name), vector(frame, "y", name))
+
+
+def test_floors_are_projections_of_the_average_answer() -> None:
+    material = made()
+    frame, built = steering_table(material, METHODS, 1)
+    average = material.read["answers"].mean(axis=(0, 1))
+    for name in ("all", "random"):
+        rows = frame.filter((pl.col("group") == "y") & (pl.col("method") == name)).sort("layer")
+        assert np.allclose(rows["floor"].to_numpy(), (average * vector(frame, "y", name)).sum(axis=1), atol=1e-6)
+    assert set(built) == set(built_vectors(material, METHODS))
+
+
+def test_a_vector_that_vanishes_names_group_method_and_block() -> None:
+    material = made()
+    material.read["answers"][:] = material.read["answers"][:1]
+    with pytest.raises(InputError, match=r"group 'x', method mean_difference: .* cancel out at layer 0"):
+        group_vectors(material, "mean_difference")
+
+
+def test_the_report_says_what_weighs_and_which_groups_steering_cannot_tell_apart() -> None:
+    material = made()
+    ids = [f"a{i}" for i in range(6)]
+    material.weights["all"]["y"] = material.weights["all"]["x"] + 1e-3
+    built = built_vectors(material, METHODS)
+    report = steering_report(material.weights, built, ids)
+    assert report["groups"]["y"]["distinctive"] == {
+        "n_eff": 2.0,
+        "heaviest": [{"attribute_id": "a1", "weight": 0.5}, {"attribute_id": "a2", "weight": 0.5}],
+    }
+    assert "distinctive" not in report["groups"]["z"]
+    heaviest = [entry["weight"] for entry in report["groups"]["x"]["all"]["heaviest"]]
+    assert heaviest == sorted(material.weights["all"]["x"], reverse=True)
+    pairs = {(c["method"], c["group"], c["other"]) for c in report["cosines"]}
+    three = [("x", "y"), ("x", "z"), ("y", "z")]
+    assert pairs == {(m, *pair) for m in ("all", "mean_difference") for pair in three} | {("distinctive", "x", "y")}
+    (warning,) = report["warnings"]
+    assert warning.startswith("all: the vectors of x and y have cosine 1.000")
+    (pair,) = [c for c in report["cosines"] if (c["method"], c["group"], c["other"]) == ("all", "x", "z")]
+    assert np.allclose(pair["layers"], (built["x", "all"] * built["z", "all"]).sum(axis=1))

@@ -348,15 +348,65 @@ ACTIVATIONS = Schema(
     },
     ("attribute_id", "layer"),
 )
+READINGS = Schema(
+    "readings of answers",
+    {
+        "kind": Column(TEXT, "kind of text, of steering/readings.py"),
+        "group": Column(TEXT, "group"),
+        "fold": Column(INT, "part of the group's answers, from 0"),
+        "layer": Column(pl.Int32, "block whose output is read, from 0"),
+        "n": Column(INT, "answers of the fold", "answers"),
+        "vector": Column(Vector(), "mean over these of the mean activation of each", "residual stream"),
+    },
+    ("kind", "group", "fold", "layer"),
+)
 STEERING = Schema(
     "steering vectors",
     {
         "group": Column(TEXT, "target group"),
-        "method": Column(TEXT, "all, distinctive, random, shuffled_<method> or other_group_<method>"),
+        "method": Column(TEXT, "a method, random, topic, shuffled_<method> or other_group_<method>"),
         "layer": Column(pl.Int32, "block, from 0"),
         "vector": Column(Vector(), "v[g,l], unit length", "residual stream"),
+        "floor": Column(FLOAT, "projection of the average answer of all groups on v[g,l]", "residual stream"),
     },
     ("group", "method", "layer"),
+)
+FORECAST = Schema(
+    "forecast of steering",
+    {
+        "group": Column(TEXT, "target group"),
+        "method": Column(TEXT, "method"),
+        "layer": Column(pl.Int32, "block, from 0"),
+        "separation": Column(
+            FLOAT,
+            "of the group's answers from the others' along the vector of the other half of the folds, in standard "
+            "deviations of folds; null with fewer than 4 folds",
+            nullable=True,
+        ),
+        "reliability": Column(
+            FLOAT,
+            "cosine of the vectors of the two halves of the folds; null likewise, and for weighted attributes",
+            nullable=True,
+        ),
+        "cosine": Column(FLOAT, "mean cosine with the other groups' vectors"),
+    },
+    ("group", "method", "layer"),
+)
+UNSTEERED = Schema(
+    "unsteered answers to val questions",
+    {
+        "question_id": Column(TEXT, "question"),
+        "question": Column(TEXT, "its text"),
+        "group": Column(TEXT, "group that it was put to"),
+        "cross": Column(TEXT, "another group, the target of this question beside its own"),
+        "rank": Column(INT, "of the question in its group, from 0"),
+        "prompt": Column(TEXT, "rendered chat or document as text"),
+        "seed": Column(INT, "of the draws, the same for every setting"),
+        "text": Column(TEXT, "answer"),
+        "n_tokens": Column(INT, "generated tokens", "tokens"),
+        "log_perplexity": Column(FLOAT, "of the answer; null where it is empty", nullable=True),
+    },
+    ("question_id", "group"),
 )
 SWEEP = Schema(
     "steering sweep",
@@ -364,16 +414,60 @@ SWEEP = Schema(
         "method": Column(TEXT, "method of the vectors, or unsteered"),
         "layers": Column(pl.List(pl.Int32), "blocks that are steered"),
         "alpha": Column(FLOAT, "strength in units of the median residual norm"),
-        "n": Column(INT, "val generations"),
-        "hit_rate": Column(FLOAT, "nearest group is the target"),
-        "correct_change_rate": Column(FLOAT, "share that came to the target group"),
+        "positions": Column(TEXT, "where the vector is added; empty for unsteered"),
+        "n": Column(INT, "val generations, towards own and towards other groups"),
+        "hit_rate": Column(FLOAT, "own targets: nearest group is the target"),
+        "correct_change_rate": Column(FLOAT, "own targets: share that came to the target group"),
+        "gain_own": Column(FLOAT, "own targets: rise of the target's share, mean over judges of style"),
+        "gain_cross": Column(FLOAT, "other targets: the same"),
+        "gain": Column(FLOAT, "mean of the two: what the choice maximises"),
+        "topic_loss": Column(FLOAT, "other targets: fall of the question's group in the eyes of the topic probe"),
         "log_perplexity": Column(
             FLOAT, "mean log perplexity under the unsteered model; null if all are empty", nullable=True
         ),
         "repetition": Column(FLOAT, "share of repeated 3-grams"),
         "fluent": Column(BOOL, "inside the two-sided fluency guard"),
+        "on_topic": Column(BOOL, "inside the guard of the topic"),
         "chosen": Column(BOOL, "this setting is used on test"),
+        "best": Column(BOOL, "the setting that its method is shown with on test"),
     },
+)
+VECTOR_TRIES = Schema(
+    "val answers of a cell of vectors",
+    {
+        "cell": Column(TEXT, "the cell"),
+        "setting": Column(TEXT, "its best place and strength, inside the guards; or not to steer"),
+        "question_id": Column(TEXT, "val question"),
+        "group": Column(TEXT, "group that it was put to"),
+        "target": Column(TEXT, "target group"),
+        "gain": Column(FLOAT, "rise of the target, mean over judges of style"),
+        "topic": Column(FLOAT, "rise of the question's group, by the topic probe"),
+        "perplexity_change": Column(FLOAT, "mean log perplexity minus the unsteered one, of the setting"),
+    },
+    ("cell", "question_id", "group", "target"),
+)
+VECTOR_STUDY = Schema(
+    "study of attribute vectors",
+    {
+        "axis": Column(TEXT, "what is varied; reference for the configured cell"),
+        "cell": Column(TEXT, "the cell"),
+        "shown": Column(TEXT, "what it is, in words"),
+        "setting": Column(TEXT, "its best place and strength"),
+        "n": Column(INT, "val answers"),
+        **{
+            f"{name}{end}": Column(FLOAT, f"{meaning}{'' if not end else ', end of its interval'}", nullable=bool(end))
+            for name, meaning in (
+                ("gain", "rise of the target's share, mean over judges of style"),
+                ("difference", "gain minus that of the configured cell, paired"),
+            )
+            for end in ("", "_low", "_high")
+        },
+        "gain_own": Column(FLOAT, "own targets alone", nullable=True),
+        "gain_cross": Column(FLOAT, "other targets alone", nullable=True),
+        "topic": Column(FLOAT, "other targets: rise of the question's group, by the topic probe", nullable=True),
+        "perplexity_change": Column(FLOAT, "mean log perplexity minus the unsteered one"),
+    },
+    ("cell",),
 )
 REQUESTS = Schema(
     "requests",
@@ -386,7 +480,9 @@ REQUESTS = Schema(
         "sample": Column(INT, "0, 1, ..."),
         "prompt": Column(TEXT, "rendered chat or document as text"),
         "seed": Column(INT, "the same for all conditions and targets of a question and sample"),
-        "method": Column(TEXT, "chosen, random, shuffled or other_group; null when unsteered", nullable=True),
+        "method": Column(
+            TEXT, "chosen, random, topic, shuffled, other_group or best_<method>; null when unsteered", nullable=True
+        ),
     },
     ("request_id",),
 )
@@ -405,6 +501,52 @@ FLUENCY = Schema(
     {
         "request_id": Column(TEXT, "generation"),
         "log_perplexity": Column(FLOAT, "under the unsteered model; null where nothing was generated", nullable=True),
+    },
+    ("request_id",),
+)
+HUMANS = Schema(
+    "human answers as short as generations",
+    {
+        "answer_id": Column(TEXT, "a test answer"),
+        "question_id": Column(TEXT, "its question"),
+        "group": Column(TEXT, "its group"),
+        "answer": Column(TEXT, "its text, cut to the longest generation"),
+    },
+    ("answer_id",),
+)
+CEILINGS = Schema(
+    "ceilings of judges",
+    {
+        "judge": Column(TEXT, "judge"),
+        "sees": Column(TEXT, "style, topic or both"),
+        "group": Column(TEXT, "group; null for all", nullable=True),
+        "n": Column(INT, "human test answers, cut to the length of generations", "answers"),
+        "accuracy": Column(FLOAT, "share that is known; null without answers", nullable=True),
+        "macro": Column(FLOAT, "mean of the groups' shares; null in rows of a group", nullable=True),
+        "low": Column(FLOAT, "lower end of the interval, of macro or of accuracy, over questions", nullable=True),
+        "high": Column(FLOAT, "upper end", nullable=True),
+        "chance": Column(FLOAT, "what guessing reaches"),
+    },
+)
+JUDGED = Schema(
+    "judged generations",
+    {
+        "request_id": Column(TEXT, "generation"),
+        "judge": Column(TEXT, "judge"),
+        "sees": Column(TEXT, "style, topic or both"),
+        "group": Column(TEXT, "group that it sees; null where nothing was generated", nullable=True),
+        "p_target": Column(FLOAT, "its probability of the target", "probability", nullable=True),
+        "p_question_group": Column(FLOAT, "and of the question's group", "probability", nullable=True),
+    },
+    ("request_id", "judge"),
+)
+RELEVANCE = Schema(
+    "relevance",
+    {
+        "request_id": Column(TEXT, "generation"),
+        "relevance": Column(
+            FLOAT, "share of the other questions that it is less like; null where nothing was generated", nullable=True
+        ),
     },
     ("request_id",),
 )
@@ -434,8 +576,10 @@ SCORES = Schema(
         "matched_changed": Column(BOOL, "metric 1 against the same prompt unsteered"),
         "matched_to_target": Column(BOOL, "metric 2 against the same prompt unsteered"),
         "matched_direction": Column(FLOAT, "metric 3 against the same prompt unsteered", nullable=True),
-        "judge": Column(TEXT, "group that the independent judge sees"),
-        "reference_judge": Column(TEXT, "the same for the reference"),
+        "away": Column(BOOL, "farther from the target's group embedding than the reference"),
+        "topic": Column(TEXT, "group that the topic probe sees; null where nothing was generated", nullable=True),
+        "reference_topic": Column(TEXT, "the same for the reference", nullable=True),
+        "relevance": Column(FLOAT, "share of the other questions that the text is less like", nullable=True),
         "n_words": Column(INT, "words", "words"),
         "log_perplexity": Column(FLOAT, "under the unsteered model", nullable=True),
         "distinct_1": Column(FLOAT, "distinct over all words", nullable=True),
@@ -479,9 +623,10 @@ COMPARISON = Schema(
         "matched_change_rate": Column(FLOAT, "metric 1 against the matched reference", nullable=True),
         "matched_correct_rate": Column(FLOAT, "metric 2 against the matched reference", nullable=True),
         "matched_direction_distance": Column(FLOAT, "metric 3 against the matched reference", nullable=True),
-        "judge_change_rate": Column(FLOAT, "metric 1 by the independent judge", nullable=True),
-        "judge_correct_rate": Column(FLOAT, "metric 2 by the independent judge", nullable=True),
-        "judge_hit_rate": Column(FLOAT, "final share by the independent judge", nullable=True),
+        "away_rate": Column(FLOAT, "share that moved away from the target's group embedding", nullable=True),
+        "topic_change_rate": Column(FLOAT, "metric 1 by the topic probe", nullable=True),
+        "topic_rate": Column(FLOAT, "share that the topic probe takes for the question's own group", nullable=True),
+        "relevance": Column(FLOAT, "mean share of the other questions that a text is less like", nullable=True),
         "p_value": Column(FLOAT, "exact McNemar on hits against row 1", nullable=True),
         "p_holm": Column(FLOAT, "the same after Holm over the rows", nullable=True),
         "n_zero": Column(INT, "without a direction"),
@@ -492,6 +637,7 @@ COMPARISON = Schema(
         "distinct_1": Column(FLOAT, "mean", nullable=True),
         "distinct_2": Column(FLOAT, "mean", nullable=True),
         "distinct_3": Column(FLOAT, "mean", nullable=True),
+        "distinct_across": Column(FLOAT, "distinct over all 2-grams, of all texts together", nullable=True),
         "longest_repeat": Column(FLOAT, "mean", nullable=True),
         "length_ratio": Column(FLOAT, "mean", nullable=True),
         "eos_rate": Column(FLOAT, "share that ended by itself, with an end token", nullable=True),
@@ -499,12 +645,52 @@ COMPARISON = Schema(
     },
     ("condition",),
 )
+BY_JUDGE = Schema(
+    "comparison by judge",
+    {
+        "judge": Column(TEXT, "judge, or relevance"),
+        "sees": Column(TEXT, "style, topic, both, or question for relevance"),
+        "condition": Column(TEXT, "row"),
+        "targets": Column(TEXT, "own or cross"),
+        "n": Column(INT, "generations"),
+        "rate": Column(FLOAT, "share that it sees in the target group (relevance: mean)", nullable=True),
+        "rate_low": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "rate_high": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "gain": Column(FLOAT, "rise against row 1, paired", nullable=True),
+        "gain_low": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "gain_high": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "stay": Column(FLOAT, "share that it sees in the question's group", nullable=True),
+        "stay_gain": Column(FLOAT, "rise of that against row 1, paired", nullable=True),
+        "stay_gain_low": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "stay_gain_high": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
+        "on_topic_rate": Column(
+            FLOAT, "rate among the texts that the topic probe still takes for the question's group", nullable=True
+        ),
+        "on_topic_n": Column(INT, "these texts"),
+        "ceiling": Column(FLOAT, "macro accuracy of the judge on human answers of this length", nullable=True),
+    },
+    ("judge", "condition", "targets"),
+)
+AGREEMENT = Schema(
+    "agreement of judges",
+    {
+        "judge": Column(TEXT, "judge"),
+        "other": Column(TEXT, "another judge"),
+        "targets": Column(TEXT, "own or cross"),
+        "n": Column(INT, "conditions that both judged"),
+        "same_sign": Column(FLOAT, "share of them whose gains have the same sign", nullable=True),
+        "spearman": Column(FLOAT, "rank correlation of the gains; null where one does not vary", nullable=True),
+    },
+    ("judge", "other", "targets"),
+)
 CONTRASTS = Schema(
     "contrasts",
     {
         "condition": Column(TEXT, "row"),
         "against": Column(TEXT, "the row it is compared with"),
-        "measure": Column(TEXT, "hit_rate, correct_change_rate or group_change_rate"),
+        "measure": Column(
+            TEXT, "hit_rate, correct_change_rate or group_change_rate; by a judge, hit_rate and its name"
+        ),
         "difference": Column(FLOAT, "paired difference"),
         "low": Column(FLOAT, "end of the interval of evaluation.confidence"),
         "high": Column(FLOAT, "end of the interval of evaluation.confidence"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from sociolect.syntax.posnoise import SYMBOLS
 
-__all__ = ["MASK", "mask_by_tags", "mask_content"]
+__all__ = ["MASK", "content_words", "mask_by_tags", "mask_content", "replace_content"]
 
 # of two letters, so that word n-grams count it
 MASK = "xx"
@@ -31,6 +32,40 @@ _FUNCTION = (ENGLISH_STOP_WORDS - set(_CONTENT.split())) | set(_WORD.findall(_MO
 def mask_content(texts: Sequence[str]) -> list[str]:
     """Each text with all words and numbers but function words replaced by `MASK`; needs no tagger."""
     return [_WORD.sub(lambda found: found[0] if found[0].lower() in _FUNCTION else MASK, text) for text in texts]
+
+
+def content_words(texts: Sequence[str]) -> list[str]:
+    """All words and numbers of the texts but function words, in lower case, as often as they are there."""
+    words = (found[0].lower() for text in texts for found in _WORD.finditer(text))
+    return [word for word in words if word not in _FUNCTION]
+
+
+def replace_content(texts: Sequence[str], pool: Sequence[str], seeds: Sequence[int]) -> list[str]:
+    """Each text with every content word replaced by one of the pool, written as large as the word was.
+
+    Function words, punctuation and white space stay, so that a language model still reads language.
+
+    Args:
+        texts: answers.
+        pool: words to draw from; an empty pool masks.
+        seeds: of each text's draws.
+    """
+
+    def replaced(text: str, seed: int) -> str:
+        rng = random.Random(seed)
+
+        def other(found: re.Match[str]) -> str:
+            word = found[0]
+            if word.lower() in _FUNCTION:
+                return word
+            drawn = rng.choice(pool) if pool else MASK
+            if len(word) > 1 and word.isupper():
+                return drawn.upper()
+            return drawn.capitalize() if word[0].isupper() else drawn
+
+        return _WORD.sub(other, text)
+
+    return [replaced(text, seed) for text, seed in zip(texts, seeds, strict=True)]
 
 
 def mask_by_tags(tagged: pl.DataFrame) -> list[str]:

@@ -31,7 +31,8 @@ REMEDIES = {
     "label_answers": "lower sampling.per_group",
     "tag_answers": "lower sampling.per_group",
     "extract_activations": "lower catalogue.max_attributes",
-    "choose_strength": "lower sweep.questions_per_group or sweep.refine",
+    "try_method": "lower sweep.questions_per_group, or name fewer steering.methods or sweep.alphas",
+    "read_answers": "lower readings.answers_per_group",
     "generate_answers": "lower generation.questions_per_group or generation.samples",
     "measure_fluency": "lower generation.questions_per_group or generation.samples",
 }

@@ -10,14 +10,15 @@ import polars as pl
 from sociolect.common.errors import InputError
 from sociolect.estimate.probing import TAGGING
 from sociolect.estimate.texts import most_attributes
-from sociolect.generation.conditions import CONDITIONS
+from sociolect.generation.conditions import BASELINE, conditions_of
 from sociolect.labels.fit import groups_of
 from sociolect.settings.base import Experiment
 from sociolect.settings.estimate import EstimateJob
 from sociolect.sfam.training import EVAL_PAIRS
-from sociolect.steering.sweep import Outcome, layer_sets, search
+from sociolect.steering.methods import reads_of
+from sociolect.steering.sweep import Outcome, Setting, candidates, question_shares, search
 
-__all__ = ["LESSON", "Attributes", "Work", "attributes_of", "count_work", "n_questions", "n_settings"]
+__all__ = ["LESSON", "Attributes", "Work", "attributes_of", "count_work", "n_questions", "n_tries"]
 
 EXACT, AT_MOST, ABOUT = "exact", "at most", "about"
 # blocks assumed of a hub model: so many that no two depths fall on one block
@@ -87,6 +88,7 @@ def count_work(
     plans = [_plan(name, experiment, settings, samples) for name, experiment in settings.experiments.items()]
     requests, asked = sum(p.requests for p in plans), len(plans)
     generated, tried = sum(p.generated for p in plans), sum(p.tried for p in plans)
+    humans = sum(p.humans for p in plans)
     # splits that no experiment uses are not labeled
     used = {split for e in settings.experiments.values() for split in (*e.fit, e.ask)}
     answers, new = sum(samples[split].height for split in used), settings.generation.max_new_tokens
@@ -98,13 +100,18 @@ def count_work(
         *_training(settings),
         *_teaching(settings, samples, attributes),
         *_calibrating(settings, samples),
-        *_tagging(settings, samples, requests, asked, tried),
+        *_tagging(settings, samples, requests, humans, asked, tried),
         _labeling("answer", answers, settings, attributes, shards * len(used)),
         _labeling("generation", requests, settings, attributes, shards * asked, AT_MOST),
+        # whom the judges are measured on: test answers as short as generations
+        _labeling("short answer", humans, settings, attributes, shards * asked),
         Work("extract_activations", "activations", "attribute sentence", attributes.k, attributes.bound, 1),
-        Work("choose_strength", "generation", "token", tried * new, AT_MOST, asked),
-        Work("choose_strength", _scorer(settings), _scored_unit(settings, "tried text"), tried_scored, tried_bound),
-        Work("choose_strength", "fluency", "text", tried, AT_MOST),
+        Work("read_answers", "activations", "answer", sum(p.read for p in plans), AT_MOST, asked),
+        Work("answer_unsteered", "generation", "token", sum(p.val for p in plans) * new, AT_MOST, asked),
+        Work("try_method", "generation", "token", tried * new, AT_MOST, asked * len(settings.steering.methods)),
+        Work("try_method", _scorer(settings), _scored_unit(settings, "tried text"), tried_scored, tried_bound),
+        Work("try_method", "fluency", "text", tried, AT_MOST),
+        Work("choose_wording", "generation", "token", 8 * sum(p.val for p in plans) * new, ABOUT, asked),
         Work("generate_answers", "generation", "token", generated * new, AT_MOST, asked * settings.generation.shards),
         Work("measure_fluency", "fluency", "text", requests, AT_MOST, asked),
     ]
@@ -117,18 +124,37 @@ def n_questions(frame: pl.DataFrame, groups: Sequence[str], part: str, per_group
     return sum(n if per_group is None else min(n, per_group) for n in counts)
 
 
-def n_settings(settings: EstimateJob) -> int:
-    """Settings that the sweep tries: the search itself, run on outcomes that are all alike."""
+def n_tries(settings: EstimateJob, questions: int) -> int:
+    """Texts that the sweep generates: the search itself, run on outcomes that are all alike.
+
+    Args:
+        settings: of all stages.
+        questions: val questions; each is asked towards two targets.
+    """
     scratch = settings.models.lm == "scratch"
-    sets = layer_sets(settings.sweep, settings.scratch.lm.layers if scratch else MANY_LAYERS)
-    alike = Outcome(1, 0.0, 0.0, None, 0.0, 0.0)
-    return len(search(lambda batch: [alike] * len(batch), settings.steering.methods, sets, settings.sweep, alike))
+    alike = Outcome(1, 0.0, 0.0, 0.0, 0.0, 0.0, None, 0.0, 0.0)
+    asked: dict[Setting, float] = {}
+
+    def evaluate(tried: Sequence[Setting], share: float) -> list[Outcome]:
+        # what an earlier round generated is kept
+        asked.update(dict.fromkeys(tried, share))
+        return [alike] * len(tried)
+
+    layers = settings.scratch.lm.layers if scratch else MANY_LAYERS
+    bases = [alike] * len(question_shares(settings.sweep))
+    for method in settings.steering.methods:
+        search(evaluate, candidates(method, layers, settings.sweep), settings.sweep, bases)
+    return round(sum(asked.values()) * questions * 2)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Texts of one experiment: tried by the sweep, requested, and generated (equal requests once)."""
+    """Texts of one experiment: read, asked unsteered on val, tried by the sweep, requested, and generated (equal
+    requests once); and human test answers."""
 
+    humans: int
+    read: int
+    val: int
     tried: int
     requests: int
     generated: int
@@ -141,11 +167,16 @@ def _plan(name: str, experiment: Experiment, settings: EstimateJob, samples: Map
     ask, generation = samples[experiment.ask], settings.generation
     groups = groups_of([samples[split] for split in experiment.fit], ask)
     asked = n_questions(ask, groups, "test", generation.questions_per_group) * generation.samples
-    targets = len(groups) if generation.targets == "cross" else 1
+    more = {"own": 0, "drawn": 1, "cross": len(groups) - 1}[generation.targets]
+    conditions = conditions_of(settings.steering.methods).values()
+    requests = asked * sum(1 + (more if c.cross else 0) for c in conditions)
     # what neither names nor steers towards its target is generated once for all targets
-    plain = sum(kind == "question" and method is None for kind, method, *_ in CONDITIONS.values())
-    tried = n_questions(ask, groups, "val", settings.sweep.questions_per_group) * (1 + n_settings(settings))
-    return _Plan(tried, asked * targets * len(CONDITIONS), asked * (targets * (len(CONDITIONS) - plain) + plain))
+    plain = sum(c.kind == BASELINE and c.method is None and c.cross for c in conditions)
+    val = n_questions(ask, groups, "val", settings.sweep.questions_per_group)
+    kinds = {"answers", "content", *reads_of(settings.steering.methods)}
+    read = len(groups) * settings.readings.answers_per_group * len(kinds)
+    humans = ask.filter((pl.col("part") == "test") & pl.col("group").is_in(groups)).height
+    return _Plan(humans, read, val, n_tries(settings, val), requests, requests - asked * more * plain)
 
 
 def _available(samples: Mapping[str, pl.DataFrame]) -> dict[str, int]:
@@ -180,9 +211,9 @@ def _calibrating(settings: EstimateJob, samples: Mapping[str, pl.DataFrame]) -> 
 
 
 def _tagging(
-    settings: EstimateJob, samples: Mapping[str, pl.DataFrame], requests: int, experiments: int, tried: int
+    settings: EstimateJob, samples: Mapping[str, pl.DataFrame], requests: int, humans: int, experiments: int, tried: int
 ) -> list[Work]:
-    """Answers; where the measures are the style vectors, also what is generated and what the sweep tries."""
+    """Answers; where the measures are the style vectors, also what is labeled beside them and what the sweep tries."""
     if settings.syntax.tagger == "none":
         return []
     splits: set[str] = {split for e in settings.experiments.values() for split in e.fit}
@@ -196,7 +227,8 @@ def _tagging(
     return [
         of_answers,
         Work("tag_answers", TAGGING, "generation", requests, AT_MOST, experiments, gpus=0),
-        Work("choose_strength", TAGGING, "tagged text", tried, AT_MOST, gpus=0),
+        Work("tag_answers", TAGGING, "short answer", humans, EXACT, experiments, gpus=0),
+        Work("try_method", TAGGING, "tagged text", tried, AT_MOST, gpus=0),
     ]
 
 

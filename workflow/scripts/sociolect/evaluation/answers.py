@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
 from sociolect.common.seeds import stable_hash
 
-__all__ = ["drawn", "endings", "first_tokens", "human_answers"]
+__all__ = ["drawn", "endings", "human_answers"]
 
 
 def drawn(generations: pl.DataFrame, conditions: Sequence[str], n: int) -> pl.DataFrame:
@@ -43,9 +42,3 @@ def human_answers(samples: pl.DataFrame, question_ids: Sequence[str]) -> pl.Data
         .unique("question_id", keep="first", maintain_order=True)
         .select("question_id", "answer")
     )
-
-
-def first_tokens(text: str, tokenizer: Any, n: int) -> str:
-    """The beginning of a text, of at most `n` tokens."""
-    offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
-    return text if len(offsets) <= n else text[: offsets[n - 1][1]]

@@ -1,7 +1,8 @@
-"""From scores to the comparison: the eight rows, controls apart, paired contrasts."""
+"""From scores to the comparison: the eight rows, all others below the line, paired contrasts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,37 +11,68 @@ import polars as pl
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import COMPARISON, CONTRASTS
 from sociolect.evaluation.bootstrap import ClusterBootstrap, holm, mcnemar
-from sociolect.generation.conditions import BASELINE, CONDITIONS, CONTROLS, NOISE_FLOOR, ROWS, unsteered
+from sociolect.evaluation.damage import distinct_across, words_of
+from sociolect.generation.conditions import BASELINE, CONDITIONS, CONTROLS, NOISE_FLOOR, ROWS, ordered, unsteered
 
-__all__ = ["compare", "contrasts", "control_rows"]
+__all__ = ["CROSS", "compare", "contrasts", "of_all_groups", "only_some_groups", "rows_below", "rows_of_some"]
 
 CROSS = " (cross targets)"
 _PAIR = ["question_id", "question_group", "target", "sample"]
 _MEASURES = {"hit_rate": "hit", "correct_change_rate": "changed_to_target", "group_change_rate": "changed"}
 
 
-def compare(scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
+def compare(scores: pl.DataFrame, texts: Mapping[str, str], bootstrap: ClusterBootstrap) -> pl.DataFrame:
     """The COMPARISON table: exactly the eight conditions, in the order of ROWS.
 
     Only generations towards the question's own group are counted. Row 1 against itself is null for metrics 1 to 3;
-    a condition without any generation (no group has distinctive attributes) is there with n = 0 and nulls.
+    a condition without any generation is there with n = 0 and nulls.
+
+    Args:
+        scores: SCORES.
+        texts: request id -> text.
+        bootstrap: of all questions.
     """
     own = scores.filter(pl.col("target") == pl.col("question_group"))
-    return _table([(name, own.filter(pl.col("condition") == name)) for name in ROWS], own, bootstrap)
+    return _table([(name, own.filter(pl.col("condition") == name)) for name in ROWS], own, texts, bootstrap)
 
 
-def control_rows(scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
-    """Controls with the same columns: the noise floor (row 1 with another seed), random, shuffled and other group's
-    vectors; and, where asked for, every condition towards the other groups ("... (cross targets)").
+def rows_below(scores: pl.DataFrame, texts: Mapping[str, str], bootstrap: ClusterBootstrap) -> pl.DataFrame:
+    """What stands below the line, with the same columns: controls, what people would do instead, every method by
+    itself; and, where asked for, every condition towards other groups ("... (cross targets)").
 
-    Controls that were not generated are not there.
+    What was not generated is not there.
     """
     own, cross = scores.filter(own_target := pl.col("target") == pl.col("question_group")), scores.filter(~own_target)
-    known = [*CONTROLS, *sorted(set(own["condition"]) - {*ROWS, *CONTROLS})]
+    known = [name for name in ordered(scores["condition"].unique()) if name not in ROWS]
     rows = [(name, own.filter(pl.col("condition") == name)) for name in known]
-    if cross.height:
-        rows += [(name + CROSS, cross.filter(pl.col("condition") == name)) for name in ROWS]
-    return _table([(name, frame) for name, frame in rows if frame.height], scores, bootstrap)
+    rows += [(name + CROSS, cross.filter(pl.col("condition") == name)) for name in (*ROWS, *known)]
+    return _table([(name, frame) for name, frame in rows if frame.height], scores, texts, bootstrap)
+
+
+def only_some_groups(scores: pl.DataFrame) -> dict[str, list[str]]:
+    """Conditions that some group has no generations for -> the groups that have: a method that cannot steer all."""
+    own = scores.filter(pl.col("target") == pl.col("question_group"))
+    names = sorted(own["target"].unique())
+    have = {str(c): sorted(frame["target"].unique()) for (c,), frame in own.group_by("condition")}
+    return {condition: groups for condition, groups in sorted(have.items()) if groups != names}
+
+
+def of_all_groups(scores: pl.DataFrame) -> pl.DataFrame:
+    """SCORES without the conditions that only some groups have: all others can be compared."""
+    return scores.filter(~pl.col("condition").is_in(list(only_some_groups(scores))))
+
+
+def rows_of_some(scores: pl.DataFrame, texts: Mapping[str, str], bootstrap: ClusterBootstrap) -> pl.DataFrame:
+    """A table of its own, with the same columns, for a condition that only some groups have: beside it row 1 and
+    `steered` of the questions of these groups. Empty where all conditions have all groups."""
+    tables = [COMPARISON.empty()]
+    own = scores.filter(pl.col("target") == pl.col("question_group"))
+    for condition, groups in only_some_groups(scores).items():
+        part = own.filter(pl.col("target").is_in(groups))
+        shown = [(name, part.filter(pl.col("condition") == name)) for name in (BASELINE, "steered", condition)]
+        table = _table(shown, part, texts, bootstrap)
+        tables.append(table if len(tables) == 1 else table.filter(pl.col("condition") == condition))
+    return pl.concat(tables)
 
 
 def contrasts(scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
@@ -56,6 +88,7 @@ def contrasts(scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame
     wanted = [(name, BASELINE) for name in (*ROWS[1:], *CONTROLS)]
     wanted += [(name, NOISE_FLOOR) for name in ROWS[1:]]
     wanted += [("steered", name) for name in CONTROLS if CONDITIONS[name].method is not None]
+    wanted += [(name, BASELINE) for name in ordered(frames) if name not in CONDITIONS]
     # the others' same prompt without steering is row 1, which stands there already
     wanted += [(name, unsteered(name)) for name in ROWS if unsteered(name) not in (name, BASELINE)]
     rows = []
@@ -72,9 +105,13 @@ def contrasts(scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame
     return CONTRASTS.frame(rows)
 
 
-def _table(rows: list[tuple[str, pl.DataFrame]], scores: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
+def _table(
+    rows: list[tuple[str, pl.DataFrame]], scores: pl.DataFrame, texts: Mapping[str, str], bootstrap: ClusterBootstrap
+) -> pl.DataFrame:
     baseline = scores.filter(pl.col("condition") == BASELINE)
     records = [_row(name, frame, baseline, bootstrap) for name, frame in rows]
+    for record, (_, frame) in zip(records, rows, strict=True):
+        record["distinct_across"] = distinct_across([words_of(texts[i]) for i in frame["request_id"]], 2)
     for record, p in zip(records, holm([r["p_value"] for r in records]), strict=True):
         record["p_holm"] = p
     return COMPARISON.frame(records)
@@ -96,9 +133,9 @@ def _row(name: str, frame: pl.DataFrame, baseline: pl.DataFrame, bootstrap: Clus
             row[key] = float(np.nanmean(numbers))
             row[f"{key}_low"], row[f"{key}_high"] = interval
 
-    judge_hit = (frame["judge"] == frame["target"]) & ~frame["empty"]
     with_interval("hit_rate", frame["hit"])
-    row["judge_hit_rate"] = _mean(judge_hit)
+    row["topic_rate"] = _mean((frame["topic"] == frame["question_group"]).fill_null(value=False))
+    row["relevance"] = _mean(frame["relevance"])
     row["eos_rate"] = _mean(~(frame["truncated"] | frame["stopped"]))
     row["stop_rate"] = _mean(frame["stopped"])
     for column in ("log_perplexity", "distinct_1", "distinct_2", "distinct_3", "longest_repeat", "length_ratio"):
@@ -106,6 +143,7 @@ def _row(name: str, frame: pl.DataFrame, baseline: pl.DataFrame, bootstrap: Clus
     if name.removesuffix(CROSS) == BASELINE:
         row["n_zero"] = 0  # against itself nothing is a direction, which says nothing
         return row
+    row["away_rate"] = _mean(frame["away"])
     row["group_changes"], row["correct_changes"] = int(frame["changed"].sum()), int(frame["changed_to_target"].sum())
     row["losses"] = int(frame["lost_target"].sum())
     row["net_changes"] = row["correct_changes"] - row["losses"]
@@ -120,10 +158,8 @@ def _row(name: str, frame: pl.DataFrame, baseline: pl.DataFrame, bootstrap: Clus
         row["matched_change_rate"] = _mean(frame["matched_changed"])
         row["matched_correct_rate"] = _mean(frame["matched_to_target"])
         row["matched_direction_distance"] = _mean(frame["matched_direction"])
-    nothing = frame["reference_id"].is_in(baseline.filter("empty")["request_id"].to_list()) | frame["empty"]
-    judge_changed = (frame["judge"] != frame["reference_judge"]) & ~nothing
-    row["judge_change_rate"] = _mean(judge_changed)
-    row["judge_correct_rate"] = _mean(judge_changed & judge_hit)
+    # null where one of the two texts is empty
+    row["topic_change_rate"] = _mean((frame["topic"] != frame["reference_topic"]).fill_null(value=False))
     pair = _paired_with_reference(frame, baseline)
     row["p_value"] = mcnemar(pair["hit"].to_numpy(), pair["other"].to_numpy())
     return row

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["distinct", "longest_repeat", "words_of"]
+__all__ = ["distinct", "distinct_across", "longest_repeat", "words_of"]
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 
@@ -18,6 +18,18 @@ def words_of(text: str) -> list[str]:
 def distinct(words: Sequence[str], n: int) -> float | None:
     """Distinct n-grams over all n-grams (Li et al. 2016, distinct-n); None if the text is shorter than n words."""
     grams = _ngrams(words, n)
+    return len(set(grams)) / len(grams) if grams else None
+
+
+def distinct_across(texts: Sequence[Sequence[str]], n: int) -> float | None:
+    """Distinct n-grams of all texts together over all their n-grams: low where different texts say the same.
+
+    It falls with the number of texts, so only rows of the same n can be compared; None if no text has n words.
+
+    Args:
+        texts: words of each text.
+    """
+    grams = [gram for words in texts for gram in _ngrams(words, n)]
     return len(set(grams)) / len(grams) if grams else None
 
 

@@ -35,12 +35,12 @@ def rate_plot(
     chance: float | None,
     split_at: Sequence[int] = (),
 ) -> str:
-    """Hit rates with intervals, one line per condition, the judge's as open circles, chance as a dashed line.
+    """Hit rates with intervals, one line per condition, the topic probe's share as open circles, chance dashed.
 
     Args:
         labels: conditions, from top to bottom.
         rates: shares in [0, 1], or None for nothing measured; lows, highs: ends of the intervals.
-        judged: the same by the independent judge.
+        judged: share that the topic probe takes for the question's group.
         chance: what guessing reaches.
         split_at: positions above which a thin line separates blocks of rows.
     """
@@ -57,7 +57,7 @@ def rate_plot(
             axes.plot([rate], [y], "o", clip_on=False, color=BLUE, label="nearest group" if y == first else None)
             if judge is not None:
                 style: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": ORANGE}
-                axes.plot([judge], [y], "o", clip_on=False, label="independent judge" if y == first else None, **style)
+                axes.plot([judge], [y], "o", clip_on=False, label="topic probe" if y == first else None, **style)
         if chance is not None:
             axes.axvline(chance, color=GRAY, linestyle="--", linewidth=1, label="chance", zorder=0)
         for position in split_at:
@@ -120,9 +120,9 @@ def steps_plot(steps: pl.DataFrame) -> str:
 
 
 def sweep_plot(sweep: pl.DataFrame) -> str:
-    """Change to the correct group and log perplexity over the strength, one line per method and layers.
+    """Style gained and log perplexity over the strength, one line per method and layers.
 
-    Settings outside the fluency guard are open circles, the chosen one is a star.
+    Settings outside a guard are open circles, the chosen one is a star.
 
     Args:
         sweep: SWEEP.
@@ -136,14 +136,14 @@ def sweep_plot(sweep: pl.DataFrame) -> str:
         names = lines["name"].unique(maintain_order=True).to_list()
         figure = Figure(figsize=(9.5, 3.4 + 0.08 * len(names)), layout="constrained")
         left, right = figure.subplots(1, 2)
-        for column, axes in (("correct_change_rate", left), ("log_perplexity", right)):
+        for column, axes in (("gain", left), ("log_perplexity", right)):
             for number, name in enumerate(names):
                 _sweep_line(axes, lines.filter(pl.col("name") == name), column, f"C{number % 10}")
             axes.set_xlabel("strength alpha")
             axes.yaxis.grid(True, color="#e6e9ec")
             axes.set_axisbelow(True)
-        left.set_ylabel("came to the target group")
-        left.set_ylim(bottom=0)
+        left.set_ylabel("rise of the target's share, mean over judges of style")
+        left.axhline(0, color=GRAY, linewidth=1)
         right.set_ylabel("log perplexity")
         figure.legend(*left.get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
         return svg_text(figure)
@@ -152,8 +152,11 @@ def sweep_plot(sweep: pl.DataFrame) -> str:
 def _sweep_line(axes: Axes, line: pl.DataFrame, column: str, color: str) -> None:
     axes.plot(line["alpha"].to_list(), line[column].to_list(), color=color, linewidth=1, label=line["name"][0])
     marks: tuple[tuple[pl.DataFrame, dict[str, Any]], ...] = (
-        (line.filter("fluent"), {"marker": "o", "markersize": 4}),
-        (line.filter(~pl.col("fluent")), {"marker": "o", "markersize": 4, "markerfacecolor": "white"}),
+        (line.filter(pl.col("fluent") & pl.col("on_topic")), {"marker": "o", "markersize": 4}),
+        (
+            line.filter(~(pl.col("fluent") & pl.col("on_topic"))),
+            {"marker": "o", "markersize": 4, "markerfacecolor": "white"},
+        ),
         (line.filter("chosen"), {"marker": "*", "markersize": 14}),
     )
     for frame, style in marks:

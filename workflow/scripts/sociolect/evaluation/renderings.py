@@ -19,6 +19,7 @@ __all__ = [
     "HEADER",
     "cells",
     "damage_cells",
+    "pipes",
     "to_csv",
     "to_html",
     "to_latex",
@@ -35,27 +36,37 @@ HEADER = (
 DAMAGE_HEADER = (
     "condition",
     "hit rate",
-    "judge hit rate",
+    "moved away",
+    "topic stays",
+    "relevance",
     "log perplexity",
     "distinct-1",
     "distinct-2",
     "distinct-3",
+    "distinct-2 across",
     "longest repeat",
     "length ratio",
     "ended by itself",
     "by a stop string",
     "empty",
 )
-_DAMAGE = ("log_perplexity", "distinct_1", "distinct_2", "distinct_3", "longest_repeat", "length_ratio")
+_DAMAGE = (
+    *("relevance", "log_perplexity", "distinct_1", "distinct_2", "distinct_3", "distinct_across"),
+    *("longest_repeat", "length_ratio"),
+)
 NONE, MISSING = "-", "n/a"
+LINE = "**below the line**"
 NOTE = (
     "Counts, shares in % and means, with intervals in brackets (bootstrap over questions, 95 % by default). "
     "`-`: row 1 is what the others are compared with; `n/a`: nothing to measure. "
-    "A group without distinctive attributes is not in the rows that need them."
+    "All rows rest on the same questions, groups and samples; below the line are controls, what people would do "
+    "instead, and every method with its own best setting; then all of it towards other groups than the question's."
 )
 DAMAGE_NOTE = (
-    "Hit rate: share whose nearest group is the target. Judge: a classifier of words and characters that shares "
-    "nothing with the style model. Perplexity under the unsteered model; too low a value means loops."
+    "Hit rate: share whose nearest group is the target; moved away: share that is farther from it than row 1's text. "
+    "Topic stays: share that the topic probe, a classifier of words and characters, takes for the question's group. "
+    "Relevance: share of the other questions that a text is less like than its own (chance .5). Perplexity under the "
+    "unsteered model; too low a value means loops. Distinct-2 across: of all texts of a row together."
 )
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -96,7 +107,8 @@ def damage_cells(table: pl.DataFrame) -> list[list[str]]:
         [
             str(row["condition"]),
             _percent(row, "hit_rate"),
-            _percent(row, "judge_hit_rate"),
+            _percent(row, "away_rate"),
+            _percent(row, "topic_rate"),
             *(_number(row, name) for name in _DAMAGE),
             _percent(row, "eos_rate"),
             _percent(row, "stop_rate"),
@@ -111,14 +123,26 @@ def to_csv(table: pl.DataFrame) -> str:
     return table.write_csv()
 
 
-def to_markdown(table: pl.DataFrame, title: str) -> str:
-    """The comparison and a second table with hit rates and damage."""
-    parts = [f"# {title}", _pipes(HEADER, cells(table)), NOTE, _pipes(DAMAGE_HEADER, damage_cells(table)), DAMAGE_NOTE]
+def to_markdown(table: pl.DataFrame, below: pl.DataFrame, title: str, some: pl.DataFrame | None = None) -> str:
+    """The comparison, a line, all other rows; and a second table with hit rates and damage.
+
+    Args:
+        table: COMPARISON of the eight rows; below: of what stands below the line.
+        title: heading.
+        some: of what only some groups have.
+    """
+    line = [LINE, *[""] * (len(HEADER) - 1)], [LINE, *[""] * (len(DAMAGE_HEADER) - 1)]
+    first = [*cells(table), *([line[0], *cells(below)] if below.height else [])]
+    second = [*damage_cells(table), *([line[1], *damage_cells(below)] if below.height else [])]
+    parts = [f"# {title}", pipes(HEADER, first), NOTE, pipes(DAMAGE_HEADER, second), DAMAGE_NOTE]
+    if some is not None and some.height:
+        parts += ["## Methods that cannot steer every group, over the groups that they can", pipes(HEADER, cells(some))]
     return "\n\n".join(parts) + "\n"
 
 
-def to_latex(table: pl.DataFrame, title: str) -> str:
-    """The comparison as a `table` environment; it needs the package booktabs."""
+def to_latex(table: pl.DataFrame, below: pl.DataFrame, title: str) -> str:
+    """The comparison as a `table` environment, a rule between its halves and above what stands below the line; it
+    needs the package booktabs."""
     lines = [
         r"% \usepackage{booktabs}",
         r"\begin{table}",
@@ -129,21 +153,21 @@ def to_latex(table: pl.DataFrame, title: str) -> str:
         f"    {' & '.join(_tex(h) for h in HEADER)} \\\\",
         r"    \midrule",
     ]
-    for number, row in enumerate(cells(table)):
-        if number and number == table.height // 2:
+    for number, row in enumerate([*cells(table), *cells(below)]):
+        if number in (table.height // 2, table.height):
             lines.append(r"    \midrule")
         lines.append(f"    {' & '.join(_tex(cell) for cell in row)} \\\\")
     lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
     return "\n".join(lines) + "\n"
 
 
-def to_html(table: pl.DataFrame, title: str, page: jinja2.Template) -> str:
-    """A page of its own with the eight rows and the damage."""
+def to_html(table: pl.DataFrame, below: pl.DataFrame, title: str, page: jinja2.Template) -> str:
+    """A page of its own with the eight rows, what stands below the line, and the damage."""
     return page.render(
         title=title,
-        comparison=HtmlTable(HEADER, cells(table)),
+        comparison=HtmlTable(HEADER, [*cells(table), *cells(below)], line=table.height),
         note=NOTE,
-        damage=HtmlTable(DAMAGE_HEADER, damage_cells(table)),
+        damage=HtmlTable(DAMAGE_HEADER, [*damage_cells(table), *damage_cells(below)], line=table.height),
         damage_note=DAMAGE_NOTE,
     )
 
@@ -174,7 +198,9 @@ def _number(row: dict[str, Any], name: str) -> str:
     return MISSING if row[name] is None else f"{row[name]:.2f}"
 
 
-def _pipes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def pipes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, the first column to the left, the others to the right."""
+
     def line(texts: Sequence[str]) -> str:
         return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
 

@@ -17,6 +17,8 @@ from markupsafe import Markup
 from sociolect.common.artifacts import Schema
 from sociolect.common.schemas import (
     ACCURACY,
+    AGREEMENT,
+    BY_JUDGE,
     CATALOGUE,
     CATALOGUE_FUNNEL,
     CHAIN,
@@ -34,7 +36,16 @@ from sociolect.common.schemas import (
 from sociolect.embedding.distinct import few_distinctive
 from sociolect.embedding.findings import needed, topic_sentences
 from sociolect.evaluation.figures import heat_map, rate_plot, steps_plot, sweep_plot
+from sociolect.evaluation.judge_page import (
+    AGREEMENT_HEADER,
+    SHIFT_HEADER,
+    agreement_rows,
+    claim_of,
+    judge_tables,
+    shift_rows,
+)
 from sociolect.evaluation.renderings import DAMAGE_HEADER, HEADER, cells, damage_cells
+from sociolect.evaluation.steering_figures import cost_plot, shift_plot
 from sociolect.evaluation.templates import HtmlTable
 from sociolect.generation.conditions import ROWS
 from sociolect.settings.models import ModelsSettings, name_of
@@ -45,7 +56,8 @@ __all__ = ["PER_EXPERIMENT", "SHARED", "ExperimentTables", "RunTables", "model_n
 _PARTS = (
     *("comparison", "damage", "variants", "controls", "contrasts", "rates", "groups", "distances", "confusion"),
     *("nearest_human", "nearest_model", "sweep", "accuracy", "accuracy_all", "chain", "chain_all", "indistinct"),
-    *("topic", "topic_sentences", "stability", "needed"),
+    *("topic", "topic_sentences", "stability", "needed", "shift", "shift_table", "claim", "judges", "agreement"),
+    *("why", "cost"),
 )
 
 
@@ -62,6 +74,8 @@ PER_EXPERIMENT = {
     "stability": STABILITY,
     "nearest": NEAREST,
     "chain": CHAIN,
+    "judges": BY_JUDGE,
+    "agreement": AGREEMENT,
 }
 SHARED: dict[str, Schema] = {
     "catalogue": CATALOGUE,
@@ -89,7 +103,10 @@ class ExperimentTables:
     stability: pl.DataFrame | None = None
     nearest: pl.DataFrame | None = None
     chain: pl.DataFrame | None = None
+    judges: pl.DataFrame | None = None
+    agreement: pl.DataFrame | None = None
     weights: dict[str, Any] | None = None
+    choice: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -156,8 +173,10 @@ def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
         shown["rates"] = _rates(e)
     if _some(e.controls):
         damage = [row[1:] for row in damage_cells(e.controls)]
-        rows = [a + b[:3] for a, b in zip(cells(e.controls), damage, strict=True)]
-        shown["controls"] = HtmlTable((*HEADER, *DAMAGE_HEADER[1:4]), rows)
+        rows = [a + b[:5] for a, b in zip(cells(e.controls), damage, strict=True)]
+        shown["controls"] = HtmlTable((*HEADER, *DAMAGE_HEADER[1:6]), rows)
+    if _some(e.judges):
+        shown |= _judges(e.judges, e.agreement)
     if _some(e.contrasts):
         shown["contrasts"] = _contrasts(e.contrasts)
     if _some(e.groups):
@@ -186,7 +205,30 @@ def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
             shown[f"nearest_{source}"] = _square(frame, "question_group", "nearest", "share", *axes)
     if _some(e.sweep):
         shown["sweep"] = _image(sweep_plot(e.sweep), "Sweep of steering strength and layers on val")
+        shown["cost"] = _image(cost_plot(e.sweep), "Style gained on val against the change of log perplexity")
+    if e.choice:
+        shown["why"] = _why(e.choice)
     return shown
+
+
+def _judges(table: pl.DataFrame, agreement: pl.DataFrame | None) -> dict[str, Any]:
+    """Style that moves and topic that stays, and every judge's rates."""
+    shown: dict[str, Any] = {}
+    if (table["targets"] == "cross").any():
+        shown["shift"] = _image(shift_plot(table), "Style gained against topic kept, other groups' style")
+        shown["shift_table"], shown["claim"] = HtmlTable(SHIFT_HEADER, shift_rows(table)), claim_of(table)
+    shown["judges"] = [(title, HtmlTable(header, rows)) for title, header, rows in judge_tables(table)]
+    if _some(agreement):
+        shown["agreement"] = HtmlTable(AGREEMENT_HEADER, agreement_rows(agreement))
+    return shown
+
+
+def _why(choice: dict[str, Any]) -> str:
+    """The choice in words, and what the forecast was worth."""
+    forecast = choice.get("forecast", {})
+    rho, places = forecast.get("rank_correlation"), forecast.get("places", 0)
+    worth = "not known" if rho is None else f"{rho:.2f}"
+    return f"{choice['why']}. Rank correlation of the forecast with what came out, over {places} places: {worth}."
 
 
 def _rates(e: ExperimentTables) -> Markup:
@@ -198,7 +240,7 @@ def _rates(e: ExperimentTables) -> Markup:
         table["hit_rate"].to_list(),
         table["hit_rate_low"].to_list(),
         table["hit_rate_high"].to_list(),
-        table["judge_hit_rate"].to_list(),
+        table["topic_rate"].to_list(),
         chance=1 / e.groups.height if _some(e.groups) else None,
         split_at=[s for s in (half, 2 * half) if s < table.height],
     )
@@ -217,8 +259,7 @@ def _variants(table: pl.DataFrame) -> HtmlTable:
         "rank1_rate": "target ranked first",
         "matched_change_rate": "change (matched)",
         "matched_correct_rate": "correct (matched)",
-        "judge_change_rate": "change (judge)",
-        "judge_correct_rate": "correct (judge)",
+        "topic_change_rate": "change (topic probe)",
         "p_holm": "p (Holm)",
         "n_zero": "no direction",
         "n_ties": "ties",

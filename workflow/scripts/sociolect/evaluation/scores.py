@@ -1,4 +1,4 @@
-"""One row of measurements per generation: nearest groups, the three metrics, the judge, damage."""
+"""One row of measurements per generation: nearest groups, the three metrics, topic and relevance, damage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 from sociolect.common.artifacts import vectors
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import NEAREST, SCORES
-from sociolect.embedding.net import Distance
+from sociolect.embedding.net import Distance, distance_matrix
 from sociolect.evaluation.damage import distinct, longest_repeat, words_of
 from sociolect.evaluation.metrics import (
     Changes,
@@ -56,7 +56,8 @@ def score_table(
     generations: pl.DataFrame,
     embeddings: np.ndarray,
     styles: np.ndarray,
-    judged: Sequence[str],
+    topic: Mapping[str, str | None],
+    relevance: Mapping[str, float | None],
     log_perplexity: Mapping[str, float | None],
     centers: Centers,
     tolerance: float = 1e-9,
@@ -65,22 +66,24 @@ def score_table(
 
     Args:
         generations: GENERATIONS, n rows.
-        embeddings: f(style) [n, D]; styles: [n, K]; judged: group the judge sees [n]; rows as in `generations`.
-        log_perplexity: request id -> value; None where nothing was generated.
+        embeddings: f(style) [n, D]; styles: [n, K]; rows as in `generations`.
+        topic: request id -> group that the topic probe sees; None where nothing was generated.
+        relevance: request id -> value; None likewise.
+        log_perplexity: request id -> value; None likewise.
         centers: the group embeddings.
         tolerance: distances closer than this are a tie.
 
     Raises:
         InputError: row 1 of a question and sample is missing, a target has no embedding, a generation has no
-            perplexity, or a value is not finite.
+            perplexity or was not judged, or a value is not finite.
     """
     order = generations["request_id"].arg_sort().to_numpy()
     generations, embeddings, styles = generations[order], embeddings[order], styles[order]
-    judged = [judged[i] for i in order]
     ids = generations["request_id"].to_list()
-    missing = [i for i in ids if i not in log_perplexity]
-    if missing:
-        raise InputError(f"generation {missing[0]!r} has no perplexity; measure fluency again")
+    for known, what in ((log_perplexity, "perplexity; measure fluency"), (topic, "topic; judge the answers")):
+        missing = [i for i in ids if i not in known]
+        if missing:
+            raise InputError(f"generation {missing[0]!r} has no {what} again")
     empty = (generations["text"].str.strip_chars() == "").to_numpy()
     reference, matched = _references(generations)
     damage = _damage(generations, reference)
@@ -94,8 +97,9 @@ def score_table(
         (generations["finish_reason"] == "stop_string").alias("stopped"),
         pl.Series("reference_id", [ids[i] for i in reference], dtype=pl.String),
         *changes,
-        pl.Series("judge", judged, dtype=pl.String),
-        pl.Series("reference_judge", [judged[i] for i in reference], dtype=pl.String),
+        pl.Series("topic", [topic[i] for i in ids], dtype=pl.String),
+        pl.Series("reference_topic", [topic[ids[i]] for i in reference], dtype=pl.String),
+        pl.Series("relevance", [relevance[i] for i in ids], dtype=pl.Float64),
         pl.Series("log_perplexity", [log_perplexity[i] for i in ids], dtype=pl.Float64),
         *damage,
     )
@@ -124,6 +128,11 @@ def _changes(
         return changes, group_directions(before, embeddings, centers.embeddings, target, tolerance, left_out)
 
     changes, directions = against(reference)
+    to_target = distance_matrix(embeddings, centers.embeddings, centers.distance)[np.arange(len(target)), target]
+    before = distance_matrix(embeddings[reference], centers.embeddings, centers.distance)[
+        np.arange(len(target)), target
+    ]
+    away = (to_target > before + tolerance) & ~empty & ~empty[reference]
     matched_changes, matched_directions = against(matched)
     return [
         pl.Series("nearest", centers.names(changes.nearest), dtype=pl.String),
@@ -135,6 +144,7 @@ def _changes(
         pl.Series("eligible", changes.eligible),
         pl.Series("lost_target", changes.lost),
         pl.Series("hit", changes.hit),
+        pl.Series("away", away),
         _floats("direction", directions.distance),
         _floats("direction_centred", directions.centered),
         _floats("direction_to_target", directions.to_target),

@@ -16,10 +16,11 @@ __all__ = ["HtmlTable", "read_page"]
 
 @dataclass(frozen=True)
 class HtmlTable:
-    """Header and rows as text; the first cell of a row is its heading."""
+    """Header and rows as text; the first cell of a row is its heading, and a line is drawn above row `line`."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    line: int | None = None
 
 
 def read_page(paths: Sequence[Path]) -> jinja2.Template:

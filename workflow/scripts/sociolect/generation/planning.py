@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from sociolect.common.pieces import PieceStore, bucket_of
 from sociolect.common.progress import Report, within
 from sociolect.common.schemas import GENERATIONS, REQUESTS
 from sociolect.common.seeds import seed_of, stable_hash
-from sociolect.generation.conditions import CONDITIONS, resolve_method
-from sociolect.lm.prompts import PROMPT_KINDS
+from sociolect.corpus.questions import next_group, other_groups, questions_of
+from sociolect.generation.conditions import BEST, EXAMPLES, Condition, conditions_of, method_row, resolve_method
 from sociolect.lm.requests import Backend, Request, Result, SteerRef
 from sociolect.lm.wordings import Wording
 from sociolect.settings.generation import GenerationSettings
@@ -26,27 +26,40 @@ from sociolect.steering.vectors_file import vector_key
 __all__ = [
     "Asked",
     "Choice",
+    "Prompting",
     "ask",
+    "ask_plainly",
     "buckets",
+    "examples_of",
     "gather",
     "generate_buckets",
     "plan_requests",
-    "questions_of",
     "read_choice",
 ]
 
 
-class Choice(BaseModel):
-    """What was chosen on val: method, layers, strength, positions; and the norms that scale the vectors."""
+class Applied(BaseModel):
+    """How a method is applied: blocks, strength, positions and mode."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     method: str
     layers: tuple[int, ...] = Field(min_length=1)
     alpha: float
     positions: str
+    mode: str
+
+
+class Choice(Applied):
+    """What was chosen on val; every method's own best; and the norms that scale the vectors."""
+
     residual_norms: tuple[float, ...]
     fluent: bool
+    methods: dict[str, Applied]
+
+    def applied(self, method: str) -> Applied:
+        """How the vector of a request's method is applied: controls like the chosen one."""
+        return self.methods[resolve_method(method, self.method)] if method.startswith(BEST) else self
 
 
 def read_choice(path: Path) -> Choice:
@@ -61,78 +74,120 @@ def read_choice(path: Path) -> Choice:
         raise InputError(f"{path}: not the choice of a sweep ({error}); choose the strength again") from error
 
 
-def questions_of(samples: pl.DataFrame, groups: Sequence[str], part: str, per_group: int | None) -> pl.DataFrame:
-    """Questions of a part: question_id, question, group; the first `per_group` of each group by stable hash.
+@dataclass(frozen=True)
+class Prompting:
+    """What prompts are made of.
 
-    Raises:
-        InputError: a group has none.
+    Attributes:
+        wording: of the prompts; best: the one that val chose.
+        styles: group -> its style attributes, each the X of "You use X.".
+        examples: group -> example answers with their questions, (question, answer), in the order of use.
+        context: longest prompt and output together; None for no limit.
     """
-    frame = (
-        samples.filter((pl.col("part") == part) & pl.col("group").is_in(list(groups)))
-        .select("question_id", "question", "group")
-        .unique(["question_id", "group"], keep="any")
-    )
-    rank = [stable_hash("question", q) for q in frame["question_id"]]
-    frame = frame.with_columns(pl.Series("rank", rank, dtype=pl.UInt64)).sort("group", "rank", "question_id")
-    missing = sorted(set(groups) - set(frame["group"]))
-    if missing:
-        raise InputError(f"group {missing[0]!r} has no {part} question; raise sampling.parts.{part} or add questions")
-    if per_group is not None:
-        frame = frame.group_by("group", maintain_order=True).head(per_group)
-    return frame.select("question_id", "question", "group")
+
+    wording: Wording
+    best: Wording
+    styles: Mapping[str, Sequence[str]]
+    examples: Mapping[str, Sequence[tuple[str, str]]]
+    context: int | None
+
+    def render(self, how: Condition, question: str, group: str, settings: GenerationSettings) -> str:
+        """The prompt of a condition; of the examples as many as leave room for an answer.
+
+        Raises:
+            InputError: unknown kind.
+        """
+        text = question[: settings.max_question_chars]
+        if how.kind != EXAMPLES:
+            wording = self.best if how.best_wording else self.wording
+            return wording.render(how.kind, text, group, self.styles[group])
+        # of examples that are too long for the model, the first go
+        shown = list(self.examples[group])
+        while True:
+            prompt = self.wording.render_examples(text, shown)
+            room = self.context is None or len(self.wording.encode(prompt)) + settings.max_new_tokens <= self.context
+            if room or not shown:
+                return prompt
+            shown = shown[1:]
+
+
+def examples_of(samples: pl.DataFrame, groups: Sequence[str], n: int, chars: int) -> dict[str, list[tuple[str, str]]]:
+    """Example answers of each group: its `n` train answers of the smallest hash, one per question, cut to length.
+
+    Args:
+        samples: SAMPLES of the split that is asked.
+        groups: names.
+        n: answers per group.
+        chars: longest question, and longest answer, in characters.
+    """
+    train = samples.filter((pl.col("part") == "train") & pl.col("group").is_in(list(groups)))
+    rank = pl.Series("rank", [stable_hash("example", a) for a in train["answer_id"]], dtype=pl.UInt64)
+    train = train.with_columns(rank).sort("rank").unique("question_id", keep="first", maintain_order=True)
+    return {
+        group: [
+            (question[:chars], answer[:chars])
+            for question, answer in train.filter(pl.col("group") == group).head(n).select("question", "answer").rows()
+        ]
+        for group in groups
+    }
 
 
 def plan_requests(
     samples: pl.DataFrame,
-    groups: pl.DataFrame,
-    catalogue: pl.DataFrame,
-    wording: Wording,
+    groups: Sequence[str],
+    methods: Mapping[str, Collection[str]],
+    prompting: Prompting,
     settings: GenerationSettings,
     run_seed: int,
+    adapters: bool = False,
 ) -> pl.DataFrame:
     """All requests of an experiment (REQUESTS), sorted by question group, question, target, condition, sample.
 
-    The seed is that of question and sample, the same for all conditions and targets. A group without distinctive
-    attributes gets no requests under the conditions that name attributes.
+    Every condition has the same questions, groups and samples; only a method that cannot steer a group has none for
+    it. The seed is that of question and sample, the same for all conditions and targets.
+
+    Args:
+        samples: SAMPLES of the split that is asked.
+        groups: names.
+        methods: method that gets a row of its own -> groups that it can steer.
+        prompting: what prompts are made of.
+        settings: questions, samples, targets.
+        run_seed: config key `seed`.
+        adapters: whether trained adapters answer, too.
 
     Raises:
-        InputError: a group has no test question, or a distinctive attribute is not in the catalogue.
+        InputError: a group has no test question.
     """
-    attribute = dict(zip(catalogue["attribute_id"], catalogue["attribute"], strict=True))
-    styles = dict(zip(groups["group"], groups["distinctive"].to_list(), strict=True))
-    unknown = sorted({a for ids in styles.values() for a in ids} - set(attribute))
-    if unknown:
-        raise InputError(f"distinctive attribute {unknown[0]!r} is not in the catalogue; profile the groups again")
-    names = sorted(styles)
-    rows: list[dict[str, Any]] = []
+    names, conditions = sorted(groups), conditions_of(list(methods), adapters)
+    cannot = {method_row(m): set(names) - set(able) for m, able in methods.items()}
     asked = questions_of(samples, names, "test", settings.questions_per_group)
-    for question_id, question, group in asked.iter_rows():
-        text = question[: settings.max_question_chars]
-        for target in names if settings.targets == "cross" else [group]:
-            said = [attribute[a] for a in styles[target]]
-            kinds = [kind for kind, (_, needs) in PROMPT_KINDS.items() if said or not needs]
-            rendered = {kind: wording.render(kind, text, target, said) for kind in kinds}
-            for condition, (kind, method, other, _) in CONDITIONS.items():
-                if kind not in PROMPT_KINDS:
-                    raise InputError(
-                        f"condition {condition!r}: no kind of prompt {kind!r}; use {', '.join(PROMPT_KINDS)}"
-                    )
-                if kind not in rendered:
+    others = other_groups(asked, names)
+    rows: list[dict[str, Any]] = []
+    for (question_id, question, group), other in zip(asked.iter_rows(), others, strict=True):
+        wanted = {"own": [group], "drawn": [group, other], "cross": names}[settings.targets]
+        rendered: dict[tuple[str, bool, str], str] = {}
+        for target in wanted:
+            for condition, how in conditions.items():
+                if (target != group and not how.cross) or target in cannot.get(condition, ()):
                     continue
+                named = (next_group(target, names) or target) if how.other_prompt else target
+                key = how.kind, how.best_wording, named
+                if key not in rendered:
+                    rendered[key] = prompting.render(how, question, named, settings)
                 for sample in range(settings.samples):
-                    purpose = ("generation", question_id, sample, *(["other"] if other else []))
-                    key = stable_hash("request", question_id, group, target, condition, sample)
+                    purpose = ("generation", question_id, sample, *(["other"] if how.other_seed else []))
+                    name = stable_hash("request", question_id, group, target, condition, sample)
                     rows.append(
                         {
-                            "request_id": f"{key:016x}",
+                            "request_id": f"{name:016x}",
                             "question_id": question_id,
                             "question_group": group,
                             "target": target,
                             "condition": condition,
                             "sample": sample,
-                            "prompt": rendered[kind],
+                            "prompt": rendered[key],
                             "seed": seed_of(run_seed, *purpose),
-                            "method": method,
+                            "method": how.method,
                         }
                     )
     return REQUESTS.frame(rows).sort("question_group", "question_id", "target", "condition", "sample")
@@ -174,9 +229,9 @@ class Asked:
 
 
 def ask(
-    wording: Wording, requests: pl.DataFrame, choice: Choice, vectors_file: Path, settings: GenerationSettings
+    wording: Wording, requests: pl.DataFrame, choice: Choice | None, vectors_file: Path, settings: GenerationSettings
 ) -> Asked:
-    """What a backend is asked for the rows of one bucket."""
+    """What a backend is asked for the rows of one bucket; without a choice nothing may be steered."""
     prompt_ids = {p: tuple(wording.encode(p)) for p in requests["prompt"].unique().sort()}
     asked: dict[tuple[Any, ...], Request] = {}
     rows, answered_by = requests.sort("request_id").to_dicts(), []
@@ -196,9 +251,27 @@ def ask(
             ),
         )
         answered_by.append(request.id)
-        if row["method"] is not None:
+        if row["method"] is not None and choice is not None:
             row["method"] = resolve_method(row["method"], choice.method)
     return Asked(rows, list(asked.values()), answered_by, wording)
+
+
+def ask_plainly(
+    backend: Backend, wording: Wording, requests: pl.DataFrame, settings: GenerationSettings
+) -> pl.DataFrame:
+    """GENERATIONS of requests that no vector steers, sorted by request_id.
+
+    Args:
+        backend: answers.
+        wording: how the prompts were made.
+        requests: REQUESTS.
+        settings: lengths, temperature.
+    """
+    plain = requests.with_columns(pl.lit(None, dtype=pl.String).alias("method"))
+    asked = ask(wording, plain, None, Path(), settings)
+    results = {result.id: result for result in backend.generate(asked.requests)}
+    kept = requests.sort("request_id")["method"]
+    return asked.table(results).with_columns(kept)
 
 
 def generate_buckets(
@@ -273,8 +346,12 @@ def gather(shards: Sequence[pl.DataFrame], requests: pl.DataFrame) -> pl.DataFra
     return joined.select(list(GENERATIONS.columns))
 
 
-def _steer(row: dict[str, Any], choice: Choice, vectors_file: Path) -> SteerRef | None:
-    if row["method"] is None:
+def _steer(row: dict[str, Any], choice: Choice | None, vectors_file: Path) -> SteerRef | None:
+    if row["method"] is None or choice is None:
+        return None
+    how = choice.applied(row["method"])
+    # strength 0 is not to steer
+    if how.alpha == 0:
         return None
     key = vector_key(resolve_method(row["method"], choice.method), row["target"])
-    return SteerRef(str(vectors_file), key, choice.layers, choice.alpha, choice.positions)
+    return SteerRef(str(vectors_file), key, how.layers, how.alpha, how.positions, how.mode)

@@ -52,7 +52,7 @@ class Prompts(BaseModel):
         return has_slot(value, slot[info.field_name])
 
 
-P = TypeVar("P", bound=Prompts)
+P = TypeVar("P", bound=BaseModel)
 
 
 def has_slot(template: str, slot: str) -> str:
@@ -132,26 +132,34 @@ def instructions(prompts: Prompts, kind: str, group: str, attributes: Sequence[s
     return system_turn(prompts, group if with_group else None, attributes if with_attributes else ())
 
 
-def render_chat(tokenizer: Any, system: str | None, user: str) -> str:
-    """The chat as text, up to where the assistant begins.
+def render_chat(tokenizer: Any, system: str | None, user: str, before: Sequence[tuple[str, str]] = ()) -> str:
+    """The chat as text, up to where the assistant begins; turns of user and assistant may lie before.
 
-    A template that refuses a system turn (Gemma) gets it at the head of the user turn. A tokenizer without a
+    A template that refuses a system turn (Gemma) gets it at the head of the first user turn. A tokenizer without a
     template gets both as paragraphs.
 
     Raises:
         InputError: the template fails for another reason.
     """
     if not getattr(tokenizer, "chat_template", None):
-        return "\n\n".join(part for part in (system, user) if part) + "\n\n"
+        said = [text for turn in before for text in turn]
+        return "\n\n".join(part for part in (system, *said, user) if part) + "\n\n"
+    earlier = [
+        {"role": role, "content": text}
+        for turn in before
+        for role, text in zip(("user", "assistant"), turn, strict=True)
+    ]
+    turns = [*earlier, {"role": "user", "content": user}]
     if system is None:
-        return _apply(tokenizer, [{"role": "user", "content": user}])
+        return _apply(tokenizer, turns)
     try:
-        text = _apply(tokenizer, [{"role": "system", "content": system}, {"role": "user", "content": user}])
+        text = _apply(tokenizer, [{"role": "system", "content": system}, *turns])
     except InputError:
         text = ""
     # some templates drop a system turn in silence
     if system.strip() not in text:
-        text = _apply(tokenizer, [{"role": "user", "content": f"{system}\n\n{user}"}])
+        first = {"role": "user", "content": f"{system}\n\n{turns[0]['content']}"}
+        text = _apply(tokenizer, [first, *turns[1:]])
     return text
 
 

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from sociolect.common.errors import InputError
-from sociolect.lm.document_prompts import DocumentPrompts, document, encode_document, read_document_prompts, spaced
+from sociolect.lm.document_prompts import (
+    PARAGRAPH,
+    DocumentPrompts,
+    document,
+    encode_document,
+    read_document_prompts,
+    spaced,
+)
 from sociolect.lm.prompts import Prompts, encode_with_offsets, instructions, read_prompts, render_chat
 
 __all__ = ["ChatWording", "DocumentWording", "Wording", "open_wording"]
@@ -37,6 +44,16 @@ class Wording(ABC):
     def __init__(self, tokenizer: Any, prompts: Prompts) -> None:
         self.tokenizer, self.prompts = tokenizer, prompts
 
+    def worded(self, **instructions: str) -> Wording:
+        """The same with other `group_instruction` and `attributes_instruction`.
+
+        Raises:
+            ValueError: one of them lacks its slot.
+        """
+        # validated anew: a copy would not be
+        prompts = type(self.prompts).model_validate({**self.prompts.model_dump(), **instructions})
+        return type(self)(self.tokenizer, prompts)
+
     def render(self, kind: str, question: str, group: str, attributes: Sequence[str]) -> str:
         """The prompt of one of the four kinds.
 
@@ -54,6 +71,10 @@ class Wording(ABC):
     @abstractmethod
     def _ask(self, system: str | None, question: str) -> str:
         """The question in its wording, under the instructions."""
+
+    @abstractmethod
+    def render_examples(self, question: str, examples: Sequence[tuple[str, str]]) -> str:
+        """The prompt of a question after other questions with their answers, as if these had been asked before."""
 
     @abstractmethod
     def render_turns(self, system: str | None, user: str) -> str:
@@ -96,6 +117,12 @@ class ChatWording(Wording):
     def _ask(self, system: str | None, question: str) -> str:
         return self.render_turns(system, self.prompts.question_prompt.replace("{question}", question))
 
+    def render_examples(self, question: str, examples: Sequence[tuple[str, str]]) -> str:
+        """Earlier turns of the same chat."""
+        asked = self.prompts.question_prompt
+        turns = [(asked.replace("{question}", q), answer) for q, answer in examples]
+        return render_chat(self.tokenizer, None, asked.replace("{question}", question), turns)
+
     def render_turns(self, system: str | None, user: str) -> str:
         """The chat up to where the assistant begins."""
         return render_chat(self.tokenizer, system, user)
@@ -127,6 +154,11 @@ class DocumentWording(Wording):
 
     def _ask(self, system: str | None, question: str) -> str:
         return self.render_turns(system, question)
+
+    def render_examples(self, question: str, examples: Sequence[tuple[str, str]]) -> str:
+        """Earlier paragraphs of the same document."""
+        header = PARAGRAPH.join(spaced(self.render_turns(None, q), answer.strip()) for q, answer in examples)
+        return document(header or None, self.render_turns(None, question))
 
     def render_turns(self, system: str | None, user: str) -> str:
         """The system turn as header, and the question that the document is about."""

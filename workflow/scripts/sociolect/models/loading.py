@@ -13,7 +13,16 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 
 from sociolect.common.errors import InputError
 
-__all__ = ["SNAPSHOT", "check_snapshot", "end_tokens", "load_causal_lm", "load_tokenizer", "pick_device", "sha256_of"]
+__all__ = [
+    "SNAPSHOT",
+    "check_snapshot",
+    "context_of",
+    "end_tokens",
+    "load_causal_lm",
+    "load_tokenizer",
+    "pick_device",
+    "sha256_of",
+]
 
 SNAPSHOT = "snapshot.json"
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -86,6 +95,13 @@ def load_tokenizer(folder: Path) -> Any:
     if not tokenizer.is_fast:
         raise InputError(f"{folder}: its tokenizer gives no offsets; choose a model with a tokenizer.json")
     return tokenizer
+
+
+def context_of(folder: Path) -> int | None:
+    """Longest prompt and output together of a local folder's model; None where its config states none."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config()
+    limit = getattr(config, "max_position_embeddings", None)
+    return int(limit) if limit else None
 
 
 def end_tokens(folder: Path, tokenizer: Any) -> set[int]:

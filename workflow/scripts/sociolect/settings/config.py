@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, Field, Tag, ValidationError, model_validator
 
 from sociolect.common.errors import InputError
+from sociolect.settings.adapters import AdapterSettings
 from sociolect.settings.attributes import CatalogueSettings, DescriptionSettings
 from sociolect.settings.base import Experiment, Name, Stage
 from sociolect.settings.corpus import CorpusSettings, DemoSettings, SamplingSettings
@@ -20,7 +21,13 @@ from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ModelsSettings, ScratchSettings
 from sociolect.settings.prompting import PromptSettings
 from sociolect.settings.sfam import DistillationSettings, PairSettings, SfamSettings
-from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
+from sociolect.settings.steering import (
+    OF_THE_STATE,
+    ActivationSettings,
+    ReadingSettings,
+    SteeringSettings,
+    SweepSettings,
+)
 from sociolect.settings.study import StudySettings
 from sociolect.settings.syntax import SyntaxSettings
 from sociolect.settings.vllm import VllmSettings
@@ -52,9 +59,11 @@ class Config(Stage):
     scratch: ScratchSettings = Field(ScratchSettings(), description="Models trained from scratch.")
     prompts: PromptSettings = Field(PromptSettings(), description="How the language model is asked.")
     activations: ActivationSettings = Field(ActivationSettings(), description="Attribute vectors.")
+    readings: ReadingSettings = Field(ReadingSettings(), description="What steering methods read of answers.")
     steering: SteeringSettings = Field(SteeringSettings(), description="Group vectors.")
     sweep: SweepSettings = Field(SweepSettings(), description="Strength and layers.")
     generation: GenerationSettings = Field(GenerationSettings(), description="Generation.")
+    adapters: AdapterSettings = Field(AdapterSettings(), description="Trained adapters, to compare with.")
     vllm: VllmSettings = Field(VllmSettings(), description="vLLM.")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="The comparison.")
     estimate: EstimateSettings = Field(EstimateSettings(), description="What the run will take.")
@@ -89,6 +98,17 @@ class Config(Stage):
                 f"labeling.scorer is measured and syntax.tagger is {self.syntax.tagger}, so that the sweep tags what "
                 "it generates, which vLLM's environment cannot; set sweep.backend: transformers, or syntax.tagger: none"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _methods_can_run(self) -> Config:
+        on_vllm = [stage for stage in ("sweep", "generation") if getattr(self, stage).backend == "vllm"]
+        for method in OF_THE_STATE:
+            if method in self.steering.methods and on_vllm:
+                raise ValueError(
+                    f"steering.methods has {method}, a function of the hidden state, which vLLM cannot apply; take it "
+                    f"out, or set {on_vllm[0]}.backend: transformers"
+                )
         return self
 
     @property

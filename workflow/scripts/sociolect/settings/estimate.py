@@ -10,7 +10,7 @@ from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ModelsSettings, ScratchSettings
 from sociolect.settings.sfam import DistillationSettings, SfamSettings
-from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepSettings
+from sociolect.settings.steering import ActivationSettings, ReadingSettings, SteeringSettings, SweepSettings
 from sociolect.settings.syntax import SyntaxSettings
 
 
@@ -49,6 +49,7 @@ class EstimateJob(Stage):
     distillation: DistillationSettings
     models: ModelsSettings
     scratch: ScratchSettings
+    readings: ReadingSettings
     steering: SteeringSettings
     sweep: SweepSettings
     generation: GenerationSettings

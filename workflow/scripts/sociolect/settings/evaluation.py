@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sociolect.settings.base import Experiment, Name, Stage
+from sociolect.settings.base import Experiment, Name, Positive, Stage
+from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.models import ModelsSettings
+from sociolect.settings.syntax import SyntaxSettings
 
 
 class EvaluationSettings(Stage):
@@ -13,7 +15,19 @@ class EvaluationSettings(Stage):
 
     resamples: int = Field(2000, ge=100, description="Paired cluster bootstrap over questions.")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
+    sentence_model: str | None = Field(
+        None, description="Local folder of a sentence model for one more judge; null for none."
+    )
+    examples: Positive = Field(2, description="Texts per group that are shown side by side, drawn by hash.")
     tie_tolerance: float = Field(1e-9, ge=0, description="Distances closer than this are a tie.")
+
+
+class JudgeJob(Stage):
+    """What `fit_judges` and `judge_answers` need: the length of generations, and who tags."""
+
+    evaluation: EvaluationSettings
+    generation: GenerationSettings
+    syntax: SyntaxSettings
 
 
 class ReportSettings(Stage):

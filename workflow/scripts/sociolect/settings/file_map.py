@@ -40,6 +40,7 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("benchmarks/*.py", ""),
     ("benchmarks/*.sh", ""),
     ("docs/method.md", "Every step and definition, one answer walked through them, the artifacts."),
+    ("docs/extending.md", "A steering method, a judge: what to write, and where."),
     ("docs/results.md", "What came out on real text, with all baselines."),
     ("docs/benchmarks.md", "Speeds beside what a user would run instead, and how they are measured."),
     ("docs/slurm.md", "What a job does at its start, what watches it, every cause that `make why` knows."),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage
 from sociolect.settings.generation import GenerationSettings
@@ -37,6 +37,33 @@ class ActivationSettings(Stage):
     batch_tokens: Positive = Field(8192, description="Token budget of a batch.")
 
 
+class ReadingSettings(Stage):
+    """What methods read of the groups' train answers, block by block."""
+
+    answers_per_group: int = Field(128, ge=2, description="Train answers that are read, drawn by hash.")
+    pairs_per_group: Positive = Field(
+        32, description="Of these, questions that the model answers itself, or is prompted for, for differences."
+    )
+    max_tokens: Positive = Field(96, description="Answers are read to this length.")
+    folds: int = Field(8, ge=2, description="Parts that means are kept of, for shuffled labels and the forecast.")
+    batch_tokens: Positive = Field(8192, description="Token budget of a batch.")
+
+
+Method = Literal[
+    "all",
+    "distinctive",
+    "mean_difference",
+    "content_free",
+    "topic_free",
+    "own_answer",
+    "prompt_difference",
+    "adaptive",
+    "rotated",
+]
+# more than an addition: a function of the hidden state, which vLLM's slots cannot hold
+OF_THE_STATE: tuple[Method, ...] = ("adaptive", "rotated")
+
+
 class SteeringSettings(Stage):
     """Group vectors."""
 
@@ -45,15 +72,27 @@ class SteeringSettings(Stage):
         "centred", description="Of the profile, over groups, before the softmax."
     )
     n_eff: float = Field(8.0, ge=1, description="Effective number of attributes that the temperature is calibrated to.")
-    methods: tuple[Literal["all", "distinctive"], ...] = Field(("all", "distinctive"), description="Sets tried on val.")
+    named: Positive | None = Field(
+        None, description="Attributes of a group that its prompts name, the heaviest; null: as many as n_eff."
+    )
+    methods: tuple[Method, ...] = Field(
+        ("all", "distinctive", "mean_difference", "content_free", "topic_free", "own_answer", "prompt_difference"),
+        min_length=1,
+        description="Ways of making a group's vector, each tried on val (docs/extending.md). adaptive and rotated "
+        "need the transformers backend.",
+    )
+
+
+Position = Literal["generated", "last", "all"]
+StyleJudge = Literal["sfam", "measured", "ngrams"]
 
 
 class SweepSettings(Stage):
-    """Choice of strength and layers on val."""
+    """Choice of method, strength and layers on val."""
 
     backend: BackendName = Field("transformers", description=f"The answers to val questions. {BACKENDS}")
     alphas: tuple[float, ...] = Field(
-        (0.0, 0.05, 0.1, 0.2, 0.4, 0.8), description="Strengths, in units of the median residual norm."
+        (0.0, 0.03, 0.06, 0.1, 0.2, 0.4), description="Strengths, in units of the median residual norm."
     )
     depths: tuple[float, ...] = Field(
         (0.25, 0.4, 0.5, 0.6, 0.75), description="Relative depths of the single layers tried."
@@ -61,22 +100,56 @@ class SweepSettings(Stage):
     band: tuple[float, float] | None = Field(
         (0.4, 0.6), description="Relative depths between which all layers are steered at once; null for none."
     )
-    refine: Positive | None = Field(
-        3,
-        description="Every second strength is tried everywhere, the others at this many best pairs of method and "
-        "layers; null tries all everywhere.",
+    positions: tuple[Position, ...] = Field(
+        ("last",), min_length=1, description="Where the vector is added; several are all tried."
     )
-    questions_per_group: Positive = Field(8, description="Val questions per group.")
+    questions_per_group: Positive = Field(8, description="Val questions per group that the best are tried on.")
+    halvings: int = Field(
+        2,
+        ge=0,
+        description="Successive halving: all settings are tried on a part of the questions, the better half of them "
+        "on twice as many, so many times.",
+    )
+    judges: tuple[StyleJudge, ...] = Field(
+        ("sfam", "measured", "ngrams"), min_length=1, description="Judges of style whose mean the choice maximises."
+    )
     max_log_perplexity_change: float = Field(0.5, gt=0, description="Fluency guard, two-sided, against alpha = 0.")
     max_repetition: Share = Field(0.3, description="Fluency guard: most repeated 3-grams.")
-    positions: Literal["generated", "last", "all"] = Field("generated", description="Where the vector is added.")
+    max_topic_loss: float = Field(
+        0.1, ge=0, description="Guard of the topic: most that the topic probe's share may fall on cross targets."
+    )
+
+    @field_validator("positions", mode="before")
+    @classmethod
+    def _one_is_enough(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+class ReadingJob(Stage):
+    """What `read_answers` needs: it reads what the methods ask for, and generates for some of them."""
+
+    readings: ReadingSettings
+    steering: SteeringSettings
+    generation: GenerationSettings
+
+
+class UnsteeredJob(Stage):
+    """What `answer_unsteered` needs: it asks the val questions."""
+
+    sweep: SweepSettings
+    generation: GenerationSettings
 
 
 class SweepJob(Stage):
-    """What `choose_strength` needs: it steers, generates, labels, and tags for labels that are measured."""
+    """What `try_method` needs: it steers, generates, labels, and tags for labels that are measured."""
 
     sweep: SweepSettings
     generation: GenerationSettings
     labeling: LabelingSettings
-    steering: SteeringSettings
     syntax: SyntaxSettings
+
+
+class WordingJob(SweepJob):
+    """What `choose_wording` needs: it tries prompts as the sweep tries vectors."""
+
+    steering: SteeringSettings

@@ -1,4 +1,4 @@
-"""The embedding study: its grid of cells, each a change of one thing, and its budget."""
+"""The studies: the embedding's grid of cells, each a change of one thing, and its budget; the steering's seeds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sociolect.settings.base import Positive, Share, Stage
 from sociolect.settings.embedding import EmbeddingSettings, Loss
+from sociolect.settings.steering import ActivationSettings, SteeringSettings, SweepJob
 
 Axis = Literal["distance", "loss", "margin", "pool", "input", "rule", "size", "level", "ceiling"]
 REFERENCE = "reference"
@@ -114,6 +115,59 @@ def _cells_of_rules() -> dict[str, StudyCell]:
     return cells
 
 
+VectorAxis = Literal["weights", "number", "statistic", "set", "source", "contrast", "token", "role", "positions"]
+
+
+class VectorCell(Stage):
+    """One cell of the grid of attribute vectors: keys that it changes, by section."""
+
+    axis: VectorAxis | Literal["reference"] = Field(description="What the cell is compared along.")
+    shown: str = Field(description="What the cell is, in the tables.")
+    method: Literal["all", "distinctive"] = Field("all", description="Set of attributes.")
+    activations: dict[str, Any] = Field({}, description="Keys of the section activations.")
+    steering: dict[str, Any] = Field({}, description="Keys of the section steering.")
+    sweep: dict[str, Any] = Field({}, description="Keys of the section sweep.")
+
+    def applied(self, job: VectorJob) -> VectorJob:
+        """The job's settings with the cell's keys.
+
+        Raises:
+            ValidationError: a key that does not exist.
+        """
+        values = job.model_dump(mode="json")
+        for name in ("activations", "steering", "sweep"):
+            values[name] |= getattr(self, name)
+        return VectorJob.model_validate(values)
+
+
+def vector_cells() -> dict[str, VectorCell]:
+    """The grid of attribute vectors: as configured, then one thing changed at a time."""
+    cells = {REFERENCE: VectorCell(axis="reference", shown="as configured")}
+    for name in ("raw", "centred", "z"):
+        cells[f"weights-{name}"] = VectorCell(axis="weights", shown=name, steering={"transform": name})
+    for number in (1, 2, 4, 8, 16, 32):
+        cells[f"number-{number}"] = VectorCell(axis="number", shown=str(number), steering={"n_eff": number})
+    for name in ("style", "mean", "usage"):
+        cells[f"statistic-{name}"] = VectorCell(axis="statistic", shown=name, steering={"statistic": name})
+    cells["set-distinctive"] = VectorCell(axis="set", shown="distinctive attributes alone", method="distinctive")
+    for axis, key, values in (
+        ("source", "source", ("forward", "greedy", "sampled")),
+        ("contrast", "contrast", ("centred", "neutral", "raw")),
+        ("token", "token", ("last", "mean")),
+        ("role", "role", ("raw", "system", "user")),
+    ):
+        for value in values:
+            cells[f"{axis}-{value}"] = VectorCell(axis=axis, shown=value, activations={key: value})
+    for value in ("generated", "last", "all"):
+        cells[f"positions-{value}"] = VectorCell(axis="positions", shown=value, sweep={"positions": [value]})
+    return cells
+
+
+def vector_cells_of(axes: tuple[VectorAxis, ...]) -> list[str]:
+    """Names of the cells on these axes, the reference first."""
+    return [name for name, cell in vector_cells().items() if cell.axis in (*axes, REFERENCE)]
+
+
 class StudySettings(Stage):
     """What `make study` compares, and with what budget."""
 
@@ -122,10 +176,23 @@ class StudySettings(Stage):
         min_length=1,
         description="What is varied, one thing at a time. level: only where there are `group_parents`.",
     )
+    vector_axes: tuple[VectorAxis, ...] = Field(
+        ("weights", "number", "statistic", "set", "source", "contrast", "token", "role", "positions"),
+        min_length=1,
+        description="vectors: what is varied of the attribute vectors, one thing at a time.",
+    )
     n_trials: Positive = Field(8, description="Trials of each cell's own search.")
+    run_seeds: Positive = Field(5, description="steering: runs of the whole chain, each with a seed of its own.")
     n_seeds: Positive = Field(3, description="Nets trained with each cell's best trial.")
     resamples: Positive = Field(1000, description="Resamples of the questions for the intervals.")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
+
+
+class VectorJob(SweepJob):
+    """What a cell of the study of vectors needs."""
+
+    activations: ActivationSettings
+    steering: SteeringSettings
 
 
 class StudyJob(Stage):

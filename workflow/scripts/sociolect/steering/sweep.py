@@ -1,19 +1,30 @@
-"""Choice of method, layers and strength on val: the most changes to the target that leave the text fluent."""
+"""Choice of method, layers and strength on val: the most style gained that leaves the text fluent and on topic."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import SWEEP
 from sociolect.settings.steering import SweepSettings
 
-__all__ = ["Outcome", "Setting", "choice_of", "choose", "layer_sets", "measure", "search", "sweep_table"]
+__all__ = [
+    "UNSTEERED",
+    "Outcome",
+    "Setting",
+    "best_of",
+    "candidates",
+    "choice_of",
+    "layer_sets",
+    "question_shares",
+    "search",
+    "sweep_table",
+    "try_all",
+]
 
 
 @dataclass(frozen=True, order=True)
@@ -23,6 +34,7 @@ class Setting:
     method: str
     layers: tuple[int, ...]
     alpha: float
+    positions: str
 
 
 @dataclass(frozen=True)
@@ -30,9 +42,12 @@ class Outcome:
     """What a setting does to the val questions.
 
     Attributes:
-        n: generations.
-        hit_rate: share whose nearest group is the target.
-        correct_change_rate: share that came to the target from elsewhere.
+        n: generations, towards own and towards other groups.
+        hit_rate: own targets, share whose nearest group is the target.
+        correct_change_rate: own targets, share that came to the target from elsewhere.
+        gain_own: own targets, rise of the target's share against the unsteered answers, mean over judges of style.
+        gain_cross: other targets, the same.
+        topic_loss: other targets, fall of the question's group's share in the eyes of the topic probe.
         log_perplexity: mean over the non-empty; None if all are empty.
         repetition: mean share of repeated 3-grams.
         empty: share without text.
@@ -41,14 +56,24 @@ class Outcome:
     n: int
     hit_rate: float
     correct_change_rate: float
+    gain_own: float
+    gain_cross: float
+    topic_loss: float
     log_perplexity: float | None
     repetition: float
     empty: float
 
+    @property
+    def gain(self) -> float:
+        """What the choice maximises."""
+        return (self.gain_own + self.gain_cross) / 2
 
-UNSTEERED = Setting("unsteered", (), 0.0)
+
+UNSTEERED = Setting("unsteered", (), 0.0, "")
 _MORE_EMPTY = 0.1  # more empty answers than this above the unsteered share are not fluent
-Evaluate = Callable[[Sequence[Setting]], Sequence[Outcome]]
+# settings and share of the questions -> their outcomes
+Evaluate = Callable[[Sequence[Setting], float], Sequence[Outcome]]
+Found = Mapping[Setting, Outcome]
 
 
 def layer_sets(settings: SweepSettings, n_layers: int) -> list[tuple[int, ...]]:
@@ -66,32 +91,49 @@ def layer_sets(settings: SweepSettings, n_layers: int) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(sets))
 
 
-def search(
-    evaluate: Evaluate, methods: Sequence[str], sets: Sequence[tuple[int, ...]], settings: SweepSettings, base: Outcome
-) -> dict[Setting, Outcome]:
-    """Evaluate the grid, or where `sweep.refine` is set, its promising part.
+def candidates(method: str, n_layers: int, settings: SweepSettings) -> list[Setting]:
+    """All settings of a method, smaller strengths first.
 
-    The first stage tries all methods and layers at every second strength, the largest first; the second the
-    remaining strengths of the `refine` best pairs of method and layers (by their best fluent outcome, then by
-    their best outcome).
+    Raises:
+        InputError: there is no strength above 0, or no place.
     """
-    alphas = sorted((a for a in settings.alphas if a > 0), reverse=True)
+    alphas = sorted({a for a in settings.alphas if a > 0})
     if not alphas:
-        raise InputError("sweep.alphas has no strength above 0; add one, such as 0.2")
-    pairs = [(method, layers) for method in methods for layers in sets]
-    first = alphas if settings.refine is None else alphas[::2]
-    found = _evaluated(evaluate, [Setting(*pair, alpha) for pair in pairs for alpha in first])
-    rest = [alpha for alpha in alphas if alpha not in first]
-    if rest:
+        raise InputError("sweep.alphas has no strength above 0; add one, such as 0.06")
+    sets = layer_sets(settings, n_layers)
+    return [Setting(method, layers, a, p) for a in alphas for layers in sets for p in settings.positions]
 
-        def merit(pair: tuple[str, tuple[int, ...]]) -> tuple[float, float]:
-            outcomes = [found[Setting(*pair, alpha)] for alpha in first]
-            fluent = [o.correct_change_rate for o in outcomes if is_fluent(o, base, settings)]
-            return max(fluent, default=-1.0), max(o.correct_change_rate for o in outcomes)
 
-        ranked = sorted(pairs, key=lambda pair: tuple(-m for m in merit(pair)))  # stable: grid order breaks ties
-        best = ranked[: settings.refine]
-        found |= _evaluated(evaluate, [Setting(*pair, alpha) for pair in best for alpha in rest])
+def question_shares(settings: SweepSettings) -> list[float]:
+    """Share of the questions that each round tries, the last one all."""
+    return [2.0 ** (round_ - settings.halvings) for round_ in range(settings.halvings + 1)]
+
+
+def search(
+    evaluate: Evaluate, tried: Sequence[Setting], settings: SweepSettings, bases: Sequence[Outcome]
+) -> dict[Setting, Outcome]:
+    """Successive halving (Jamieson and Talwalkar 2016): after each round the better half goes on.
+
+    Better is inside both guards, then the larger gain, then the order given; one at least goes on.
+
+    Args:
+        evaluate: settings and share of the questions -> outcomes.
+        tried: the settings.
+        settings: rounds and guards.
+        bases: unsteered outcome of each round.
+
+    Returns:
+        Every setting with the outcome of its last round.
+    """
+    found: dict[Setting, Outcome] = {}
+    left = list(tried)
+    shares = question_shares(settings)
+    for number, (share, base) in enumerate(zip(shares, bases, strict=True)):
+        outcomes = dict(zip(left, evaluate(left, share), strict=True))
+        found |= outcomes
+        if number + 1 < len(shares):
+            ranked = sorted(left, key=lambda s: (not is_kept(outcomes[s], base, settings), -outcomes[s].gain))
+            left = [s for s in left if s in set(ranked[: max(1, len(left) // 2)])]
     return found
 
 
@@ -107,89 +149,140 @@ def is_fluent(outcome: Outcome, base: Outcome, settings: SweepSettings) -> bool:
     )
 
 
-def choose(found: dict[Setting, Outcome], base: Outcome, settings: SweepSettings) -> Setting:
-    """The fluent setting with the largest share of correct changes.
+def is_on_topic(outcome: Outcome, settings: SweepSettings) -> bool:
+    """Inside the guard of the topic."""
+    return outcome.topic_loss <= settings.max_topic_loss
 
-    Ties go to the smaller strength, then to fewer layers, then to the order of evaluation. If nothing is fluent,
-    the smallest strength, at which log perplexity changes least: steering is never switched off in silence.
+
+def is_kept(outcome: Outcome, base: Outcome, settings: SweepSettings) -> bool:
+    """Inside both guards."""
+    return is_fluent(outcome, base, settings) and is_on_topic(outcome, settings)
+
+
+def best_of(found: Found, base: Outcome, settings: SweepSettings) -> Setting:
+    """The setting inside both guards that gains most, of those that were tried on all questions.
+
+    Not to steer is one of them: nothing that gains nothing is chosen. Ties go to the smaller strength, then to fewer
+    layers, then to the order of evaluation.
     """
+    full = {s: o for s, o in found.items() if o.n == base.n and is_kept(o, base, settings) and o.gain > 0}
     order = {setting: i for i, setting in enumerate(found)}
-    fluent = [s for s in found if is_fluent(found[s], base, settings)]
-    if fluent:
-        return min(fluent, key=lambda s: (-found[s].correct_change_rate, s.alpha, len(s.layers), order[s]))
-
-    def change(setting: Setting) -> float:
-        value = found[setting].log_perplexity
-        return float("inf") if value is None or base.log_perplexity is None else abs(value - base.log_perplexity)
-
-    return min(found, key=lambda s: (s.alpha, change(s), order[s]))
+    best = min(full, key=lambda s: (-full[s].gain, s.alpha, len(s.layers), order[s]), default=UNSTEERED)
+    return best
 
 
-def measure(
-    texts: Sequence[str],
-    targets: Sequence[str],
-    nearest: Sequence[str],
-    reference: Sequence[str],
-    log_perplexity: np.ndarray,
-    repetition: Sequence[float],
-) -> Outcome:
-    """The outcome of one setting.
+def sweep_table(found: Found, base: Outcome, settings: SweepSettings, best: Sequence[Setting] = ()) -> pl.DataFrame:
+    """SWEEP: the unsteered row, then all settings by method, layers, strength and positions; nothing is chosen yet.
 
     Args:
-        texts: generations.
-        targets: target group of each.
-        nearest: nearest group of each.
-        reference: nearest group of the unsteered generation with the same question and seed.
-        log_perplexity: of each; NaN where the text is empty.
-        repetition: of each.
+        best: settings that their methods are shown with.
     """
-    hits = [n == t for n, t in zip(nearest, targets, strict=True)]
-    came = [hit and r != t for hit, r, t in zip(hits, reference, targets, strict=True)]
-    known = log_perplexity[np.isfinite(log_perplexity)]
-    return Outcome(
-        n=len(texts),
-        hit_rate=float(np.mean(hits)),
-        correct_change_rate=float(np.mean(came)),
-        log_perplexity=float(known.mean()) if len(known) else None,
-        repetition=float(np.mean(repetition)),
-        empty=float(np.mean([not text.strip() for text in texts])),
-    )
-
-
-def sweep_table(found: dict[Setting, Outcome], base: Outcome, chosen: Setting, settings: SweepSettings) -> pl.DataFrame:
-    """SWEEP: the unsteered row, then all settings by method, layers and strength."""
     rows = []
-    for setting, outcome in [(UNSTEERED, base), *sorted(found.items(), key=lambda item: item[0])]:
+    for setting, o in [(UNSTEERED, base), *sorted(found.items(), key=lambda item: item[0])]:
         rows.append(
             {
                 "method": setting.method,
                 "layers": list(setting.layers),
                 "alpha": setting.alpha,
-                "n": outcome.n,
-                "hit_rate": outcome.hit_rate,
-                "correct_change_rate": outcome.correct_change_rate,
-                "log_perplexity": outcome.log_perplexity,
-                "repetition": outcome.repetition,
-                "fluent": is_fluent(outcome, base, settings),
-                "chosen": setting == chosen,
+                "positions": setting.positions,
+                "n": o.n,
+                "hit_rate": o.hit_rate,
+                "correct_change_rate": o.correct_change_rate,
+                "gain_own": o.gain_own,
+                "gain_cross": o.gain_cross,
+                "gain": o.gain,
+                "topic_loss": o.topic_loss,
+                "log_perplexity": o.log_perplexity,
+                "repetition": o.repetition,
+                "fluent": is_fluent(o, base, settings),
+                "on_topic": is_on_topic(o, settings),
+                "chosen": False,
+                "best": setting in best and setting != UNSTEERED,
             }
         )
     return SWEEP.frame(rows)
 
 
+def try_all(
+    evaluate: Evaluate, base: Callable[[float], Outcome], tried: Sequence[Setting], settings: SweepSettings
+) -> tuple[dict[Setting, Outcome], Outcome, Setting]:
+    """Outcomes of a method's settings, the unsteered outcome of all questions, and the best setting.
+
+    Args:
+        evaluate: settings and share of the questions -> outcomes.
+        base: share of the questions -> unsteered outcome.
+        tried: the settings; with none it is best not to steer.
+        settings: rounds and guards.
+    """
+    bases = [base(share) for share in question_shares(settings)]
+    found = search(evaluate, tried, settings, bases) if tried else {}
+    return found, bases[-1], best_of(found, bases[-1], settings)
+
+
 def choice_of(
-    chosen: Setting, found: dict[Setting, Outcome], base: Outcome, norms: Sequence[float], settings: SweepSettings
-) -> dict[str, Any]:
-    """What choice.json holds: the setting, positions, residual norms per layer, and whether it is fluent."""
-    return {
-        "method": chosen.method,
-        "layers": list(chosen.layers),
-        "alpha": chosen.alpha,
-        "positions": settings.positions,
+    tried: Sequence[pl.DataFrame], modes: Mapping[str, str], norms: Sequence[float], usable: Sequence[str]
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """What choice.json holds, and the SWEEP of all methods with the chosen setting marked.
+
+    Args:
+        tried: SWEEP of each method, the best setting of which is marked unless it is not to steer.
+        modes: method -> how it is applied.
+        norms: residual norms per block.
+        usable: methods that have a vector for every group: the others are shown, but cannot be chosen.
+
+    Raises:
+        InputError: no method is usable, or they were tried beside different unsteered answers.
+    """
+    names = {frame["method"][-1]: frame for frame in tried}
+    bases = [names[name].filter(pl.col("method") == UNSTEERED.method) for name in names if name in usable]
+    if not bases:
+        raise InputError(
+            f"none of steering.methods ({', '.join(names)}) has a vector for every group: some have no distinctive "
+            "attributes; add `all` to steering.methods, lower profiles.min_gap, or leave these groups out"
+        )
+    if not all(base.equals(bases[0]) for base in bases):
+        raise InputError("methods were tried beside different unsteered answers; delete steering/<experiment>/tried")
+    steered = pl.concat(frame.filter(pl.col("method") != UNSTEERED.method) for frame in tried)
+    shown = {row["method"]: row for row in steered.filter("best").iter_rows(named=True)}
+    methods = steered["method"].unique(maintain_order=True).to_list()
+    able = [name for name in methods if name in usable and name in shown]
+    # ties go to the order of steering.methods
+    chosen = min(able, key=lambda name: -shown[name]["gain"], default=None)
+    entries = {name: _entry(name, shown.get(name), steered, modes) for name in methods}
+    first = next((name for name in methods if name in usable), methods[0])
+    base = bases[0].row(0, named=True)
+    choice = entries[chosen if chosen is not None else first] | {
         "residual_norms": list(norms),
-        "fluent": is_fluent(found[chosen], base, settings),
+        "fluent": chosen is not None,
+        "why": _why(chosen, shown, base, steered),
+        "methods": entries,
     }
+    mark = pl.col("best") & (pl.col("method") == chosen) if chosen is not None else pl.lit(False)
+    table = pl.concat([bases[0], steered.sort("method", "layers", "alpha", "positions")])
+    return choice, table.with_columns(chosen=mark if chosen is not None else pl.col("method") == UNSTEERED.method)
 
 
-def _evaluated(evaluate: Evaluate, settings: Sequence[Setting]) -> dict[Setting, Outcome]:
-    return dict(zip(settings, evaluate(settings), strict=True)) if settings else {}
+def _entry(name: str, row: Mapping[str, Any] | None, steered: pl.DataFrame, modes: Mapping[str, str]) -> dict[str, Any]:
+    """How a method is applied on test; with strength 0 where nothing inside the guards gained."""
+    used = row or {**steered.filter(pl.col("method") == name).row(0, named=True), "alpha": 0.0}
+    keys = ("method", "layers", "alpha", "positions")
+    return {key: used[key] for key in keys} | {"mode": modes[name]}
+
+
+def _why(chosen: str | None, shown: Mapping[str, Any], base: Mapping[str, Any], steered: pl.DataFrame) -> str:
+    """The choice in words."""
+    n = steered.height
+    inside = steered.filter(pl.col("fluent") & pl.col("on_topic")).height
+    if chosen is None:
+        return (
+            f"not to steer: of {n} settings {inside} are inside the guards, and none of a method for all groups gains"
+        )
+    row = shown[chosen]
+    others = sorted((r for name, r in shown.items() if name != chosen), key=lambda r: -r["gain"])
+    next_best = f"; next best {others[0]['method']} with {others[0]['gain']:+.3f}" if others else ""
+    return (
+        f"{chosen} at blocks {', '.join(map(str, row['layers']))} with strength {row['alpha']:g}: share of the target "
+        f"{row['gain_own']:+.3f} on own and {row['gain_cross']:+.3f} on other targets (mean over judges of style, "
+        f"{row['n']} val answers), topic {-row['topic_loss']:+.3f}, log perplexity {row['log_perplexity']:.2f} after "
+        f"{base['log_perplexity']:.2f}; {inside} of {n} settings are inside the guards{next_best}"
+    )

@@ -1,9 +1,8 @@
-"""Trying settings of the sweep: generate on val questions, label, embed, measure."""
+"""Trying settings of the sweep: generate on val questions, towards own and other groups, judge, measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,160 +10,235 @@ import polars as pl
 
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
+from sociolect.common.schemas import UNSTEERED
 from sociolect.common.seeds import seed_of
-from sociolect.embedding.net import Distance, EmbeddingNet, embed, nearest_group
-from sociolect.labels.buckets import Scorer
-from sociolect.lm.fluency import log_perplexities, repetition
-from sociolect.lm.reading import residual_norms
-from sociolect.lm.requests import Backend, Request, SteerRef, write_vectors
-from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.corpus.questions import other_groups
+from sociolect.lm.fluency import repetition
+from sociolect.lm.requests import Backend, Request, SteerRef
 from sociolect.lm.wordings import Wording
 from sociolect.settings.generation import GenerationSettings
-from sociolect.steering.sweep import Outcome, Setting, measure
-from sociolect.steering.vectors_file import scaled_vectors, vector_key
+from sociolect.steering.sweep import UNSTEERED as UNSTEERED_SETTING
+from sociolect.steering.sweep import Outcome, Setting
+from sociolect.steering.vectors_file import vector_key
 
-__all__ = ["Trials", "nearest_by_style", "usable_methods"]
+__all__ = ["TOPIC", "Judge", "Trials", "answer_requests", "outcome_of", "unsteered_table"]
 
-Nearest = Callable[[Sequence[str]], Sequence[str]]
+TOPIC = "topic"  # the judge that sees what a text is about
+# texts -> judge -> group that it sees in each; None in an empty text
+Judge = Callable[[Sequence[str]], Mapping[str, Sequence[str | None]]]
+# prompts and texts -> mean log perplexity of each, NaN where it is empty
+Perplexity = Callable[[Sequence[str], Sequence[str]], np.ndarray]
+
+
+def answer_requests(
+    questions: pl.DataFrame, wording: Wording, settings: GenerationSettings, run_seed: int
+) -> tuple[list[str], list[Request]]:
+    """Prompt and unsteered request of each val question (question_id, question, group)."""
+    prompts = [
+        wording.render("question", question[: settings.max_question_chars], group, ())
+        for question, group in questions.select("question", "group").iter_rows()
+    ]
+    requests = [
+        Request(
+            id=f"{number:06d}",
+            prompt_token_ids=tuple(wording.encode(prompt)),
+            max_new_tokens=settings.max_new_tokens,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            seed=seed_of(run_seed, "sweep", question_id),
+            stop=wording.stop,
+        )
+        for number, (prompt, question_id) in enumerate(zip(prompts, questions["question_id"], strict=True))
+    ]
+    return prompts, requests
+
+
+def unsteered_table(
+    questions: pl.DataFrame,
+    prompts: Sequence[str],
+    requests: Sequence[Request],
+    texts: Sequence[str],
+    n_tokens: Sequence[int],
+    log_perplexity: np.ndarray,
+) -> pl.DataFrame:
+    """UNSTEERED: the val questions with their answers, and another target for each."""
+    return (
+        questions.select("question_id", "question", "group")
+        .with_columns(
+            pl.Series("cross", other_groups(questions, questions["group"].unique().to_list()), dtype=pl.String),
+            pl.int_range(pl.len()).over("group").alias("rank"),
+            pl.Series("prompt", prompts, dtype=pl.String),
+            pl.Series("seed", [request.seed for request in requests], dtype=pl.Int64),
+            pl.Series("text", texts, dtype=pl.String),
+            pl.Series("n_tokens", n_tokens, dtype=pl.Int64),
+            pl.Series("log_perplexity", log_perplexity, dtype=pl.Float64).fill_nan(None),
+        )
+        .select(list(UNSTEERED.columns))
+    )
 
 
 class Trials:
-    """The val questions, each asked once of its own group, unsteered first.
+    """The val questions, each asked once towards its own group and once towards another, with the same draws.
 
     Args:
-        reader: holds the language model, to read norms and perplexities.
-        backend: generates with it.
-        questions: question_id, question, group.
-        steering: STEERING.
+        backend: generates.
+        unsteered: UNSTEERED.
         wording: of the prompts.
-        settings: temperature, limits, token budget.
-        nearest_groups: texts -> nearest group of each (SFAM, embedding net, distance).
-        positions: where vectors are added.
-        vectors_file: where the scaled vectors are written for the backend.
-        run_seed: config key `seed`.
-
-    Attributes:
-        norms: r[l], median residual norm per block over the tokens of the unsteered answers.
-        base: outcome without steering.
-
-    Raises:
-        InputError: the model answers nothing to all questions.
+        settings: temperature, limits.
+        judge: of style, and the topic probe.
+        perplexity: under the unsteered model.
+        modes: method -> how it is applied.
+        vectors_file: the scaled vectors.
+        able: groups that have a vector, the only targets then; all where it is empty.
     """
 
     def __init__(
         self,
-        reader: TransformersBackend,
         backend: Backend,
-        questions: pl.DataFrame,
-        steering: pl.DataFrame,
+        unsteered: pl.DataFrame,
         wording: Wording,
         settings: GenerationSettings,
-        nearest_groups: Nearest,
-        positions: str,
-        vectors_file: Path,
-        run_seed: int,
+        judge: Judge,
+        perplexity: Perplexity,
+        modes: Mapping[str, str],
+        vectors_file: str,
+        able: Sequence[str] = (),
     ) -> None:
-        self._reader, self._backend, self._settings, self._nearest = reader, backend, settings, nearest_groups
-        self._wording, self._positions, self._file = wording, positions, str(vectors_file)
-        self._targets: list[str] = questions["group"].to_list()
-        self._seeds = [seed_of(run_seed, "sweep", question) for question in questions["question_id"]]
-        self._prompts = [
-            wording.render("question", q[: settings.max_question_chars], group, ())
-            for q, group in questions.select("question", "group").iter_rows()
+        self._backend, self._wording, self._settings = backend, wording, settings
+        self._judge, self._perplexity, self._modes, self._file = judge, perplexity, modes, vectors_file
+        both = [unsteered.with_columns(target=pl.col(column)) for column in ("group", "cross")]
+        asked = pl.concat(both).filter(pl.col("target").is_in(list(able)) if able else True)
+        self.asked = asked.sort("rank", "group", "question_id", maintain_order=True)
+        self._ids = {p: tuple(wording.encode(p)) for p in unsteered["prompt"].unique().sort()}
+        self._base = judge(self.asked["text"].to_list())
+        self._results: dict[tuple[Setting, str, str], str] = {}
+
+    def rows(self, share: float) -> pl.DataFrame:
+        """The questions of a round: the first of each group, one at least, towards both targets."""
+        n = self.asked["rank"].n_unique()
+        return self.asked.filter(pl.col("rank") < max(1, round(share * n)))
+
+    def base(self, share: float) -> Outcome:
+        """Outcome of not steering."""
+        rows = self.rows(share)
+        return self._outcome(rows, rows["text"].to_list(), rows["log_perplexity"].to_list())
+
+    def evaluate(self, settings: Sequence[Setting], share: float, progress: Report | None = None) -> list[Outcome]:
+        """Outcomes of the settings; all their generations share one queue, so that batches are full.
+
+        What an earlier round generated is taken from there.
+        """
+        rows = self.rows(share)
+        names = rows.select("question_id", "group", "target", "prompt", "seed").rows()
+        missing = [
+            (setting, name)
+            for setting in settings
+            for name in names
+            if (setting, name[0] + name[1], name[2]) not in self._results
         ]
-        self._ids = [tuple(wording.encode(prompt)) for prompt in self._prompts]
-        results = self._generate([None], None)
-        self.norms = residual_norms(reader.model, self._ids, [r[1] for r in results], settings.batch_tokens)
-        write_vectors(scaled_vectors(steering, self.norms), vectors_file)
-        texts = [text for text, _ in results]
-        self._reference = list(nearest_groups(texts))
-        self.base = self._outcomes(texts)[0]
-
-    def evaluate(self, settings: Sequence[Setting], progress: Report | None = None) -> list[Outcome]:
-        """Outcomes of the settings; all their generations share one queue, so batches are full."""
-        return self._outcomes([text for text, _ in self._generate(settings, progress)])
-
-    def _generate(
-        self, settings: Sequence[Setting | None], progress: Report | None
-    ) -> list[tuple[str, tuple[int, ...]]]:
-        requests = [
-            Request(
-                id=f"{number:05d}-{row:05d}",
-                prompt_token_ids=ids,
-                max_new_tokens=self._settings.max_new_tokens,
-                temperature=self._settings.temperature,
-                top_p=self._settings.top_p,
-                seed=self._seeds[row],
-                steer=None if setting is None else self._steer(setting, self._targets[row]),
-                stop=self._wording.stop,
-            )
-            for number, setting in enumerate(settings)
-            for row, ids in enumerate(self._ids)
+        requests = {f"{number:07d}": (setting, name) for number, (setting, name) in enumerate(missing)}
+        asked = [self._request(key, setting, name) for key, (setting, name) in requests.items()]
+        for result in self._backend.generate(asked, progress) if asked else ():
+            setting, name = requests[result.id]
+            self._results[setting, name[0] + name[1], name[2]] = self._wording.text_of(result.text)
+        texts = [self._results[setting, name[0] + name[1], name[2]] for setting in settings for name in names]
+        values = self._perplexity([name[3] for _ in settings for name in names], texts)
+        n = len(names)
+        return [
+            self._outcome(rows, texts[at : at + n], [float(v) for v in values[at : at + n]])
+            for at in range(0, len(texts), n)
         ]
-        results = {result.id: result for result in self._backend.generate(requests, progress)}
-        return [(self._wording.text_of(results[r.id].text), results[r.id].token_ids) for r in requests]
 
-    def _steer(self, setting: Setting, target: str) -> SteerRef:
-        key = vector_key(setting.method, target)
-        return SteerRef(self._file, key, setting.layers, setting.alpha, self._positions)
+    def answers(self, setting: Setting) -> pl.DataFrame:
+        """Every val answer of a setting that was tried on all questions: question_id, group, target, gain and topic.
 
-    def _outcomes(self, texts: list[str]) -> list[Outcome]:
-        """One outcome per run of as many texts as there are questions."""
-        n = len(self._targets)
-        times = len(texts) // n
-        # equal texts (of weak strengths) are labeled and scored once
-        distinct = list(dict.fromkeys(zip(self._prompts * times, texts, strict=True)))
-        place = {key: i for i, key in enumerate(distinct)}
-        nearest = self._nearest([text for _, text in distinct])
-        perplexity = log_perplexities(
-            self._reader.model,
-            self._wording,
-            [prompt for prompt, _ in distinct],
-            [text for _, text in distinct],
-            self._settings.batch_tokens,
+        Not to steer gains nothing.
+        """
+        rows = self.rows(1.0).select("question_id", "group", "target")
+        if setting == UNSTEERED_SETTING:
+            return rows.with_columns(gain=pl.lit(0.0), topic=pl.lit(0.0))
+        texts = [self._results[setting, question + group, target] for question, group, target in rows.rows()]
+        after = self._judge(texts)
+        groups, targets = rows["group"].to_list(), rows["target"].to_list()
+        gains = [_rises(seen, self._base[name], targets) for name, seen in after.items() if name != TOPIC]
+        return rows.with_columns(
+            gain=pl.Series(np.mean(gains, axis=0)), topic=pl.Series(_rises(after[TOPIC], self._base[TOPIC], groups))
         )
-        outcomes = []
-        for start in range(0, len(texts), n):
-            own = texts[start : start + n]
-            rows = [place[key] for key in zip(self._prompts, own, strict=True)]
-            found: list[Any] = [nearest[row] for row in rows]
-            repeats = [repetition(text) for text in own]
-            outcomes.append(measure(own, self._targets, found, self._reference, np.asarray(perplexity)[rows], repeats))
-        return outcomes
+
+    def _request(self, key: str, setting: Setting, name: tuple[Any, ...]) -> Request:
+        _, _, target, prompt, seed = name
+        return Request(
+            id=key,
+            prompt_token_ids=self._ids[prompt],
+            max_new_tokens=self._settings.max_new_tokens,
+            temperature=self._settings.temperature,
+            top_p=self._settings.top_p,
+            seed=seed,
+            steer=SteerRef(
+                self._file,
+                vector_key(setting.method, target),
+                setting.layers,
+                setting.alpha,
+                setting.positions,
+                self._modes[setting.method],
+            ),
+            stop=self._wording.stop,
+        )
+
+    def _outcome(self, rows: pl.DataFrame, texts: Sequence[str], log_perplexity: Sequence[float | None]) -> Outcome:
+        before = {name: list(groups[: rows.height]) for name, groups in self._base.items()}
+        return outcome_of(
+            rows["group"].to_list(), rows["target"].to_list(), texts, self._judge(texts), before, log_perplexity
+        )
 
 
-def nearest_by_style(
-    scorer: Scorer, net: EmbeddingNet, centers: np.ndarray, groups: Sequence[str], distance: Distance
-) -> Nearest:
-    """Texts -> nearest group of each: SFAM scores of all attributes, embedded, against the group embeddings.
+def _rises(after: Sequence[str | None], before: Sequence[str | None], wanted: Sequence[str]) -> np.ndarray:
+    """Whether a judge sees the wanted group, minus whether it did before [n]."""
+    pairs = zip(after, before, wanted, strict=True)
+    return np.array([float(now == group) - float(then == group) for now, then, group in pairs])
+
+
+def outcome_of(
+    groups: Sequence[str],
+    targets: Sequence[str],
+    texts: Sequence[str],
+    after: Mapping[str, Sequence[str | None]],
+    before: Mapping[str, Sequence[str | None]],
+    log_perplexity: Sequence[float | None],
+) -> Outcome:
+    """The outcome of one setting.
 
     Args:
-        scorer: labels texts on the K attributes of the catalogue.
-        net: embedding net for K attributes.
-        centers: group embeddings [G, D].
-        groups: their names.
-        distance: that the net was trained for.
-    """
-
-    def judge(texts: Sequence[str]) -> list[str]:
-        return nearest_group(embed(net, scorer.score(texts).scores), centers, groups, distance)
-
-    return judge
-
-
-def usable_methods(steering: pl.DataFrame, groups: Sequence[str], methods: Sequence[str]) -> list[str]:
-    """Methods that have a vector for every group, in the order given: one choice must serve all groups.
+        groups: that the question was put to, of each generation.
+        targets: target group of each.
+        texts: generations.
+        after: judge -> group that it sees in each, the topic probe among them; `sfam` is the nearest group.
+        before: the same in the unsteered generation with the same question and seed.
+        log_perplexity: of each; None or NaN where the text is empty.
 
     Raises:
-        InputError: there is none; names a group that lacks a vector.
+        InputError: there is no generation.
     """
-    have = set(steering.select("group", "method").iter_rows())
-    usable = [method for method in methods if all((group, method) in have for group in groups)]
-    if not usable:
-        lacking = [(g, m) for m in methods for g in groups if (g, m) not in have]
-        group, method = lacking[0]
-        raise InputError(
-            f"group {group!r} has no {method} vector (it has no distinctive attributes); add `all` to "
-            "steering.methods, lower profiles.min_gap, or leave the group out"
-        )
-    return usable
+    if len(texts) == 0:
+        raise InputError("there is no val question to try a setting on; raise sweep.questions_per_group")
+    own = np.array([g == t for g, t in zip(groups, targets, strict=True)])
+    rise = {name: _rises(after[name], before[name], targets) for name in after if name != TOPIC}
+    known = np.array([v for v in log_perplexity if v is not None and np.isfinite(v)])
+    first = "sfam" if "sfam" in after else next(iter(rise))
+    hit = np.array([seen == t for seen, t in zip(after[first], targets, strict=True)])
+
+    def mean(values: np.ndarray, where: np.ndarray) -> float:
+        return float(values[where].mean()) if where.any() else 0.0
+
+    return Outcome(
+        n=len(texts),
+        hit_rate=mean(hit.astype(float), own),
+        # came there: it is there, and was not before
+        correct_change_rate=mean((hit & (rise[first] > 0)).astype(float), own),
+        gain_own=float(np.mean([mean(r, own) for r in rise.values()])),
+        gain_cross=float(np.mean([mean(r, ~own) for r in rise.values()])),
+        topic_loss=-mean(_rises(after[TOPIC], before[TOPIC], groups), ~own),
+        log_perplexity=float(known.mean()) if len(known) else None,
+        repetition=float(np.mean([repetition(text) for text in texts])),
+        empty=float(np.mean([not text.strip() for text in texts])),
+    )

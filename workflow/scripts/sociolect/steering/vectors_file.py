@@ -10,6 +10,7 @@ import torch
 
 from sociolect.common.artifacts import matrix
 from sociolect.common.errors import InputError
+from sociolect.lm.requests import floor_key
 
 __all__ = ["scaled_vectors", "vector_key"]
 
@@ -20,7 +21,7 @@ def vector_key(method: str, group: str) -> str:
 
 
 def scaled_vectors(steering: pl.DataFrame, norms: Sequence[float]) -> dict[str, torch.Tensor]:
-    """The vectors file's content: key -> r[l] * v[l], float32 [layers, d].
+    """The vectors file's content: key -> r[l] * v[l], float32 [layers, d], and beside each its floor [layers, 1].
 
     Raises:
         InputError: there are not as many norms as layers.
@@ -34,5 +35,7 @@ def scaled_vectors(steering: pl.DataFrame, norms: Sequence[float]) -> dict[str, 
                 f"group {group!r}, method {method!r}: {len(values)} layers, but {len(scale)} residual norms; "
                 "the vectors and the choice come from different models"
             )
-        found[vector_key(str(method), str(group))] = torch.from_numpy((values * scale).astype(np.float32))
+        key = vector_key(str(method), str(group))
+        found[key] = torch.from_numpy((values * scale).astype(np.float32))
+        found[floor_key(key)] = torch.from_numpy(rows["floor"].to_numpy().astype(np.float32)[:, None])
     return found

@@ -1,0 +1,144 @@
+"""The comparison as every judge sees it: style that moves and topic that stays, on own and on other targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from sociolect.common.errors import InputError
+from sociolect.common.schemas import BY_JUDGE, CONTRASTS
+from sociolect.evaluation.bootstrap import ClusterBootstrap
+from sociolect.generation.conditions import BASELINE, CONDITIONS, CONTROLS, ordered
+
+__all__ = ["RELEVANCE", "by_judge", "judge_contrasts", "seen_by_all"]
+
+RELEVANCE, TOPIC = "relevance", "topic"
+_KEYS = ["request_id", "reference_id", "question_id", "question_group", "target", "condition", "sample"]
+
+
+def seen_by_all(scores: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """What every judge says of every generation and of its reference, row 1 of the same question and sample.
+
+    Args:
+        scores: SCORES; the style model's own nearest group is the judge `sfam`, relevance another.
+        judged: JUDGED.
+
+    Returns:
+        columns of `_KEYS`, judge, sees, hit (0 or 1, relevance: its value), stay (null for relevance), and
+        reference_hit, reference_stay, which hold the reference against the same target.
+
+    Raises:
+        InputError: a judge has not judged all generations.
+    """
+    base = scores.select(_KEYS)
+    nearest = scores.select(
+        "request_id",
+        judge=pl.lit("sfam"),
+        sees=pl.lit("style"),
+        group=pl.when(pl.col("empty")).then(None).otherwise(pl.col("nearest")),
+    )
+    # of what is scored: what is left out of the tables must not stand in for what was not judged
+    known = judged.join(base, on="request_id", how="semi")
+    seen = pl.concat([nearest, known.select("request_id", "judge", "sees", "group")])
+    counts = seen.group_by("judge").len()
+    short = counts.filter(pl.col("len") < scores.height)
+    if short.height:
+        raise InputError(f"judge {short['judge'][0]!r} has not judged all generations; judge the answers again")
+    rows = base.join(seen, on="request_id").join(
+        seen.select("judge", reference_id="request_id", reference_group="group"), on=["judge", "reference_id"]
+    )
+
+    def share(group: str, of: str) -> pl.Expr:
+        # an empty text is in no group
+        return (pl.col(group) == pl.col(of)).fill_null(value=False).cast(pl.Float64)
+
+    votes = rows.select(
+        *_KEYS,
+        "judge",
+        "sees",
+        hit=share("group", "target"),
+        stay=share("group", "question_group"),
+        reference_hit=share("reference_group", "target"),
+        reference_stay=share("reference_group", "question_group"),
+    )
+    own = scores.select("request_id", "relevance")
+    relevance = base.join(own, on="request_id").join(
+        own.rename({"request_id": "reference_id", "relevance": "reference_hit"}), on="reference_id"
+    )
+    nothing = pl.lit(None, dtype=pl.Float64)
+    relevance = relevance.select(
+        *_KEYS,
+        judge=pl.lit(RELEVANCE),
+        sees=pl.lit("question"),
+        hit="relevance",
+        stay=nothing,
+        reference_hit="reference_hit",
+        reference_stay=nothing,
+    )
+    return pl.concat([votes, relevance]).sort("judge", "request_id")
+
+
+def by_judge(seen: pl.DataFrame, ceilings: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
+    """BY_JUDGE: a row for each judge, kind of targets and condition.
+
+    Args:
+        seen: of `seen_by_all`.
+        ceilings: CEILINGS.
+        bootstrap: of all questions: the same resamples for all rows, so that rows can be compared.
+    """
+    stayed = seen.filter((pl.col("judge") == TOPIC) & (pl.col("stay") == 1.0))["request_id"].implode()
+    seen = seen.with_columns(on_topic=pl.col("request_id").is_in(stayed))
+    whole = ceilings.filter(pl.col("group").is_null())
+    known = dict(whole.select("judge", "macro").iter_rows())
+    own = pl.col("target") == pl.col("question_group")
+    rows = []
+    for (judge,), frame in seen.group_by("judge", maintain_order=True):
+        for targets, part in (("own", frame.filter(own)), ("cross", frame.filter(~own))):
+            for condition in ordered(part["condition"].unique()):
+                row = _row(part.filter(pl.col("condition") == condition), condition, targets, bootstrap)
+                rows.append(row | {"judge": judge, "ceiling": known.get(str(judge))})
+    return BY_JUDGE.frame(rows)
+
+
+def judge_contrasts(seen: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
+    """CONTRASTS by judge: steering against its controls, and against every prompt, on own targets; paired."""
+    own = seen.filter(pl.col("target") == pl.col("question_group"))
+    against = [name for name in CONTROLS if CONDITIONS[name].method is not None]
+    against += [name for name in CONDITIONS if CONDITIONS[name].method is None and name != BASELINE]
+    keys = ["question_id", "question_group", "target", "sample"]
+    rows = []
+    for (judge,), frame in own.group_by("judge", maintain_order=True):
+        first = frame.filter(pl.col("condition") == "steered").select(*keys, "hit")
+        for name in against:
+            other = frame.filter(pl.col("condition") == name).select(*keys, other="hit")
+            pair = first.join(other, on=keys, maintain_order="left").drop_nulls()
+            difference = (pair["hit"] - pair["other"]).to_numpy()
+            interval = bootstrap.interval(pair["question_id"].to_list(), difference)
+            if interval is not None:
+                mean, n = float(difference.mean()), pair["question_id"].n_unique()
+                rows.append(("steered", name, f"hit_rate {judge}", mean, *interval, n))
+    return CONTRASTS.frame(rows)
+
+
+def _row(frame: pl.DataFrame, condition: str, targets: str, bootstrap: ClusterBootstrap) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(BY_JUDGE.columns)
+    row |= {"sees": frame["sees"][0], "condition": condition, "targets": targets, "n": frame.height}
+    questions = frame["question_id"].to_list()
+
+    def with_interval(key: str, values: pl.Series) -> None:
+        numbers = values.fill_null(float("nan")).to_numpy()
+        interval = bootstrap.interval(questions, numbers)
+        if interval is not None:
+            row[key] = float(np.nanmean(numbers))
+            row[f"{key}_low"], row[f"{key}_high"] = interval
+
+    with_interval("rate", frame["hit"])
+    row["stay"] = frame["stay"].mean()
+    on_topic = frame.filter("on_topic")["hit"].drop_nulls()
+    row |= {"on_topic_rate": on_topic.mean(), "on_topic_n": len(on_topic)}
+    if condition != BASELINE:
+        with_interval("gain", frame["hit"] - frame["reference_hit"])
+        with_interval("stay_gain", frame["stay"] - frame["reference_stay"])
+    return row

@@ -1,0 +1,69 @@
+"""Who judges the sweep's texts: the style model and judges that have seen none of it, equal texts once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sociolect.embedding.net import Distance, EmbeddingNet, embed, nearest_group
+from sociolect.judges.text_judges import Judge, judge_texts
+from sociolect.labels.buckets import Scorer
+from sociolect.lm.fluency import log_perplexities
+from sociolect.lm.transformers_backend import TransformersBackend
+from sociolect.lm.wordings import Wording
+from sociolect.steering.trials import TOPIC, Perplexity
+from sociolect.steering.trials import Judge as Judging
+
+__all__ = ["judge_by", "perplexity_by"]
+
+
+def judge_by(
+    scorer: Scorer,
+    net: EmbeddingNet,
+    centers: np.ndarray,
+    groups: Sequence[str],
+    distance: Distance,
+    judges: Sequence[Judge],
+    wanted: Sequence[str],
+) -> Judging:
+    """Texts -> judge -> group that it sees in each, None in an empty text: the wanted judges and the topic probe.
+
+    Args:
+        scorer: labels texts on the K attributes of the catalogue; with the net it is the judge `sfam`.
+        net: embedding net for K attributes.
+        centers: group embeddings [G, D].
+        groups: their names.
+        distance: that the net was trained for.
+        judges: fitted judges.
+        wanted: names of judges of style.
+    """
+    others = [judge for judge in judges if judge.name in wanted or judge.name == TOPIC]
+
+    def judge(texts: Sequence[str]) -> dict[str, list[str | None]]:
+        distinct = list(dict.fromkeys(texts))
+        seen: dict[str, list[str | None]] = {}
+        if "sfam" in wanted:
+            nearest = nearest_group(embed(net, scorer.score(distinct).scores), centers, groups, distance)
+            seen["sfam"] = [group if text.strip() else None for group, text in zip(nearest, distinct, strict=True)]
+        for name, values in judge_texts(others, distinct).items():
+            names = next(j.groups for j in others if j.name == name)
+            seen[name] = [None if np.isnan(row).any() else names[int(row.argmax())] for row in values]
+        place = {text: i for i, text in enumerate(distinct)}
+        return {name: [found[place[text]] for text in texts] for name, found in seen.items()}
+
+    return judge
+
+
+def perplexity_by(reader: TransformersBackend, wording: Wording, batch_tokens: int) -> Perplexity:
+    """Prompts and texts -> log perplexity of each under the unsteered model, equal pairs once."""
+
+    def measure(prompts: Sequence[str], texts: Sequence[str]) -> np.ndarray:
+        distinct = list(dict.fromkeys(zip(prompts, texts, strict=True)))
+        values = log_perplexities(
+            reader.model, wording, [p for p, _ in distinct], [t for _, t in distinct], batch_tokens
+        )
+        place = {pair: i for i, pair in enumerate(distinct)}
+        return np.array([values[place[pair]] for pair in zip(prompts, texts, strict=True)])
+
+    return measure
