@@ -16,6 +16,7 @@ from slurm.projects import Site
 
 LANGUAGE_MODEL = {
     *("extract_activations", "read_answers", "answer_unsteered", "try_method", "generate_answers", "measure_fluency"),
+    *("choose_wording", "answer_adapted"),
 }
 CLASSIFIER = {"train_sfam", "label_answers"}
 

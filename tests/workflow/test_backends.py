@@ -15,7 +15,7 @@ from sociolect.common.artifacts import read_provenance
 STAGES = ("description", "activations", "sweep", "generation")
 ON_VLLM = ["--config", *(f"{stage}={{backend: vllm}}" for stage in STAGES)]
 # what generates, and what follows from it
-SWEPT = {"answer_unsteered", "try_method", "choose_strength"}
+SWEPT = {"answer_unsteered", "try_method", "choose_strength", "choose_wording", "plan_requests", "answer_adapted"}
 REDONE = SWEPT | {
     *("generate_answers", "gather_generations", "measure_fluency", "label_answers", "gather_labels"),
     *("judge_answers", "score_generations", "compare_conditions", "compare_judges", "show_examples", "write_report"),

@@ -16,7 +16,7 @@ from sociolect.common.schemas import LABELS
 from sociolect.settings.syntax import is_installed
 
 # what asks the language model, in its wording
-ASKING = {"read_answers", "answer_unsteered", "try_method", "generate_answers"}
+ASKING = {"read_answers", "answer_unsteered", "try_method", "choose_wording", "answer_adapted", "generate_answers"}
 # key -> value and the rules that use it (what follows from their outputs is rerun as well)
 KEYS: dict[str, tuple[object, set[str]]] = {
     "demo.askx_questions_per_group": (61, {"make_demo_corpus"}),
@@ -27,7 +27,7 @@ KEYS: dict[str, tuple[object, set[str]]] = {
     "pairs.hard_share": (0.4, {"pair_attributes"}),
     "sfam.learning_rate": (0.003, {"train_sfam"}),
     "sfam.min_auroc": (0.8, {"check_sfam"}),
-    "labeling.tokens_per_batch": (8000, {"label_answers", "try_method"}),
+    "labeling.tokens_per_batch": (8000, {"label_answers", "try_method", "choose_wording"}),
     "embedding.patience": (5, {"tune_embedding", "train_embedding", "measure_topic"}),
     "profiles.distinctive_k": (5, {"profile_groups"}),
     "profiles.center": ("mean_embedding", {"profile_groups", "measure_accuracy", "measure_topic"}),
@@ -39,12 +39,13 @@ KEYS: dict[str, tuple[object, set[str]]] = {
     "readings.answers_per_group": (100, {"read_answers"}),
     "readings.folds": (4, {"read_answers"}),
     # methods weight the heaviest attributes, and prompts name them: those of the plan, and those that are read
-    "steering.n_eff": (5.0, {"read_answers", "build_steering", "plan_requests"}),
-    "steering.named": (3, {"read_answers", "build_steering", "plan_requests"}),
+    "steering.n_eff": (5.0, {"read_answers", "build_steering", "choose_wording", "plan_requests"}),
+    "steering.named": (3, {"read_answers", "build_steering", "choose_wording", "plan_requests"}),
     "sweep.questions_per_group": (7, {"answer_unsteered", "try_method"}),
     "sweep.halvings": (1, {"try_method"}),
-    "sweep.judges": (["sfam"], {"try_method"}),
+    "sweep.judges": (["sfam"], {"try_method", "choose_wording"}),
     "sweep.max_topic_loss": (0.2, {"try_method"}),
+    "adapters.steps": (50, {"answer_adapted"}),
     "generation.samples": (2, {"plan_requests"}),
     "generation.examples": (2, {"plan_requests"}),
     "generation.targets": ("own", {"plan_requests"}),
@@ -52,7 +53,7 @@ KEYS: dict[str, tuple[object, set[str]]] = {
     # judges are fitted on texts as short
     "generation.max_new_tokens": (
         60,
-        {"plan_requests", "answer_unsteered", "try_method", "generate_answers", "fit_judges"},
+        {"plan_requests", "fit_judges", *(ASKING - {"read_answers"})},
     ),
     "evaluation.resamples": (2500, {"compare_conditions", "compare_judges", "fit_judges", "measure_chain"}),
     "evaluation.sentence_model": ("models/sentences", {"fit_judges", "judge_answers"}),
@@ -192,7 +193,14 @@ def test_another_method_is_read_for_and_tried(demo_copy: Path) -> None:
     # its own sweep is new, and the choice is among one more
     assert "try_method" in reasons["output files have to be generated"]
     assert reasons["set of input files has changed since last execution"] == {"choose_strength"}
-    before = {"extract_activations", "answer_unsteered", "fit_judges", "train_scratch_lm", "profile_groups"}
+    before = {
+        "extract_activations",
+        "answer_unsteered",
+        "choose_wording",
+        "fit_judges",
+        "train_scratch_lm",
+        "profile_groups",
+    }
     assert not before & set().union(*reasons.values())
 
 

@@ -38,7 +38,7 @@ DEFAULTS = {
         "Field(9.0,",
         {"read_answers", "build_steering", "choose_strength", "plan_requests", "estimate_cost", *TRYING},
     ),
-    "adapters": ("Field(8,", "Field(9,", {"answer_adapted", "plan_requests"}),
+    "adapters": ("Field(200,", "Field(201,", {"answer_adapted", "plan_requests"}),
     "generation": (
         "Field(256,",
         "Field(257,",
@@ -56,7 +56,7 @@ DEFAULTS = {
         "Field(2001,",
         {"score_generations", "compare_conditions", "compare_judges", "show_examples", "measure_chain", *JUDGES},
     ),
-    "study": ("Field(8,", "Field(9,", {"fit_cell", "compare_cells", "draw_study"}),
+    "study": ("Field(8,", "Field(9,", {"fit_cell", "compare_cells", "compare_vectors", "draw_study"}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
     # a rule passes the style as a flag and the file as an input
     "prompting": ("document.yaml", "documents.yaml", set()),

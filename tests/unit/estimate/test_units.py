@@ -76,8 +76,8 @@ def test_units_of_a_small_config() -> None:
         # 3 test answers of each group
         ("label_answers", pair.format("short answer")): (6 * 10, 2),
         ("extract_activations", "attribute sentence"): (10, 1),
-        # 3 answers of each group; weighted attributes read nothing else
-        ("read_answers", "answer"): (6, 1),
+        # 3 answers of each group and their content words; weighted attributes read nothing else
+        ("read_answers", "answer"): (12, 1),
         # 2 val questions of each group
         ("answer_unsteered", "token"): (4 * 10, 1),
         # of each method 2 layers x 3 strengths on 2 questions, 3 of these on 2 more; two targets
@@ -109,10 +109,10 @@ def test_methods_are_read_for_by_kinds_of_texts_each_once() -> None:
     def read(*methods: str) -> int:
         return counted(job(steering={"methods": methods}))["read_answers", "answer"][0]
 
-    # answers themselves are always read: projections are held against them
-    assert read("all") == read("mean_difference") == read("all", "mean_difference") == 2 * 3
-    assert read("content_free") == read("mean_difference", "content_free", "all") == 2 * 2 * 3
-    assert read("own_answer", "content_free", "prompt_difference") == 4 * 2 * 3
+    # answers and their content words are always read: projections and the control of topic are made of them
+    assert read("all") == read("mean_difference") == read("all", "mean_difference") == 2 * 2 * 3
+    assert read("content_free") == read("mean_difference", "content_free", "all") == 3 * 2 * 3
+    assert read("own_answer", "content_free", "prompt_difference") == 5 * 2 * 3
 
 
 def test_halving_tries_all_on_a_part_and_the_better_half_on_the_rest() -> None:

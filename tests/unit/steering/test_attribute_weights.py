@@ -46,7 +46,7 @@ def test_weights_by_hand() -> None:
     assert all(np.array_equal(back["all"][group], weights["all"][group]) for group in "xy")
 
 
-def test_centred_profiles_weigh_what_a_group_has_more_than_others() -> None:
+def test_centered_profiles_weigh_what_a_group_has_more_than_others() -> None:
     frame = groups([[0.9, 0.5, 0.3, 0.1], [0.9, 0.1, 0.3, 0.5]], [[], []])
     found = group_weights(frame, IDS, SteeringSettings(n_eff=1.5))["all"]
     assert found["x"].argmax() == 1 and found["y"].argmax() == 3

@@ -420,7 +420,7 @@ SWEEP = Schema(
         "correct_change_rate": Column(FLOAT, "own targets: share that came to the target group"),
         "gain_own": Column(FLOAT, "own targets: rise of the target's share, mean over judges of style"),
         "gain_cross": Column(FLOAT, "other targets: the same"),
-        "gain": Column(FLOAT, "mean of the two: what the choice maximises"),
+        "gain": Column(FLOAT, "mean of the two: what the choice maximizes"),
         "topic_loss": Column(FLOAT, "other targets: fall of the question's group in the eyes of the topic probe"),
         "log_perplexity": Column(
             FLOAT, "mean log perplexity under the unsteered model; null if all are empty", nullable=True

@@ -1,4 +1,4 @@
-"""Texts side by side: a draw of each group, and the best and the worst, labelled as such."""
+"""Texts side by side: a draw of each group, and the best and the worst, labeled as such."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def examples_page(
     parts = [
         f"# {title}",
         f"Row 1 (`{BASELINE}`) and `{STEERED}`, same question and draws. {n} pairs per group are drawn by a hash: "
-        "nobody picks. The best and the worst of all, in the eyes of the style model, are labelled so.",
+        "nobody picks. The best and the worst of all, in the eyes of the style model, are labeled so.",
     ]
     headings = {"drawn": "Drawn by hash", "best": "Best, picked", "worst": "Worst, picked"}
     for (kind,), frame in pairs.group_by("kind", maintain_order=True):

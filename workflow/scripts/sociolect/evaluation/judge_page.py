@@ -25,8 +25,8 @@ SHIFT_HEADER = ("condition", "n", "style: towards the target", "topic: stays", "
 AGREEMENT_HEADER = ("judge", "other", "targets", "conditions", "same sign", "rank correlation")
 SHIFT_NOTE = (
     "Another group's style on a group's question: style should move to the target, topic and relevance should stay. "
-    "Points against row 1; style is the mean over judges of style. Since a judge of style follows a text that changes its "
-    "topic, too, style is also given among the texts that the topic probe still takes for the question's group. The "
+    "Points against row 1; style is the mean over judges of style. A judge of style follows a text that changes its "
+    "topic, so style is also given among the texts that the topic probe still takes for the question's group. The "
     "control `steered (topic)` moves topic alone: what it reaches is no style."
 )
 JUDGE_NOTE = (

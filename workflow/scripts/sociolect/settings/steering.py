@@ -111,7 +111,7 @@ class SweepSettings(Stage):
         "on twice as many, so many times.",
     )
     judges: tuple[StyleJudge, ...] = Field(
-        ("sfam", "measured", "ngrams"), min_length=1, description="Judges of style whose mean the choice maximises."
+        ("sfam", "measured", "ngrams"), min_length=1, description="Judges of style whose mean the choice maximizes."
     )
     max_log_perplexity_change: float = Field(0.5, gt=0, description="Fluency guard, two-sided, against alpha = 0.")
     max_repetition: Share = Field(0.3, description="Fluency guard: most repeated 3-grams.")

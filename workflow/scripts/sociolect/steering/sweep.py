@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def gain(self) -> float:
-        """What the choice maximises."""
+        """What the choice maximizes."""
         return (self.gain_own + self.gain_cross) / 2
 
 
