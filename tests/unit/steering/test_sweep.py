@@ -237,3 +237,20 @@ def test_a_choice_needs_a_method_for_every_group_and_one_set_of_unsteered_answer
         choice_of(frames, MODES, [1.0], ["all", "rotated"])
     # a method that cannot steer all groups was tried on fewer questions
     assert choice_of(frames, MODES, [1.0], ["all"])[0]["method"] == "all"
+
+
+def test_few_questions_exclude_nothing_for_its_topic() -> None:
+    """On a half of the questions the topic probe errs; on all of them the setting is on topic and best."""
+    settings = SweepSettings(halvings=1)
+    best, other = Setting("all", (1,), 0.2, "last"), Setting("all", (2,), 0.2, "last")
+    early = {best: outcome(gain=0.6, topic_loss=0.3), other: outcome(gain=0.3, topic_loss=0.0)}
+    late = {best: outcome(gain=0.6, topic_loss=0.05), other: outcome(gain=0.3, topic_loss=0.0)}
+
+    def evaluate(tried: Sequence[Setting], share: float) -> list[Outcome]:
+        return [(early if share < 1 else late)[s] for s in tried]
+
+    found = search(evaluate, [other, best], settings, [BASE, BASE])
+    assert best_of(found, BASE, settings) == best
+    # what it loses beyond the guard counts against it all the same
+    early[best] = outcome(gain=0.6, topic_loss=0.5)
+    assert best_of(search(evaluate, [other, best], settings, [BASE, BASE]), BASE, settings) == other

@@ -114,7 +114,8 @@ def search(
 ) -> dict[Setting, Outcome]:
     """Successive halving (Jamieson and Talwalkar 2016): after each round the better half goes on.
 
-    Better is inside both guards, then the larger gain, then the order given; one at least goes on.
+    Better is inside the fluency guard, then the larger gain less what the topic lost beyond its guard, then the order
+    given; one at least goes on. On few questions the topic probe errs too much to exclude anything.
 
     Args:
         evaluate: settings and share of the questions -> outcomes.
@@ -125,6 +126,10 @@ def search(
     Returns:
         Every setting with the outcome of its last round.
     """
+
+    def merit(outcome: Outcome) -> float:
+        return outcome.gain - max(0.0, outcome.topic_loss - settings.max_topic_loss)
+
     found: dict[Setting, Outcome] = {}
     left = list(tried)
     shares = question_shares(settings)
@@ -132,7 +137,7 @@ def search(
         outcomes = dict(zip(left, evaluate(left, share), strict=True))
         found |= outcomes
         if number + 1 < len(shares):
-            ranked = sorted(left, key=lambda s: (not is_kept(outcomes[s], base, settings), -outcomes[s].gain))
+            ranked = sorted(left, key=lambda s: (not is_fluent(outcomes[s], base, settings), -merit(outcomes[s])))
             left = [s for s in left if s in set(ranked[: max(1, len(left) // 2)])]
     return found
 
