@@ -60,7 +60,7 @@ run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: C
 		$(if $(BACKEND),--config $(ON)) $(ARGS) -- $(TARGET)
 
 study: $(STAMP)  ## run a study: STUDY=embedding or vectors, all its cells and their comparison; STUDY=steering, the whole chain with several seeds
-	@$(if $(filter steering,$(STUDY)),.venv/bin/python workflow/tools/run_seeds.py --configfile $(CONFIG) -- .venv/bin/snakemake \
+	@$(if $(filter steering,$(STUDY)),.venv/bin/python workflow/tools/run_seeds.py --configfile $(CONFIG) $(if $(BACKEND),--override $(ON)) -- .venv/bin/snakemake \
 		--profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) $(ARGS),\
 		$(MAKE) --no-print-directory run TARGET=study_$(STUDY))
 

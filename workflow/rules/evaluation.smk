@@ -131,6 +131,7 @@ rule write_report:
         sweep=all_of("steering/{experiment}.sweep.parquet"),
         judges=all_of("comparison/{experiment}.judges.parquet"),
         agreement=all_of("comparison/{experiment}.agreement.parquet"),
+        judge_contrasts=all_of("comparison/{experiment}.judge_contrasts.parquet"),
         choice=all_of("steering/{experiment}.choice.json"),
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         funnel=f"{RUN}/attributes/funnel.parquet",

@@ -9,7 +9,7 @@ import polars as pl
 
 from sociolect.common.digests import digest_of, file_digest
 from sociolect.common.pieces import PieceStore
-from sociolect.common.runtime import Job, run_program
+from sociolect.common.runtime import Job, package_versions, run_program
 from sociolect.common.schemas import GENERATIONS, REQUESTS, SAMPLES
 from sociolect.common.seeds import seed_of
 from sociolect.generation.conditions import ADAPTED
@@ -31,7 +31,6 @@ def main(job: Job[AdapterJob]) -> None:
     wording = open_wording(tokenizer, job.options["prompt_style"], job.path("prompts"), job.path_if_given("document"))
     end = min(end_tokens(folder, tokenizer), default=None)
     job.stage("adapters", groups=len(parts))
-    progress = job.progress("training")
 
     def answer(missing: Sequence[int]) -> Iterator[tuple[int, pl.DataFrame]]:
         for number in missing:
@@ -40,11 +39,15 @@ def main(job: Job[AdapterJob]) -> None:
             prompts = [wording.render("question", q[:most], group, ()) for q in own["question"]]
             pairs = training_pairs(wording.continuations(prompts, own["answer"].to_list()), end, settings.max_tokens)
             seed = seed_of(job.run_seed, "adapter", group)
-            model = adapted(load_causal_lm(folder, dtype), pairs, settings, seed, progress)
+            model = adapted(load_causal_lm(folder, dtype), pairs, settings, seed, job.progress("training"))
             backend = TransformersBackend(folder, generation.batch_tokens, dtype, model=model)
-            yield number, ask_plainly(backend, wording, parts[number], generation)
+            table = ask_plainly(backend, wording, parts[number], generation)
+            backend.close()
+            del model, backend  # the next group's must not lie beside it
+            yield number, table
 
-    key = digest_of([file_digest(folder), file_digest(job.path("samples")), job.settings_digest, job.code])
+    decisive = [file_digest(folder), file_digest(job.path("samples")), wording.style, wording.stop, dtype]
+    key = digest_of([decisive, job.settings_digest, job.code, package_versions()])
     store = PieceStore(Path(job.options["cache"]), key, GENERATIONS)
     frames = store.complete({number: digest_of(part.to_dicts()) for number, part in parts.items()}, answer)
     job.write(pl.concat([GENERATIONS.empty(), *frames]).sort("request_id"), "generations", GENERATIONS)

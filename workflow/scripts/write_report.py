@@ -39,8 +39,8 @@ if __name__ == "__main__":
         main, __doc__, ReportSettings,
         inputs=[
             "comparison*", "controls*", "contrasts*", "accuracy*", "topic*", "distances*", "sweep*", "groups*",
-            "stability*", "nearest*", "weights*", "chain*", "judges*", "agreement*", "choice*", "catalogue?", "funnel?",
-            "sampling?", "steps?", "metrics?", "template*",
+            "stability*", "nearest*", "weights*", "chain*", "judges*", "agreement*", "judge_contrasts*", "choice*",
+            "catalogue?", "funnel?", "sampling?", "steps?", "metrics?", "template*",
         ],
         outputs=["report"],
     )  # fmt: skip

@@ -24,12 +24,14 @@ from sociolect.study.seed_runs import read_run, runs_of
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", type=Path, required=True, help="config of the run")
+    parser.add_argument("--override", nargs="*", default=[], help="key=value for Snakemake's --config")
     parser.add_argument("command", nargs="+", help="Snakemake with its options, without config and targets")
     flags = parser.parse_args()
     config = read_config(flags.configfile)
     runs = runs_of(config)
     for name, seed in runs.items():
-        given = ["--configfile", str(flags.configfile), "--config", f"run={name}", f"seed={seed}", "--", "table"]
+        given = ["--configfile", str(flags.configfile), "--config", f"run={name}", f"seed={seed}", *flags.override]
+        given += ["--", "table"]
         print(f"run {name}, seed {seed}", flush=True)
         if subprocess.run([*flags.command, *given], check=False).returncode:
             raise InputError(f"run {name}, seed {seed} failed, its lines above say why; the same command goes on there")

@@ -72,7 +72,7 @@ def test_units_of_a_small_config() -> None:
         # split multi is in no experiment
         ("label_answers", pair.format("answer")): (18 * 10, 2),
         # 2 groups x 2 questions x 3 samples: 8 conditions, 2 methods, and 3 of 8 controls for two targets
-        ("label_answers", pair.format("generation")): (372 * 10, 2),
+        ("label_answers", pair.format("generation")): (396 * 10, 2),
         # 3 test answers of each group
         ("label_answers", pair.format("short answer")): (6 * 10, 2),
         ("extract_activations", "attribute sentence"): (10, 1),
@@ -87,12 +87,12 @@ def test_units_of_a_small_config() -> None:
         # 8 wordings of a prompt on the val questions
         ("choose_wording", "token"): (8 * 4 * 10, 1),
         # row 1 names and steers towards nobody, and is generated once for both targets
-        ("generate_answers", "token"): ((372 - 12) * 10, 4),
-        ("measure_fluency", "text"): (372, 1),
+        ("generate_answers", "token"): ((396 - 12) * 10, 4),
+        ("measure_fluency", "text"): (396, 1),
     }
 
 
-@pytest.mark.parametrize(("targets", "texts", "again"), [("own", 18, 0), ("drawn", 31, 1), ("cross", 44, 2)])
+@pytest.mark.parametrize(("targets", "texts", "again"), [("own", 18, 0), ("drawn", 33, 1), ("cross", 48, 2)])
 def test_targets_and_methods_multiply_the_requests(targets: str, texts: int, again: int) -> None:
     # 3 groups x 2 questions x 3 samples; 13 of the 18 conditions are also asked for the style of other groups
     found = counted(job(generation={"targets": targets}), groups="abc")
@@ -140,7 +140,7 @@ def test_describing_by_a_model_and_a_model_of_the_hub() -> None:
 
 def test_measures_cost_one_look_at_a_text_and_no_sfam() -> None:
     found = counted(job(labeling={"scorer": "measured"}))
-    assert found["label_answers", "answer"] == (18, 2) and found["label_answers", "generation"] == (372, 2)
+    assert found["label_answers", "answer"] == (18, 2) and found["label_answers", "generation"] == (396, 2)
     assert found["try_method", "tried text"] == (72, 0) and found["calibrate_measures", "answer"] == (8, 1)
     assert not {"train_sfam", "distil_student"} & {rule for rule, _ in found}
 
@@ -151,7 +151,7 @@ def test_tagging_counts_answers_and_what_is_scored_by_measures() -> None:
     # stylometry measures split multi, too, which is in no experiment
     assert found["tag_answers", "answer"] == (36, 2) and ("tag_answers", "generation") not in found
     found = counted(job(syntax=tagger, labeling={"scorer": "measured"}))
-    assert found["tag_answers", "answer"] == (36, 2) and found["tag_answers", "generation"] == (372, 1)
+    assert found["tag_answers", "answer"] == (36, 2) and found["tag_answers", "generation"] == (396, 1)
     assert found["tag_answers", "short answer"] == (6, 1)
     assert found["try_method", "tagged text"] == (72, 0)
     hub = {"lm": {"repo": "a/b", "revision": "0" * 40}}
@@ -165,7 +165,7 @@ def test_a_student_costs_its_lessons_and_one_pass_per_text() -> None:
     found = counted(job(labeling={"scorer": "distilled"}, distillation=lessons))
     assert found["label_answers", LESSON] == ((5 + 1 + 1) * 10, 2)
     assert found["distil_student", "answer and epoch"] == (3 * 5, 1)
-    assert found["label_answers", "answer"] == (18, 2) and found["label_answers", "generation"] == (372, 2)
+    assert found["label_answers", "answer"] == (18, 2) and found["label_answers", "generation"] == (396, 2)
     assert found["try_method", "tried text"] == (72, 0)
 
 

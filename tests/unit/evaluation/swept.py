@@ -15,7 +15,7 @@ def sweep() -> pl.DataFrame:
     """Unsteered, and two methods at two places with three strengths: the largest is outside the guard of fluency, and
     the smallest of the first method outside that of the topic."""
     plain = {"positions": "last", "n": 8, "hit_rate": 0.5, "correct_change_rate": 0.1, "gain_own": 0.0,
-             "gain_cross": 0.0, "topic_loss": 0.0, "repetition": 0.1, "on_topic": True}  # fmt: skip
+             "gain_cross": 0.0, "gain_error": 0.0, "topic_loss": 0.0, "repetition": 0.1, "on_topic": True}  # fmt: skip
     unsteered = {"method": "unsteered", "layers": [], "alpha": 0.0, "positions": "", "gain": 0.0, "fluent": True}
     unsteered |= {"log_perplexity": 2.0, "chosen": False, "best": False}
     rows: list[dict[str, Any]] = [plain | unsteered]

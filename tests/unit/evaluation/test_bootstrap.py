@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sociolect.common.errors import InputError
-from sociolect.evaluation.bootstrap import ClusterBootstrap, holm, mcnemar
+from sociolect.evaluation.bootstrap import ClusterBootstrap, NestedBootstrap, holm, mcnemar
 
 
 def test_coverage_of_a_known_rate() -> None:
@@ -61,3 +61,22 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, None, 0.04, 0.03, 0.005]) == pytest.approx([0.03, None, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([None]) == [None]
+
+
+def test_what_differs_from_run_to_run_widens_the_nested_interval() -> None:
+    """Two runs of 50 questions, each all 0 or all 1: their mean is as unsure as two runs are."""
+    questions = [f"{run}/{i}" for run in "ab" for i in range(50)]
+    values, runs = np.repeat([0.0, 1.0], 50), list("a" * 50 + "b" * 50)
+    nested = NestedBootstrap(questions, runs, 500, 1)
+    assert nested.interval(questions, values) == (0.0, 1.0)
+    low, high = ClusterBootstrap(questions, 500, 1).interval(questions, values) or (0.0, 1.0)
+    assert 0.35 < low < high < 0.65
+    # every resample has as many questions as there are, of the runs that it drew
+    assert (nested.counts.sum(axis=1) == 100).all()
+    assert set(nested.counts[:, :50].sum(axis=1)) == {0.0, 50.0, 100.0}
+
+
+def test_a_single_run_has_the_interval_of_its_questions() -> None:
+    questions, values = [f"q{i}" for i in range(200)], np.arange(200) / 200
+    found = NestedBootstrap(questions, ["a"] * 200, 2000, 1).interval(questions, values)
+    assert found == pytest.approx(ClusterBootstrap(questions, 2000, 2).interval(questions, values), abs=0.01)

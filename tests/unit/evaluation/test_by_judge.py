@@ -90,14 +90,14 @@ def test_rates_gains_and_what_stays_by_hand() -> None:
         assert figures(found[key], *names) == values, key
         assert found[key]["n"] == 4
     assert ("sfam", "cross", "question") not in found
-    # of the texts whose topic stayed: q1 and q2 towards the other group, q2 and q3 towards their own
+    # of the pairs whose topic stayed: q1 and q2 towards the other group (q2 was there before), q2 and q3 towards theirs
     for key, value in (
-        (("sfam", "cross", "steered"), (1.0, 2)),
+        (("sfam", "cross", "steered"), (0.5, 2)),
         (("sfam", "own", "steered"), (1.0, 2)),
-        (("sfam", "own", "question"), (pytest.approx(1 / 3), 3)),
-        ((RELEVANCE, "own", "steered"), (pytest.approx(0.75), 2)),
+        (("sfam", "own", "question"), (0.0, 3)),
+        ((RELEVANCE, "own", "steered"), (pytest.approx(0.0), 2)),
     ):
-        assert (found[key]["on_topic_rate"], found[key]["on_topic_n"]) == value, key
+        assert (found[key]["on_topic_gain"], found[key]["on_topic_n"]) == value, key
     assert {found[key]["ceiling"] for key in found if key[0] == "sfam"} == {0.8}
     assert {found[key]["ceiling"] for key in found if key[0] == "topic"} == {0.7}
 

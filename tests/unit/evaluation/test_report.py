@@ -86,7 +86,7 @@ def test_what_judges_see_and_why_a_setting_was_chosen_are_shown(experiment: Expe
             "gain": 0.25,
             "rate": 0.5,
             "ceiling": 0.75,
-            "on_topic_rate": 0.5,
+            "on_topic_gain": 0.5,
             "on_topic_n": 6,
         },
         {"judge": "topic", "sees": "topic", "gain": 0.25, "stay_gain": -0.01},
@@ -99,9 +99,11 @@ def test_what_judges_see_and_why_a_setting_was_chosen_are_shown(experiment: Expe
     def page(**tables: object) -> str:
         return render_report(RunTables("demo"), [replace(experiment, **tables)], TEMPLATE)  # type: ignore[arg-type]
 
-    both = page(judges=pl.concat([own, cross]), agreement=agreement, choice=choice)
+    both = page(
+        judges=pl.concat([own, cross]), agreement=agreement, choice=choice, judge_contrasts=schemas.CONTRASTS.empty()
+    )
     claim = (
-        "<strong>Steering moves texts to the right group: every judge of style sees it, with the topic held.</strong>"
+        "<strong>It is not shown that steering moves texts to the right group: no more than steered (random) by sfam; "
     )
     assert claim in both and both.count("<img") == 5
     assert "<h4>sfam, own targets (sees style, ceiling 75.0 %)</h4>" in both

@@ -111,7 +111,8 @@ def test_a_question_is_read_without_the_token_that_begins_every_text(
 
 def test_style_and_content_are_read_without_the_question(reader: TransformersBackend, wording: Wording) -> None:
     def alone(text: str) -> np.ndarray:
-        ids = wording.encode(text, rendered=False)
+        # after a line break, so that the first token of a sequence is never the text's
+        ids = wording.encode(f"\n{text}", rendered=False)
         return directly(reader, ids, range(1, len(ids)))
 
     made = answer_reader(reader, wording, pool=["dots"])
@@ -181,9 +182,26 @@ def test_few_answers_make_few_folds_for_all_groups_and_too_few_none() -> None:
     frame = drawable().filter((pl.col("group") != "y") | pl.col("answer_id").is_in(["ay0", "ay1", "ay2"]))
     drawn = draw_answers(frame, ["x", "y"], 10, 8)
     assert drawn.group_by("group").agg(pl.col("fold").max()).sort("group").rows() == [("x", 2), ("y", 2)]
-    for names, message in ((["x", "z"], "'z' has 1 train"), (["x", "none"], "'none' has 0 train")):
-        with pytest.raises(InputError, match=f"group {message} answers to read; at least 2 are needed"):
+    for names, message in (
+        (["x", "z"], "'z' has train answers of 1"),
+        (["x", "none"], "'none' has train answers of 0"),
+    ):
+        with pytest.raises(InputError, match=f"group {message} authors to read; at least 2 are needed"):
             draw_answers(frame, names, 10, 8)
+
+
+def test_an_author_s_answers_and_those_to_a_question_without_author_are_in_one_fold() -> None:
+    frame = drawable().filter(pl.col("group") == "x")
+    number = pl.int_range(pl.len())
+    frame = frame.with_columns(
+        author=pl.when(number < 6).then(pl.format("u{}", number // 2)),
+        question_id=pl.when(number < 6).then(pl.format("q{}", number)).otherwise(pl.format("r{}", number // 2)),
+    )
+    drawn = draw_answers(frame, ["x"], 10, 4).join(frame.select("answer_id", "author"), on="answer_id")
+    unit = pl.coalesce("author", "question_id").alias("unit")
+    folds = drawn.group_by(unit).agg(pl.col("fold").n_unique(), pl.len())
+    assert set(folds["fold"]) == {1} and folds["len"].max() == 2
+    assert sorted(drawn["fold"].unique()) == [0, 1, 2, 3] == sorted(drawn["fold"].head(4))
 
 
 def test_means_of_folds_by_hand_and_pairs_of_few_answers_that_are_in_every_fold() -> None:

@@ -176,9 +176,8 @@ def test_groups_without_a_vector_are_no_targets_and_every_round_has_questions(wo
 def test_an_outcome_by_hand() -> None:
     before = {"sfam": ["y", "y", "y", "y"], "ngrams": ["x", "x", "y", "y"], TOPIC: ["x", "x", "y", "y"]}
     after = {"sfam": ["x", "y", None, "x"], "ngrams": ["x", "y", None, "y"], TOPIC: ["x", "y", None, "y"]}
-    found = outcome_of(
-        ["x", "x", "y", "y"], ["x", "y", "y", "x"], ["a b a b a b", "c", " ", "d"], after, before, [1.0, 2.0, None, 6.0]
-    )
+    texts, asked = ["a b a b a b", "c", " ", "d"], ["q1", "q1", "q2", "q2"]
+    found = outcome_of(list("xxyy"), list("xyyx"), texts, after, before, [1.0, 2.0, None, 6.0], asked)
     assert found == Outcome(
         n=4,
         # own targets are the first and the third, the empty one of which hits nothing
@@ -194,12 +193,18 @@ def test_an_outcome_by_hand() -> None:
         # of the four word trigrams of the first text two repeat
         repetition=0.125,
         empty=0.25,
+        # the questions gain .5 and -.25
+        gain_error=found.gain_error,
     )
-    assert found.gain == 0.125
+    assert found.gain == 0.125 and found.gain_error == pytest.approx(0.375)
     # without sfam the first judge of style says who hits
-    other = outcome_of("xxyy", "xyyx", ["a"] * 4, {k: after[k] for k in ("ngrams", TOPIC)}, before, [float("nan")] * 4)
+    other = outcome_of(
+        "xxyy", "xyyx", ["a"] * 4, {k: after[k] for k in ("ngrams", TOPIC)}, before, [float("nan")] * 4, list("qqqq")
+    )
     assert (other.gain_own, other.gain_cross, other.log_perplexity) == (-0.5, 0.5, None)
     assert (other.hit_rate, other.correct_change_rate) == (0.5, 0.0)
+    # one question says nothing of its error
+    assert other.gain_error == 0.0
 
 
 def test_answers_one_by_one_add_up_to_the_outcome(scripted: tuple[Trials, Scripted]) -> None:
@@ -218,7 +223,7 @@ def test_answers_one_by_one_add_up_to_the_outcome(scripted: tuple[Trials, Script
 
 def test_nothing_to_try_on_is_an_error() -> None:
     with pytest.raises(InputError, match="no val question to try a setting on"):
-        outcome_of([], [], [], {"sfam": [], TOPIC: []}, {"sfam": [], TOPIC: []}, [])
+        outcome_of([], [], [], {"sfam": [], TOPIC: []}, {"sfam": [], TOPIC: []}, [], [])
 
 
 @pytest.mark.parametrize("positions", ["last", "all"])

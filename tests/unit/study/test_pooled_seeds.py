@@ -102,7 +102,7 @@ def test_the_page_has_all_of_it() -> None:
     assert line.startswith("| steered (random) | hit rate | +62.5 [") and line.endswith("| 8 |")
     assert "## sfam, own targets (sees style, ceiling 70.0 %)" in page
     # sfam and measured gain nothing on other targets, and the topic goes
-    claim = "It is not shown that steering moves texts to the right group: not seen by measured, sfam; the topic"
+    claim = "It is not shown that steering moves texts to the right group: not seen by measured, sfam; no more than"
     assert claim in page and "falls by 25.0 points" in page
     own = [seed_run(seed, {k: v for k, v in SEEN[seed].items() if k[1] == "own"}) for seed in (1, 2)]
     page = pooled_page("x", pooled(*own))

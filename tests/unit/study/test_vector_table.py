@@ -165,7 +165,7 @@ def test_a_cell_that_does_not_steer_gains_nothing() -> None:
     bootstrap = ClusterBootstrap(["q1", "q2"], 400, 1)
     page = vector_page("t", vector_table(flat, CELLS, bootstrap))
     line = next(line for line in page.splitlines() if line.startswith("| raw |"))
-    assert line.startswith("| raw | not to steer | +0.0 [+0.0, +0.0] | +0.0 | +0.0 |")
+    assert line.startswith("| raw | 4 | not to steer | +0.0 [+0.0, +0.0] | +0.0 | +0.0 |")
     assert line.endswith("| +0.00 | -25.0 [-25.0, -25.0] |")
 
 
@@ -194,7 +194,7 @@ def test_the_page_has_a_table_for_each_axis_with_its_cells() -> None:
     shown = [[line.split(" | ")[0].removeprefix("| ") for line in s.splitlines()[4:]] for s in sections]
     assert shown == [[cell.shown for cell in CELLS.values() if cell.axis == axis] for axis in AXES]
     # without other targets nothing is known of them
-    assert "| last | block 1, 0.4 | +75.0 [+50.0, +100.0] | +75.0 | n/a | n/a | +0.25 |" in page
+    assert "| last | 2 | block 1, 0.4 | +75.0 [+50.0, +100.0] | +75.0 | n/a | n/a | +0.25 |" in page
     # axes that were not asked for are not there
     few = vector_page("x", table.filter(pl.col("axis").is_in([REFERENCE, "token"])))
     assert few.count("\n## ") == 1 and "last token of the attribute" in few

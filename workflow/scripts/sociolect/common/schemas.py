@@ -421,6 +421,7 @@ SWEEP = Schema(
         "gain_own": Column(FLOAT, "own targets: rise of the target's share, mean over judges of style"),
         "gain_cross": Column(FLOAT, "other targets: the same"),
         "gain": Column(FLOAT, "mean of the two: what the choice maximizes"),
+        "gain_error": Column(FLOAT, "its standard error over questions"),
         "topic_loss": Column(FLOAT, "other targets: fall of the question's group in the eyes of the topic probe"),
         "log_perplexity": Column(
             FLOAT, "mean log perplexity under the unsteered model; null if all are empty", nullable=True
@@ -663,10 +664,10 @@ BY_JUDGE = Schema(
         "stay_gain": Column(FLOAT, "rise of that against row 1, paired", nullable=True),
         "stay_gain_low": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
         "stay_gain_high": Column(FLOAT, "end of the interval of evaluation.confidence", nullable=True),
-        "on_topic_rate": Column(
-            FLOAT, "rate among the texts that the topic probe still takes for the question's group", nullable=True
+        "on_topic_gain": Column(
+            FLOAT, "gain among the pairs of which the topic probe takes both for the question's group", nullable=True
         ),
-        "on_topic_n": Column(INT, "these texts"),
+        "on_topic_n": Column(INT, "these pairs"),
         "ceiling": Column(FLOAT, "macro accuracy of the judge on human answers of this length", nullable=True),
     },
     ("judge", "condition", "targets"),
@@ -689,7 +690,8 @@ CONTRASTS = Schema(
         "condition": Column(TEXT, "row"),
         "against": Column(TEXT, "the row it is compared with"),
         "measure": Column(
-            TEXT, "hit_rate, correct_change_rate or group_change_rate; by a judge, hit_rate and its name"
+            TEXT,
+            "hit_rate, correct_change_rate or group_change_rate; by a judge hit_rate or cross_hit_rate and its name",
         ),
         "difference": Column(FLOAT, "paired difference"),
         "low": Column(FLOAT, "end of the interval of evaluation.confidence"),

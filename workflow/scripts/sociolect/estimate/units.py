@@ -168,7 +168,7 @@ def _plan(name: str, experiment: Experiment, settings: EstimateJob, samples: Map
     groups = groups_of([samples[split] for split in experiment.fit], ask)
     asked = n_questions(ask, groups, "test", generation.questions_per_group) * generation.samples
     more = {"own": 0, "drawn": 1, "cross": len(groups) - 1}[generation.targets]
-    conditions = conditions_of(settings.steering.methods).values()
+    conditions = conditions_of(settings.steering.methods, settings.adapters.enabled).values()
     requests = asked * sum(1 + (more if c.cross else 0) for c in conditions)
     # what neither names nor steers towards its target is generated once for all targets
     plain = sum(c.kind == BASELINE and c.method is None and c.cross for c in conditions)

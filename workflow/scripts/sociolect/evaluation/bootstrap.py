@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from sociolect.common.errors import InputError
 from sociolect.common.resamples import draw_counts
 
-__all__ = ["ClusterBootstrap", "holm", "mcnemar"]
+__all__ = ["ClusterBootstrap", "NestedBootstrap", "holm", "mcnemar"]
 
 
 class ClusterBootstrap:
@@ -61,6 +61,29 @@ class ClusterBootstrap:
         tail = (1.0 - self.confidence) / 2
         low, high = np.quantile(means, [tail, 1.0 - tail])
         return float(low), float(high)
+
+
+class NestedBootstrap(ClusterBootstrap):
+    """The same for questions of several runs: runs are drawn, then questions within each run that was drawn, so that
+    what differs from run to run widens the intervals, too.
+
+    Args:
+        clusters: ids of all questions of all runs.
+        runs: the run of each of them.
+        resamples, seed, confidence: as above.
+    """
+
+    def __init__(
+        self, clusters: Sequence[str], runs: Sequence[str], resamples: int, seed: int, confidence: float = 0.95
+    ) -> None:
+        super().__init__(clusters, 1, seed, confidence)
+        run = dict(zip(clusters, runs, strict=True))
+        of = {name: [self.number[c] for c in self.number if run[c] == name] for name in sorted(set(runs))}
+        rng = np.random.default_rng(seed)
+        times = rng.multinomial(len(of), np.full(len(of), 1 / len(of)), size=resamples)
+        self.counts = np.zeros((resamples, len(self.number)))
+        for column, own in enumerate(of.values()):
+            self.counts[:, own] = rng.multinomial(times[:, column] * len(own), np.full(len(own), 1 / len(own)))
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:

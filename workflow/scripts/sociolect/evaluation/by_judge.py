@@ -10,11 +10,13 @@ import polars as pl
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import BY_JUDGE, CONTRASTS
 from sociolect.evaluation.bootstrap import ClusterBootstrap
-from sociolect.generation.conditions import BASELINE, CONDITIONS, CONTROLS, ordered
+from sociolect.generation.conditions import BASELINE, STEERED, ordered
 
-__all__ = ["RELEVANCE", "by_judge", "judge_contrasts", "seen_by_all"]
+__all__ = ["CROSS_HITS", "HITS", "RELEVANCE", "by_judge", "judge_contrasts", "seen_by_all"]
 
 RELEVANCE, TOPIC = "relevance", "topic"
+# measures of the contrasts by judge, with its name after them
+HITS, CROSS_HITS = "hit_rate", "cross_hit_rate"
 _KEYS = ["request_id", "reference_id", "question_id", "question_group", "target", "condition", "sample"]
 
 
@@ -88,7 +90,8 @@ def by_judge(seen: pl.DataFrame, ceilings: pl.DataFrame, bootstrap: ClusterBoots
         ceilings: CEILINGS.
         bootstrap: of all questions: the same resamples for all rows, so that rows can be compared.
     """
-    stayed = seen.filter((pl.col("judge") == TOPIC) & (pl.col("stay") == 1.0))["request_id"].implode()
+    both = (pl.col("stay") == 1.0) & (pl.col("reference_stay") == 1.0)
+    stayed = seen.filter((pl.col("judge") == TOPIC) & both)["request_id"].implode()
     seen = seen.with_columns(on_topic=pl.col("request_id").is_in(stayed))
     whole = ceilings.filter(pl.col("group").is_null())
     known = dict(whole.select("judge", "macro").iter_rows())
@@ -103,22 +106,22 @@ def by_judge(seen: pl.DataFrame, ceilings: pl.DataFrame, bootstrap: ClusterBoots
 
 
 def judge_contrasts(seen: pl.DataFrame, bootstrap: ClusterBootstrap) -> pl.DataFrame:
-    """CONTRASTS by judge: steering against its controls, and against every prompt, on own targets; paired."""
-    own = seen.filter(pl.col("target") == pl.col("question_group"))
-    against = [name for name in CONTROLS if CONDITIONS[name].method is not None]
-    against += [name for name in CONDITIONS if CONDITIONS[name].method is None and name != BASELINE]
+    """CONTRASTS by judge: steering against all other rows but row 1, on own targets, and, where they were asked for, on
+    cross targets; paired."""
+    own = pl.col("target") == pl.col("question_group")
     keys = ["question_id", "question_group", "target", "sample"]
     rows = []
-    for (judge,), frame in own.group_by("judge", maintain_order=True):
-        first = frame.filter(pl.col("condition") == "steered").select(*keys, "hit")
-        for name in against:
-            other = frame.filter(pl.col("condition") == name).select(*keys, other="hit")
-            pair = first.join(other, on=keys, maintain_order="left").drop_nulls()
-            difference = (pair["hit"] - pair["other"]).to_numpy()
-            interval = bootstrap.interval(pair["question_id"].to_list(), difference)
-            if interval is not None:
-                mean, n = float(difference.mean()), pair["question_id"].n_unique()
-                rows.append(("steered", name, f"hit_rate {judge}", mean, *interval, n))
+    for (judge,), all_targets in seen.group_by("judge", maintain_order=True):
+        for frame, measure in ((all_targets.filter(own), HITS), (all_targets.filter(~own), CROSS_HITS)):
+            first = frame.filter(pl.col("condition") == STEERED).select(*keys, "hit")
+            for name in ordered(set(frame["condition"].unique()) - {STEERED, BASELINE}):
+                other = frame.filter(pl.col("condition") == name).select(*keys, other="hit")
+                pair = first.join(other, on=keys, maintain_order="left").drop_nulls()
+                difference = (pair["hit"] - pair["other"]).to_numpy()
+                interval = bootstrap.interval(pair["question_id"].to_list(), difference)
+                if interval is not None:
+                    mean, n = float(difference.mean()), pair["question_id"].n_unique()
+                    rows.append((STEERED, name, f"{measure} {judge}", mean, *interval, n))
     return CONTRASTS.frame(rows)
 
 
@@ -136,8 +139,8 @@ def _row(frame: pl.DataFrame, condition: str, targets: str, bootstrap: ClusterBo
 
     with_interval("rate", frame["hit"])
     row["stay"] = frame["stay"].mean()
-    on_topic = frame.filter("on_topic")["hit"].drop_nulls()
-    row |= {"on_topic_rate": on_topic.mean(), "on_topic_n": len(on_topic)}
+    on_topic = frame.filter("on_topic").select(pl.col("hit") - pl.col("reference_hit")).to_series().drop_nulls()
+    row |= {"on_topic_gain": on_topic.mean(), "on_topic_n": len(on_topic)}
     if condition != BASELINE:
         with_interval("gain", frame["hit"] - frame["reference_hit"])
         with_interval("stay_gain", frame["stay"] - frame["reference_stay"])

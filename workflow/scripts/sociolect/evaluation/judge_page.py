@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from sociolect.evaluation.by_judge import CROSS_HITS
 from sociolect.evaluation.renderings import pipes
-from sociolect.generation.conditions import BASELINE, ordered
+from sociolect.generation.conditions import BASELINE, STEERED, ordered
 
 __all__ = [
     "AGREEMENT_HEADER",
@@ -22,18 +23,22 @@ __all__ = [
 ]
 
 SHIFT_HEADER = ("condition", "n", "style: towards the target", "topic: stays", "style where it stayed (n)", "relevance")
+# what a claim has to exceed on other groups' questions, too
+_NULLS = ("steered (random)", "steered (shuffled)")
 AGREEMENT_HEADER = ("judge", "other", "targets", "conditions", "same sign", "rank correlation")
 SHIFT_NOTE = (
     "Another group's style on a group's question: style should move to the target, topic and relevance should stay. "
     "Points against row 1; style is the mean over judges of style. A judge of style follows a text that changes its "
-    "topic, so style is also given among the texts that the topic probe still takes for the question's group. The "
+    "topic, so style is also given among the pairs of which the topic probe takes both for the question's group. The "
     "control `steered (topic)` moves topic alone: what it reaches is no style."
 )
 JUDGE_NOTE = (
-    "Every judge is fitted on human train answers cut to the length of the generations. `sfam` is the style model with "
-    "the net; `measured` sees measures of style, `ngrams` texts without their content words, `topic` all words: it is "
-    "the topic probe. Rates are shares of texts; in brackets the rise against row 1, paired, with its interval "
-    "(bootstrap over questions). The ceiling is what the judge reaches on human answers of that length."
+    "Every judge is fitted on human train answers cut to the longest generation. `sfam` is the style model with the "
+    "net; `measured` sees measures of style, `ngrams` texts without their content words, `topic` all words: it is the "
+    "topic probe. Where the describer is stylometry, `sfam` has learned from the measures that `measured` sees. The "
+    "sweep chose on val by the mean of the judges of style. Rates are shares of texts; in brackets the rise against "
+    "row 1, paired, with its interval (bootstrap over questions). The ceiling is what the judge reaches on such human "
+    "answers."
 )
 
 
@@ -46,10 +51,15 @@ def judge_page(title: str, table: pl.DataFrame, agreement: pl.DataFrame, contras
     """
     parts = [f"# {title}", JUDGE_NOTE]
     if (table["targets"] == "cross").any():
-        parts += ["## Style moves, topic stays", SHIFT_NOTE, pipes(SHIFT_HEADER, shift_rows(table)), claim_of(table)]
+        parts += [
+            "## Style moves, topic stays",
+            SHIFT_NOTE,
+            pipes(SHIFT_HEADER, shift_rows(table)),
+            claim_of(table, contrasts),
+        ]
     for heading, header, rows in judge_tables(table):
         parts += [f"## {heading}", pipes(header, rows)]
-    parts += ["## Steering against its controls and against prompts, own targets", _contrast_table(contrasts)]
+    parts += ["## Steering against every other row", _contrast_table(contrasts)]
     parts += ["## Agreement of judges", pipes(AGREEMENT_HEADER, agreement_rows(agreement))]
     return "\n\n".join(parts) + "\n"
 
@@ -79,7 +89,6 @@ def shift_rows(table: pl.DataFrame) -> list[list[str]]:
         table: BY_JUDGE.
     """
     cross = table.filter(pl.col("targets") == "cross")
-    base = cross.filter((pl.col("condition") == BASELINE) & (pl.col("sees") == "style"))["on_topic_rate"].mean()
     cross = cross.filter(pl.col("condition") != BASELINE)
     rows = []
     for condition in ordered(cross["condition"].unique()):
@@ -95,30 +104,44 @@ def shift_rows(table: pl.DataFrame) -> list[list[str]]:
                 str(topic["n"]),
                 f"{100 * mean:+.1f} ({names})",
                 _rise(topic, "stay_gain"),
-                _on_topic(style, base),
+                _on_topic(style),
                 "n/a" if relevance["gain"] is None else f"{relevance['gain']:+.3f}",
             ]
         )
     return rows
 
 
-def claim_of(table: pl.DataFrame) -> str:
-    """What may be claimed of steering by the rule of the study: every judge of style must see the target more often on
-    other groups' questions, its interval above 0, and the topic probe's share must not fall by more than .05.
+def claim_of(table: pl.DataFrame, contrasts: pl.DataFrame) -> str:
+    """What may be claimed of steering by the rule of the study, on other groups' questions: every judge of style sees
+    the target more often than in row 1, and more often than with a random direction and with shuffled labels, all
+    intervals above 0; and the topic probe's share does not fall by more than .05.
+
+    A text that steering only blurs comes nearer to every group's share, so a rise alone proves nothing.
 
     Args:
-        table: BY_JUDGE.
+        table: BY_JUDGE; contrasts: CONTRASTS by judge.
     """
-    cross = table.filter((pl.col("targets") == "cross") & (pl.col("condition") == "steered"))
+    cross = table.filter((pl.col("targets") == "cross") & (pl.col("condition") == STEERED))
     style, topic = cross.filter(pl.col("sees") == "style"), cross.filter(pl.col("sees") == "topic")
-    if style.height == 0 or topic.height == 0:
+    if style.height == 0 or topic.height == 0 or topic["stay_gain"][0] is None:
         return "Nothing is known of other groups' style: generation.targets is own."
+    reasons = []
     missed = [row["judge"] for row in style.iter_rows(named=True) if row["gain_low"] is None or row["gain_low"] <= 0]
+    if missed:
+        reasons.append(f"not seen by {', '.join(missed)}")
+    lows = {(row["measure"], row["against"]): row["low"] for row in contrasts.iter_rows(named=True)}
+    for control in _NULLS:
+        beaten = [judge for judge in style["judge"] if lows.get((f"{CROSS_HITS} {judge}", control), 0.0) <= 0]
+        if beaten:
+            reasons.append(f"no more than {control} by {', '.join(beaten)}")
     lost = -float(topic["stay_gain"][0])
-    if not missed and lost <= 0.05:
-        return "Steering moves texts to the right group: every judge of style sees it, with the topic held."
-    reasons = [f"not seen by {', '.join(missed)}"] if missed else []
-    reasons += [f"the topic probe's share falls by {100 * lost:.1f} points"] if lost > 0.05 else []
+    if lost > 0.05:
+        reasons.append(f"the topic probe's share falls by {100 * lost:.1f} points")
+    if not reasons:
+        return (
+            "Steering moves texts to the right group: every judge of style sees it, more than with random directions "
+            "and shuffled labels, with the topic held."
+        )
     return f"It is not shown that steering moves texts to the right group: {'; '.join(reasons)}."
 
 
@@ -127,19 +150,20 @@ def _judge_row(row: dict[str, Any], targets: str) -> list[str]:
     return [*shown, _share(row, "stay"), _rise(row, "stay_gain")] if targets == "cross" else shown
 
 
-def _on_topic(style: pl.DataFrame, base: Any) -> str:
-    """Mean over judges of style among texts whose topic stayed, minus the same of row 1, and their number."""
-    rate, n = style["on_topic_rate"].mean(), int(style["on_topic_n"].max())  # type: ignore[arg-type]
-    return f"n/a ({n})" if rate is None or base is None else f"{100 * (float(rate) - float(base)):+.1f} ({n})"  # type: ignore[arg-type]
+def _on_topic(style: pl.DataFrame) -> str:
+    """Mean over judges of style of the gain among pairs whose topic stayed, and their number."""
+    gain, n = style["on_topic_gain"].mean(), max(style["on_topic_n"])
+    return f"n/a ({n})" if gain is None else f"{100 * float(gain):+.1f} ({n})"  # type: ignore[arg-type]
 
 
 def _contrast_table(contrasts: pl.DataFrame) -> str:
     rows = []
     for row in contrasts.iter_rows(named=True):
-        judge = row["measure"].removeprefix("hit_rate ")
+        measure, judge = row["measure"].split(" ", 1)
+        targets = "cross" if measure == CROSS_HITS else "own"
         found = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
-        rows.append([judge, row["condition"], row["against"], found, str(row["n_questions"])])
-    return pipes(("judge", "condition", "against", "difference in points", "questions"), rows)
+        rows.append([judge, targets, row["against"], found, str(row["n_questions"])])
+    return pipes(("judge", "targets", "steered against", "difference in points", "questions"), rows)
 
 
 def agreement_rows(agreement: pl.DataFrame) -> list[list[str]]:

@@ -76,6 +76,7 @@ PER_EXPERIMENT = {
     "chain": CHAIN,
     "judges": BY_JUDGE,
     "agreement": AGREEMENT,
+    "judge_contrasts": CONTRASTS,
 }
 SHARED: dict[str, Schema] = {
     "catalogue": CATALOGUE,
@@ -105,6 +106,7 @@ class ExperimentTables:
     chain: pl.DataFrame | None = None
     judges: pl.DataFrame | None = None
     agreement: pl.DataFrame | None = None
+    judge_contrasts: pl.DataFrame | None = None
     weights: dict[str, Any] | None = None
     choice: dict[str, Any] | None = None
 
@@ -176,7 +178,7 @@ def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
         rows = [a + b[:5] for a, b in zip(cells(e.controls), damage, strict=True)]
         shown["controls"] = HtmlTable((*HEADER, *DAMAGE_HEADER[1:6]), rows)
     if _some(e.judges):
-        shown |= _judges(e.judges, e.agreement)
+        shown |= _judges(e.judges, e.agreement, e.judge_contrasts)
     if _some(e.contrasts):
         shown["contrasts"] = _contrasts(e.contrasts)
     if _some(e.groups):
@@ -211,12 +213,13 @@ def _experiment(e: ExperimentTables, names: dict[str, str]) -> dict[str, Any]:
     return shown
 
 
-def _judges(table: pl.DataFrame, agreement: pl.DataFrame | None) -> dict[str, Any]:
+def _judges(table: pl.DataFrame, agreement: pl.DataFrame | None, contrasts: pl.DataFrame | None) -> dict[str, Any]:
     """Style that moves and topic that stays, and every judge's rates."""
     shown: dict[str, Any] = {}
     if (table["targets"] == "cross").any():
         shown["shift"] = _image(shift_plot(table), "Style gained against topic kept, other groups' style")
-        shown["shift_table"], shown["claim"] = HtmlTable(SHIFT_HEADER, shift_rows(table)), claim_of(table)
+        shown["shift_table"] = HtmlTable(SHIFT_HEADER, shift_rows(table))
+        shown["claim"] = claim_of(table, contrasts) if contrasts is not None else None
     shown["judges"] = [(title, HtmlTable(header, rows)) for title, header, rows in judge_tables(table)]
     if _some(agreement):
         shown["agreement"] = HtmlTable(AGREEMENT_HEADER, agreement_rows(agreement))

@@ -122,7 +122,7 @@ def examples_of(samples: pl.DataFrame, groups: Sequence[str], n: int, chars: int
     """
     train = samples.filter((pl.col("part") == "train") & pl.col("group").is_in(list(groups)))
     rank = pl.Series("rank", [stable_hash("example", a) for a in train["answer_id"]], dtype=pl.UInt64)
-    train = train.with_columns(rank).sort("rank").unique("question_id", keep="first", maintain_order=True)
+    train = train.with_columns(rank).sort("rank").unique(["group", "question_id"], keep="first", maintain_order=True)
     return {
         group: [
             (question[:chars], answer[:chars])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from sociolect.settings.adapters import AdapterSettings
 from sociolect.settings.attributes import CatalogueSettings, DescriptionSettings
 from sociolect.settings.base import Experiment, Name, Stage
 from sociolect.settings.generation import GenerationSettings
@@ -50,6 +51,7 @@ class EstimateJob(Stage):
     models: ModelsSettings
     scratch: ScratchSettings
     readings: ReadingSettings
+    adapters: AdapterSettings = AdapterSettings()
     steering: SteeringSettings
     sweep: SweepSettings
     generation: GenerationSettings

@@ -51,19 +51,29 @@ class Material:
 
     def shuffled(self, rng: np.random.Generator) -> Material:
         """The same with labels that mean nothing: a group's weights dealt to attributes at random, and the folds of
-        all groups dealt to groups at random."""
+        each group dealt to all groups in turn, so that none gets more of its own than of any other."""
         weights = {
             name: {group: rng.permutation(w) for group, w in sorted(by_group.items())}
             for name, by_group in sorted(self.weights.items())
         }
-        cells = {values.shape[:2] for values in self.read.values()}
+        shapes = sorted({(values.shape[0], values.shape[1]) for values in self.read.values()})
         # one deal for all kinds, which may be paired
-        deal = {shape: rng.permutation(shape[0] * shape[1]) for shape in sorted(cells)}
+        deals = {shape: _dealt(shape[0], shape[1], rng) for shape in shapes}
         read = {
-            kind: values.reshape(-1, *values.shape[2:])[deal[values.shape[0], values.shape[1]]].reshape(values.shape)
+            kind: values.reshape(-1, *values.shape[2:])[deals[values.shape[0], values.shape[1]]].reshape(values.shape)
             for kind, values in self.read.items()
         }
         return replace(self, weights=weights, read=read)
+
+
+def _dealt(groups: int, folds: int, rng: np.random.Generator) -> np.ndarray:
+    """Which cell (group, fold) each cell gets, [groups * folds]: fold f of a group comes from the f-th group after it,
+    and which of that group's folds is drawn."""
+    orders = [rng.permutation(folds) for _ in range(groups)]
+    turn = int(rng.integers(groups))
+    sources = [((g + fold + turn) % groups, fold) for g in range(groups) for fold in range(folds)]
+    cells = [source * folds + orders[source][fold] for source, fold in sources]
+    return np.array(cells, dtype=np.int64)
 
 
 def material_of(

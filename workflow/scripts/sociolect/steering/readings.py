@@ -31,22 +31,32 @@ class _Read(Protocol):
 def draw_answers(samples: pl.DataFrame, groups: Sequence[str], per_group: int, folds: int) -> pl.DataFrame:
     """Train answers that are read, the first `per_group` of each group by hash, with their `fold`.
 
+    All answers of an author, or where the author is unknown to a question, are in one fold, so that what is made of
+    some folds knows neither authors nor questions of the others.
+
     Returns:
-        answer_id, question_id, question, answer, group, fold; sorted by group and rank. With few answers there are
-        fewer folds, the same for all groups.
+        answer_id, question_id, question, answer, group, fold; sorted by group, so that the first answers of a group are
+        of different folds. With few authors there are fewer folds, the same for all groups.
 
     Raises:
-        InputError: a group has fewer than two train answers.
+        InputError: a group has train answers of fewer than two authors.
     """
     frame = samples.filter((pl.col("part") == "train") & pl.col("group").is_in(list(groups))).unique("answer_id")
     rank = pl.Series("rank", [stable_hash("read", a) for a in frame["answer_id"]], dtype=pl.UInt64)
     frame = frame.with_columns(rank).sort("group", "rank").group_by("group", maintain_order=True).head(per_group)
-    counts = {g: frame.filter(pl.col("group") == g).height for g in groups}
+    frame = frame.with_columns(unit=pl.coalesce(pl.col("author"), pl.col("question_id")))
+    counts = {g: frame.filter(pl.col("group") == g)["unit"].n_unique() for g in groups}
     few = min(counts, key=lambda g: counts[g])
     if counts[few] < 2:
-        raise InputError(f"group {few!r} has {counts[few]} train answers to read; at least 2 are needed")
-    number = pl.int_range(pl.len()).over("group") % min(folds, counts[few])
-    return frame.select("answer_id", "question_id", "question", "answer", "group", fold=number.cast(pl.Int64))
+        raise InputError(f"group {few!r} has train answers of {counts[few]} authors to read; at least 2 are needed")
+    # authors in the order in which they are met
+    units = frame.unique(["group", "unit"], keep="first", maintain_order=True).select(
+        "group", "unit", fold=(pl.int_range(pl.len()).over("group") % min(folds, counts[few])).cast(pl.Int64)
+    )
+    frame = frame.join(units, on=["group", "unit"], maintain_order="left")
+    turn = pl.int_range(pl.len()).over("group", "fold").alias("turn")
+    frame = frame.with_columns(turn).sort("group", "turn", "fold", maintain_order=True)
+    return frame.select("answer_id", "question_id", "question", "answer", "group", "fold")
 
 
 class AnswerReader:
@@ -137,9 +147,10 @@ class AnswerReader:
         return self._read(readings)
 
     def _alone(self, texts: Sequence[str]) -> np.ndarray:
-        # a text without such words is read where it would begin
-        found = [self._wording.encode(text or "\n", rendered=False) for text in texts]
-        ids = [tuple(i[: 1 + self._settings.max_tokens]) for i in found]
+        """Texts without a question, after a line break: the first token of a sequence is like no other, and some models
+        have no BOS that would be it."""
+        found = [self._wording.encode(f"\n{text}", rendered=False) for text in texts]
+        ids = [tuple(i[: 2 + self._settings.max_tokens]) for i in found]
         return self._read([Reading(i, _but_first(i)) for i in ids])
 
     def _read(self, readings: Sequence[Reading]) -> np.ndarray:

@@ -51,6 +51,7 @@ class Outcome:
         log_perplexity: mean over the non-empty; None if all are empty.
         repetition: mean share of repeated 3-grams.
         empty: share without text.
+        gain_error: standard error of the gain, over questions.
     """
 
     n: int
@@ -62,6 +63,7 @@ class Outcome:
     log_perplexity: float | None
     repetition: float
     empty: float
+    gain_error: float = 0.0
 
     @property
     def gain(self) -> float:
@@ -167,10 +169,10 @@ def is_kept(outcome: Outcome, base: Outcome, settings: SweepSettings) -> bool:
 def best_of(found: Found, base: Outcome, settings: SweepSettings) -> Setting:
     """The setting inside both guards that gains most, of those that were tried on all questions.
 
-    Not to steer is one of them: nothing that gains nothing is chosen. Ties go to the smaller strength, then to fewer
-    layers, then to the order of evaluation.
+    Not to steer is one of them: nothing is chosen that gains no more than its standard error. Ties go to the smaller
+    strength, then to fewer layers, then to the order of evaluation.
     """
-    full = {s: o for s, o in found.items() if o.n == base.n and is_kept(o, base, settings) and o.gain > 0}
+    full = {s: o for s, o in found.items() if o.n == base.n and is_kept(o, base, settings) and o.gain > o.gain_error}
     order = {setting: i for i, setting in enumerate(found)}
     best = min(full, key=lambda s: (-full[s].gain, s.alpha, len(s.layers), order[s]), default=UNSTEERED)
     return best
@@ -196,6 +198,7 @@ def sweep_table(found: Found, base: Outcome, settings: SweepSettings, best: Sequ
                 "gain_own": o.gain_own,
                 "gain_cross": o.gain_cross,
                 "gain": o.gain,
+                "gain_error": o.gain_error,
                 "topic_loss": o.topic_loss,
                 "log_perplexity": o.log_perplexity,
                 "repetition": o.repetition,
@@ -245,7 +248,9 @@ def choice_of(
             f"none of steering.methods ({', '.join(names)}) has a vector for every group: some have no distinctive "
             "attributes; add `all` to steering.methods, lower profiles.min_gap, or leave these groups out"
         )
-    if not all(base.equals(bases[0]) for base in bases):
+    # what the judges say of them may differ by a tie between two kinds of processors
+    told = [base.select("n", "log_perplexity", "repetition") for base in bases]
+    if not all(one.equals(told[0]) for one in told):
         raise InputError("methods were tried beside different unsteered answers; delete steering/<experiment>/tried")
     steered = pl.concat(frame.filter(pl.col("method") != UNSTEERED.method) for frame in tried)
     shown = {row["method"]: row for row in steered.filter("best").iter_rows(named=True)}
@@ -259,7 +264,7 @@ def choice_of(
     choice = entries[chosen if chosen is not None else first] | {
         "residual_norms": list(norms),
         "fluent": chosen is not None,
-        "why": _why(chosen, shown, base, steered),
+        "why": _why(chosen, {name: shown[name] for name in able}, base, steered),
         "methods": entries,
     }
     mark = pl.col("best") & (pl.col("method") == chosen) if chosen is not None else pl.lit(False)
@@ -288,6 +293,7 @@ def _why(chosen: str | None, shown: Mapping[str, Any], base: Mapping[str, Any], 
     return (
         f"{chosen} at blocks {', '.join(map(str, row['layers']))} with strength {row['alpha']:g}: share of the target "
         f"{row['gain_own']:+.3f} on own and {row['gain_cross']:+.3f} on other targets (mean over judges of style, "
-        f"{row['n']} val answers), topic {-row['topic_loss']:+.3f}, log perplexity {row['log_perplexity']:.2f} after "
-        f"{base['log_perplexity']:.2f}; {inside} of {n} settings are inside the guards{next_best}"
+        f"standard error {row['gain_error']:.3f}, {row['n']} val answers), topic {-row['topic_loss']:+.3f}, "
+        f"log perplexity {row['log_perplexity']:.2f} after {base['log_perplexity']:.2f}; {inside} of {n} settings are "
+        f"inside the guards{next_best}"
     )

@@ -111,11 +111,11 @@ class Trials:
         self.asked = asked.sort("rank", "group", "question_id", maintain_order=True)
         self._ids = {p: tuple(wording.encode(p)) for p in unsteered["prompt"].unique().sort()}
         self._base = judge(self.asked["text"].to_list())
-        self._results: dict[tuple[Setting, str, str], str] = {}
+        self._results: dict[tuple[Any, ...], str] = {}
 
     def rows(self, share: float) -> pl.DataFrame:
         """The questions of a round: the first of each group, one at least, towards both targets."""
-        n = self.asked["rank"].n_unique()
+        n = 1 + max(self.asked["rank"], default=0)
         return self.asked.filter(pl.col("rank") < max(1, round(share * n)))
 
     def base(self, share: float) -> Outcome:
@@ -131,17 +131,14 @@ class Trials:
         rows = self.rows(share)
         names = rows.select("question_id", "group", "target", "prompt", "seed").rows()
         missing = [
-            (setting, name)
-            for setting in settings
-            for name in names
-            if (setting, name[0] + name[1], name[2]) not in self._results
+            (setting, name) for setting in settings for name in names if (setting, *name[:3]) not in self._results
         ]
         requests = {f"{number:07d}": (setting, name) for number, (setting, name) in enumerate(missing)}
         asked = [self._request(key, setting, name) for key, (setting, name) in requests.items()]
         for result in self._backend.generate(asked, progress) if asked else ():
             setting, name = requests[result.id]
-            self._results[setting, name[0] + name[1], name[2]] = self._wording.text_of(result.text)
-        texts = [self._results[setting, name[0] + name[1], name[2]] for setting in settings for name in names]
+            self._results[setting, *name[:3]] = self._wording.text_of(result.text)
+        texts = [self._results[setting, *name[:3]] for setting in settings for name in names]
         values = self._perplexity([name[3] for _ in settings for name in names], texts)
         n = len(names)
         return [
@@ -157,7 +154,7 @@ class Trials:
         rows = self.rows(1.0).select("question_id", "group", "target")
         if setting == UNSTEERED_SETTING:
             return rows.with_columns(gain=pl.lit(0.0), topic=pl.lit(0.0))
-        texts = [self._results[setting, question + group, target] for question, group, target in rows.rows()]
+        texts = [self._results[setting, *name] for name in rows.rows()]
         after = self._judge(texts)
         groups, targets = rows["group"].to_list(), rows["target"].to_list()
         gains = [_rises(seen, self._base[name], targets) for name, seen in after.items() if name != TOPIC]
@@ -188,7 +185,13 @@ class Trials:
     def _outcome(self, rows: pl.DataFrame, texts: Sequence[str], log_perplexity: Sequence[float | None]) -> Outcome:
         before = {name: list(groups[: rows.height]) for name, groups in self._base.items()}
         return outcome_of(
-            rows["group"].to_list(), rows["target"].to_list(), texts, self._judge(texts), before, log_perplexity
+            rows["group"].to_list(),
+            rows["target"].to_list(),
+            texts,
+            self._judge(texts),
+            before,
+            log_perplexity,
+            rows["question_id"].to_list(),
         )
 
 
@@ -205,6 +208,7 @@ def outcome_of(
     after: Mapping[str, Sequence[str | None]],
     before: Mapping[str, Sequence[str | None]],
     log_perplexity: Sequence[float | None],
+    questions: Sequence[str],
 ) -> Outcome:
     """The outcome of one setting.
 
@@ -215,6 +219,7 @@ def outcome_of(
         after: judge -> group that it sees in each, the topic probe among them; `sfam` is the nearest group.
         before: the same in the unsteered generation with the same question and seed.
         log_perplexity: of each; None or NaN where the text is empty.
+        questions: question of each.
 
     Raises:
         InputError: there is no generation.
@@ -241,4 +246,12 @@ def outcome_of(
         log_perplexity=float(known.mean()) if len(known) else None,
         repetition=float(np.mean([repetition(text) for text in texts])),
         empty=float(np.mean([not text.strip() for text in texts])),
+        gain_error=_error(np.mean(list(rise.values()), axis=0), questions),
     )
+
+
+def _error(values: np.ndarray, questions: Sequence[str]) -> float:
+    """Standard error of the mean, the answers to a question counting as one; 0 with a single question."""
+    names, place = np.unique(np.asarray(questions, dtype=str), return_inverse=True)
+    means = np.bincount(place, values) / np.bincount(place)
+    return float(means.std(ddof=1) / np.sqrt(len(names))) if len(names) > 1 else 0.0

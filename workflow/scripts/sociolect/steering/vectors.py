@@ -46,7 +46,7 @@ def controls(material: Material, built: Vectors, methods: Sequence[str], run_see
     the vector of the next group by name that has one.
     """
     found: dict[tuple[str, str], np.ndarray] = {}
-    shape = next(iter(built.values())).shape
+    shape = material.unit.shape[1:]
     topics = differences(material.means("content"), material.groups)
     for group in material.groups:
         found[group, "topic"] = normalized(topics[group], f"group {group!r}, its topic")

@@ -99,7 +99,8 @@ def wording_outcomes(
         texts = [said[request.id] for request in requests]
         values = [float(v) for v in perplexity(asked["prompt"].to_list(), texts)]
         groups, targets = asked["group"].to_list(), asked["target"].to_list()
-        outcomes.append(outcome_of(groups, targets, texts, judge(texts), before, values))
+        questions = asked["question_id"].to_list()
+        outcomes.append(outcome_of(groups, targets, texts, judge(texts), before, values, questions))
     return outcomes
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from sociolect.common.errors import InputError
-from sociolect.evaluation.bootstrap import ClusterBootstrap
-from sociolect.evaluation.by_judge import by_judge, seen_by_all
+from sociolect.evaluation.bootstrap import NestedBootstrap
+from sociolect.evaluation.by_judge import by_judge, judge_contrasts, seen_by_all
 from sociolect.evaluation.comparison import contrasts
 from sociolect.evaluation.gained import share_meant, top_gained
 from sociolect.evaluation.judge_page import (
@@ -72,23 +72,30 @@ class Pooled:
 
 
 def pool_seeds(runs: Sequence[SeedRun], resamples: int, seed: int, confidence: float) -> Pooled:
-    """Pool the runs: each question of each run is a cluster of the bootstrap, so that differences are paired within
-    runs; a ceiling is the mean over runs.
+    """Pool the runs, by the conditions that all of them have: the bootstrap draws runs, then questions within them;
+    differences are paired within runs; a ceiling is the mean over runs.
 
     Raises:
         InputError: there is no run.
     """
     if not runs:
         raise InputError("the steering study needs at least one run")
+    common = set.intersection(*(set(run.scores["condition"].unique()) for run in runs))
+    runs = [replace(run, scores=run.scores.filter(pl.col("condition").is_in(list(common)))) for run in runs]
     # vectors are as long as the catalogue and the net of their run
-    scores = pl.concat([_marked(run.scores.drop("style", "embedding"), run.seed) for run in runs])
+    marked = [_marked(run.scores.drop("style", "embedding"), run.seed) for run in runs]
+    scores = pl.concat(marked)
     judged = pl.concat([_marked(run.judged, run.seed) for run in runs])
     ceilings = pl.concat([run.by_judge.select("judge", "ceiling").unique() for run in runs]).drop_nulls()
     ceilings = ceilings.group_by("judge").agg(macro=pl.col("ceiling").mean()).sort("judge")
-    bootstrap = ClusterBootstrap(scores["question_id"].to_list(), resamples, seed, confidence)
-    table = by_judge(seen_by_all(scores, judged), ceilings.with_columns(group=pl.lit(None, dtype=pl.String)), bootstrap)
+    of_run = [str(run.seed) for run, frame in zip(runs, marked, strict=True) for _ in range(frame.height)]
+    bootstrap = NestedBootstrap(scores["question_id"].to_list(), of_run, resamples, seed, confidence)
+    seen = seen_by_all(scores, judged)
+    table = by_judge(seen, ceilings.with_columns(group=pl.lit(None, dtype=pl.String)), bootstrap)
     voters = table.filter(pl.col("sees") != "question").select("judge", "condition", "targets", "gain")
-    return Pooled(table, contrasts(scores, bootstrap), agreement_table(voters), [_seed_row(run) for run in runs])
+    by_judges = judge_contrasts(seen, bootstrap)
+    own = contrasts(scores, bootstrap)
+    return Pooled(table, pl.concat([own, by_judges]), agreement_table(voters), [_seed_row(run) for run in runs])
 
 
 def pooled_page(title: str, pooled: Pooled) -> str:
@@ -96,14 +103,14 @@ def pooled_page(title: str, pooled: Pooled) -> str:
     parts = [f"# {title}"]
     parts += [
         f"{len(pooled.seeds)} runs of the whole chain, each with its own seed. Correct changes: share of texts that "
-        "came to the target's group embedding from elsewhere. Intervals resample the questions of all runs.",
+        "came to the target's group embedding from elsewhere. Intervals draw runs, and questions within them.",
         pipes(_SEED_HEADER, pooled.seeds),
         "## Steering against its controls, over all seeds",
         pipes(("against", "measure", "difference in points", "questions"), _control_rows(pooled.contrasts)),
     ]
     if (pooled.table["targets"] == "cross").any():
         parts += ["## Style moves, topic stays", SHIFT_NOTE, pipes(SHIFT_HEADER, shift_rows(pooled.table))]
-        parts.append(claim_of(pooled.table))
+        parts.append(claim_of(pooled.table, pooled.contrasts))
     for heading, header, rows in judge_tables(pooled.table):
         parts += [f"## {heading}", pipes(header, rows)]
     parts += ["## Agreement of judges", pipes(AGREEMENT_HEADER, agreement_rows(pooled.agreement))]
@@ -142,7 +149,9 @@ def _seed_row(run: SeedRun) -> list[str]:
 
 
 def _control_rows(table: pl.DataFrame) -> list[list[str]]:
-    wanted = table.filter((pl.col("condition") == STEERED) & pl.col("against").is_in([*CONTROLS, "question"]))
+    measures = ["hit_rate", "correct_change_rate", "group_change_rate"]
+    wanted = table.filter((pl.col("condition") == STEERED) & pl.col("measure").is_in(measures))
+    wanted = wanted.filter(pl.col("against").is_in([*CONTROLS, "question"]))
     rows = []
     for row in wanted.iter_rows(named=True):
         found = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"

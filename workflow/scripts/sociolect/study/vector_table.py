@@ -78,7 +78,17 @@ def vector_page(title: str, table: pl.DataFrame) -> str:
         "were chosen, so that they are too high by that choice; differences are paired with the configured cell.",
         f"As configured: {reference['setting']}, gain {_points(reference, 'gain')} ({reference['n']} answers).",
     ]
-    header = ("cell", "best setting", "gain", "own", "other targets", "topic", "log perplexity", "minus configured")
+    header = (
+        "cell",
+        "n",
+        "best setting",
+        "gain",
+        "own",
+        "other targets",
+        "topic",
+        "log perplexity",
+        "minus configured",
+    )
     for axis, question in _QUESTIONS.items():
         rows = table.filter(axis=axis)
         if rows.height:
@@ -92,6 +102,7 @@ def _row(row: Mapping[str, Any]) -> list[str]:
 
     return [
         row["shown"],
+        str(row["n"]),
         row["setting"],
         _points(row, "gain"),
         one("gain_own"),
