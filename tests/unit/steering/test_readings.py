@@ -197,7 +197,9 @@ def test_an_author_s_answers_and_those_to_a_question_without_author_are_in_one_f
         author=pl.when(number < 6).then(pl.format("u{}", number // 2)),
         question_id=pl.when(number < 6).then(pl.format("q{}", number)).otherwise(pl.format("r{}", number // 2)),
     )
-    drawn = draw_answers(frame, ["x"], 10, 4).join(frame.select("answer_id", "author"), on="answer_id")
+    drawn = draw_answers(frame, ["x"], 10, 4).join(
+        frame.select("answer_id", "author"), on="answer_id", maintain_order="left"
+    )
     unit = pl.coalesce("author", "question_id").alias("unit")
     folds = drawn.group_by(unit).agg(pl.col("fold").n_unique(), pl.len())
     assert set(folds["fold"]) == {1} and folds["len"].max() == 2
