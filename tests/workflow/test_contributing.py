@@ -186,24 +186,8 @@ def test_add_a_describer(checkout: Path) -> None:
     assert set(said["prompt_id"]) == {"shouting"}
 
 
-METHOD = '''"""The mean difference between groups, at the last block alone worth anything."""
-
-from __future__ import annotations
-
-import numpy as np
-
-from sociolect.steering.combining import differences
-from sociolect.steering.material import Material
-
-READS: tuple[str, ...] = ("answers",)
-MODE = "add"
-
-
-def vectors(material: Material) -> dict[str, np.ndarray]:
-    """Vectors [L, d] of all groups."""
-    found = differences(material.means("answers"), material.groups)
-    return {group: np.repeat(vector[-1:], len(vector), axis=0) for group, vector in found.items()}
-'''
+# the one that the manual shows
+METHOD = re.findall(r"```python\n(.*?)```", (ROOT / "docs/extending.md").read_text(encoding="utf-8"), re.DOTALL)[0]
 
 
 def test_add_a_steering_method(checkout: Path) -> None:
@@ -226,7 +210,7 @@ def test_add_a_steering_method(checkout: Path) -> None:
     (checkout / "method.yaml").write_text(yaml.safe_dump(values))
     # it has a sweep of its own
     planned = snakemake(checkout, "--dry-run", "--configfile", "method.yaml").stdout
-    assert re.findall(r"output: \S+/tried/(\w+)\.parquet", planned) == ["all", "last_block"]
+    assert sorted(re.findall(r"output: \S+/tried/(\w+)\.parquet", planned)) == ["all", "last_block"]
     code = """
 import numpy as np
 from sociolect.generation.conditions import conditions_of

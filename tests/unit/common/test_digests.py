@@ -38,7 +38,7 @@ DEFAULTS = {
         "Field(9.0,",
         {"read_answers", "build_steering", "choose_strength", "plan_requests", "estimate_cost", *TRYING},
     ),
-    "adapters": ("Field(200,", "Field(201,", {"answer_adapted", "plan_requests"}),
+    "adapters": ("Field(200,", "Field(201,", {"answer_adapted", "plan_requests", "estimate_cost"}),
     "generation": (
         "Field(256,",
         "Field(257,",
