@@ -216,7 +216,7 @@ import numpy as np
 from sociolect.generation.conditions import conditions_of
 from sociolect.steering.material import Material
 from sociolect.steering.vectors import steering_table
-read = {"answers": np.random.default_rng(0).standard_normal((2, 4, 3, 5))}
+read = {kind: np.random.default_rng(0).standard_normal((2, 4, 3, 5)) for kind in ("answers", "content")}
 material = Material(("g", "h"), np.zeros((1, 3, 5)), {}, read)
 table, built = steering_table(material, ("last_block",), 1)
 print(sorted(set(table["method"])))
@@ -224,6 +224,6 @@ print(all(np.allclose(v, v[0]) for v in built.values()), list(conditions_of(("la
 """
     made = python(checkout / "workflow/scripts", "-c", code).splitlines()
     assert made == [
-        "['last_block', 'other_group_last_block', 'random', 'shuffled_last_block']",
+        "['last_block', 'other_group_last_block', 'random', 'shuffled_last_block', 'topic']",
         "True steered (last_block)",
     ]
