@@ -14,7 +14,7 @@ from sociolect.evaluation.comparison import CROSS
 from sociolect.evaluation.renderings import HEADER, cells
 from sociolect.settings.base import Stage
 
-NARROW = 100
+NARROW = 118
 
 
 def main(job: Job[Stage]) -> None:
