@@ -21,9 +21,9 @@ def main(job: Job[Stage]) -> None:
     """One table per experiment; plain text where the output is not a terminal."""
     if not job.inputs["table"]:
         raise InputError("--table names no file; give results/<run>/comparison/<experiment>.parquet")
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=NARROW, color_system=None)
+        console = Console(highlight=False, markup=False, width=NARROW, color_system=None)
     for path in job.inputs["table"]:
         frame = read_table(path, COMPARISON)
         beside = path.with_suffix(".controls.parquet")
