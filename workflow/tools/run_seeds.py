@@ -17,7 +17,7 @@ from sociolect.common.files import write_text
 from sociolect.common.schemas import BY_JUDGE, CONTRASTS
 from sociolect.common.seeds import seed_of
 from sociolect.settings.config import read_config
-from sociolect.study.pooled_seeds import pool_seeds, pooled_page
+from sociolect.study.pooled_seeds import pool_seeds, pooled_judges_page, pooled_page
 from sociolect.study.seed_runs import read_run, runs_of
 
 
@@ -45,6 +45,8 @@ def main() -> None:
         write_table(pooled.contrasts, folder / f"{experiment}.contrasts.parquet", CONTRASTS, provenance)
         page = folder / f"{experiment}.md"
         write_text(pooled_page(f"Steering study: {experiment}", pooled), page)
+        judges = pooled_judges_page(f"Steering study by judge: {experiment}", pooled)
+        write_text(judges, page.with_suffix(".judges.md"))
         print(page)
 
 

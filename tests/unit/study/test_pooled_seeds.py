@@ -11,7 +11,7 @@ from seeded import SEEN, seed_run
 from sociolect.common.artifacts import check_table
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import AGREEMENT, BY_JUDGE, CONTRASTS
-from sociolect.study.pooled_seeds import Pooled, SeedRun, pool_seeds, pooled_page
+from sociolect.study.pooled_seeds import Pooled, SeedRun, pool_seeds, pooled_judges_page, pooled_page
 
 
 def pooled(*runs: SeedRun) -> Pooled:
@@ -100,13 +100,14 @@ def test_the_page_has_all_of_it() -> None:
     assert page.startswith("# Steering study: main\n\n2 runs of the whole chain")
     (line,) = (line for line in page.splitlines() if line.startswith("| steered (random) | hit rate |"))
     assert line.startswith("| steered (random) | hit rate | +62.5 [") and line.endswith("| 8 |")
-    assert "## sfam, own targets (sees style, ceiling 70.0 %)" in page
+    assert "## sfam, own targets (sees style, ceiling 70.0 %)" in pooled_judges_page("x", pooled())
     # sfam and measured gain nothing on other targets, and the topic goes
     claim = "It is not shown that steering moves texts to the right group: not seen by measured, sfam; no more than"
     assert claim in page and "falls by 25.0 points" in page
     own = [seed_run(seed, {k: v for k, v in SEEN[seed].items() if k[1] == "own"}) for seed in (1, 2)]
     page = pooled_page("x", pooled(*own))
-    assert "Style moves" not in page and "cross targets" not in page and "## sfam, own targets" in page
+    judges = pooled_judges_page("x", pooled(*own))
+    assert "Style moves" not in page and "cross targets" not in judges and "## sfam, own targets" in judges
 
 
 def test_no_run_and_a_judge_of_some_runs_are_errors() -> None:

@@ -16,6 +16,7 @@ from sociolect.evaluation.comparison import contrasts
 from sociolect.evaluation.gained import share_meant, top_gained
 from sociolect.evaluation.judge_page import (
     AGREEMENT_HEADER,
+    JUDGE_NOTE,
     SHIFT_HEADER,
     SHIFT_NOTE,
     agreement_rows,
@@ -27,7 +28,7 @@ from sociolect.evaluation.renderings import pipes
 from sociolect.generation.conditions import CONTROLS, STEERED
 from sociolect.judges.agreement import agreement_table
 
-__all__ = ["Pooled", "SeedRun", "pool_seeds", "pooled_page"]
+__all__ = ["Pooled", "SeedRun", "pool_seeds", "pooled_judges_page", "pooled_page"]
 
 _IDS = ("question_id", "request_id", "reference_id")
 _SEED_HEADER = (
@@ -99,7 +100,7 @@ def pool_seeds(runs: Sequence[SeedRun], resamples: int, seed: int, confidence: f
 
 
 def pooled_page(title: str, pooled: Pooled) -> str:
-    """The study's page as Markdown."""
+    """What the study says, seed by seed and over all, as Markdown."""
     parts = [f"# {title}"]
     parts += [
         f"{len(pooled.seeds)} runs of the whole chain, each with its own seed. Correct changes: share of texts that "
@@ -111,6 +112,12 @@ def pooled_page(title: str, pooled: Pooled) -> str:
     if (pooled.table["targets"] == "cross").any():
         parts += ["## Style moves, topic stays", SHIFT_NOTE, pipes(SHIFT_HEADER, shift_rows(pooled.table))]
         parts.append(claim_of(pooled.table, pooled.contrasts))
+    return "\n\n".join(parts) + "\n"
+
+
+def pooled_judges_page(title: str, pooled: Pooled) -> str:
+    """Every judge's table over all seeds, and their agreement, as Markdown."""
+    parts = [f"# {title}", JUDGE_NOTE]
     for heading, header, rows in judge_tables(pooled.table):
         parts += [f"## {heading}", pipes(header, rows)]
     parts += ["## Agreement of judges", pipes(AGREEMENT_HEADER, agreement_rows(pooled.agreement))]
