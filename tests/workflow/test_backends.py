@@ -40,8 +40,10 @@ def test_tables_of_both_backends_agree(copy: Path) -> None:
     results = copy / "results" / "demo"
     before = pl.read_parquet(results / "comparison" / "main.parquet")
     said = pl.read_parquet(results / "generations" / "main.parquet")
-    done = snakemake(copy, "--profile", "profiles/local", *ON_VLLM)
-    assert jobs_of(done.stderr) == REDONE
+    everything = snakemake(copy, "-n", *ON_VLLM)
+    assert jobs_of(everything.stdout + everything.stderr) == REDONE
+    done = snakemake(copy, "--profile", "profiles/local", "--config", "generation={backend: vllm}")
+    assert jobs_of(done.stderr) == REDONE - SWEPT
 
     info = read_provenance(results / "generations" / "main" / "1-of-2.parquet")["backend"]
     assert info["backend"] == "vllm" and info["steering"] == "eager"
@@ -56,6 +58,19 @@ def test_tables_of_both_backends_agree(copy: Path) -> None:
         for old, new in zip(before.iter_rows(named=True), after.iter_rows(named=True), strict=True):
             if old[name] is not None:
                 assert old[f"{name}_low"] <= new[name] <= old[f"{name}_high"], (name, old["condition"])
+
+
+def test_a_method_is_tried_on_vllm_as_on_the_reference(copy: Path) -> None:
+    """One of them: each has to start an engine."""
+    file = copy / "results/demo/steering/main/tried/all.parquet"
+    before = pl.read_parquet(file)
+    snakemake(copy, "--profile", "profiles/local", *ON_VLLM, "--", file.relative_to(copy).as_posix())
+    assert read_provenance(file)["backend"]["backend"] == "vllm"
+    after = pl.read_parquet(file)
+    # all are tried on the first round's questions, and the same ones go on
+    assert after.select("layers", "alpha", "n").equals(before.select("layers", "alpha", "n"))
+    assert np.abs((after["gain"] - before["gain"]).to_numpy()).max() <= 0.05
+    assert after.filter("best").select("layers", "alpha").equals(before.filter("best").select("layers", "alpha"))
 
 
 def test_missing_environment_is_named(project: Path) -> None:

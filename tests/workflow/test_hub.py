@@ -49,6 +49,7 @@ def test_hub_models_go_through_the_whole_chain(demo: Path, tmp_path: Path) -> No
     config["distillation"] |= {"n_answers": 120, "n_heldout": 40, "max_epochs": 2, "min_pearson": -1}
     config["embedding"] |= {"n_trials": 2, "max_epochs": 3}
     config["generation"] |= {"questions_per_group": 2, "samples": 1, "shards": 1}
+    config["steering"]["methods"], config["adapters"]["enabled"] = ["all", "content_free"], False
     config["readings"] = {"answers_per_group": 8, "pairs_per_group": 4, "folds": 4}
     config["sweep"] |= {"questions_per_group": 1, "halvings": 0, "depths": [0.0], "band": None, "alphas": [0.0, 0.4]}
     config.pop("scratch")
