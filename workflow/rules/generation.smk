@@ -54,6 +54,7 @@ rule plan_requests:
     input:
         samples=ask_samples,
         groups=f"{RUN}/groups/{{experiment}}.parquet",
+        steering=f"{RUN}/steering/{{experiment}}.parquet",
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         lm=f"{RUN}/models/lm",
         prompts=CONFIG.generation.prompt_file,

@@ -7,7 +7,7 @@ import logging
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import ACTIVATIONS, CATALOGUE, FORECAST, GROUPS, READINGS, STEERING
 from sociolect.settings.steering import SteeringSettings
-from sociolect.steering.attribute_weights import group_weights, heaviest_attributes
+from sociolect.steering.attribute_weights import group_weights, named_attributes
 from sociolect.steering.forecast import forecast_table
 from sociolect.steering.material import material_of
 from sociolect.steering.vectors import steering_report, steering_table
@@ -28,12 +28,11 @@ def main(job: Job[SteeringSettings]) -> None:
     for warning in report["warnings"]:
         log.warning("warning: %s", warning)
     names = dict(zip(ids, catalogue["attribute"], strict=True))
-    named = heaviest_attributes(groups, ids, job.settings)
     for methods in report["groups"].values():
         for entry in methods.values():
             for heavy in entry["heaviest"]:
                 heavy["attribute"] = names[heavy["attribute_id"]]
-    report["named"] = {group: [names[a] for a in own] for group, own in sorted(named.items())}
+    report["named"] = named_attributes(groups, catalogue, job.settings)
     job.write(frame, "steering", STEERING)
     job.write(forecast_table(material, built, job.settings.methods), "forecast", FORECAST)
     job.write_json(report, "weights")

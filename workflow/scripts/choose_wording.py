@@ -6,7 +6,7 @@ from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, GROUPS
 from sociolect.lm.wordings import open_wording
 from sociolect.settings.steering import WordingJob
-from sociolect.steering.attribute_weights import heaviest_attributes
+from sociolect.steering.attribute_weights import named_attributes
 from sociolect.steering.trying import open_bench
 from sociolect.steering.val_judges import perplexity_by
 from sociolect.steering.wording_trials import best_wording, read_instructions, wording_outcomes
@@ -15,10 +15,7 @@ from sociolect.steering.wording_trials import best_wording, read_instructions, w
 def main(job: Job[WordingJob]) -> None:
     """The figures of all wordings, and the chosen one."""
     groups, catalogue = job.read("groups", GROUPS), job.read("catalogue", CATALOGUE)
-    ids = catalogue["attribute_id"].to_list()
-    names = dict(zip(ids, catalogue["attribute"], strict=True))
-    named = heaviest_attributes(groups, ids, job.settings.steering)
-    styles = {group: [names[a] for a in own] for group, own in named.items()}
+    styles = named_attributes(groups, catalogue, job.settings.steering)
     bench, generation = open_bench(job), job.settings.generation
     wording = open_wording(
         bench.reader.tokenizer, job.options["prompt_style"], job.path("prompts"), job.path_if_given("document")

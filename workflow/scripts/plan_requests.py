@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sociolect.common.files import read_json
 from sociolect.common.runtime import Job, run_program
-from sociolect.common.schemas import CATALOGUE, GROUPS, REQUESTS, SAMPLES
+from sociolect.common.schemas import CATALOGUE, GROUPS, REQUESTS, SAMPLES, STEERING
 from sociolect.generation.planning import Prompting, examples_of, plan_requests
 from sociolect.lm.wordings import open_wording
 from sociolect.models.loading import context_of, load_tokenizer
 from sociolect.settings.adapters import PlanJob
-from sociolect.steering.attribute_weights import group_weights, heaviest_attributes
+from sociolect.steering.attribute_weights import named_attributes
 
 
 def main(job: Job[PlanJob]) -> None:
@@ -24,15 +24,12 @@ def main(job: Job[PlanJob]) -> None:
         job.read("groups", GROUPS),
         job.read("catalogue", CATALOGUE),
     )
-    ids, names = catalogue["attribute_id"].to_list(), groups["group"].to_list()
-    attribute = dict(zip(ids, catalogue["attribute"], strict=True))
-    named = heaviest_attributes(groups, ids, steering)
-    styles = {group: [attribute[a] for a in own] for group, own in named.items()}
+    names, styles = groups["group"].to_list(), named_attributes(groups, catalogue, steering)
     examples = examples_of(samples, names, generation.examples, generation.example_chars)
     best = wording.worded(**read_json(job.path("wording"))["chosen"])
     prompting = Prompting(wording, best, styles, examples, context_of(job.path("lm")))
-    weights = group_weights(groups, ids, steering)
-    able = {str(method): sorted(weights.get(method, names)) for method in steering.methods}
+    have = job.read("steering", STEERING)
+    able = {str(method): have.filter(method=method)["group"].unique().to_list() for method in steering.methods}
     frame = plan_requests(samples, names, able, prompting, generation, job.run_seed, job.settings.adapters.enabled)
     job.write(frame, "requests", REQUESTS)
 
@@ -42,7 +39,7 @@ if __name__ == "__main__":
         main,
         __doc__,
         PlanJob,
-        inputs=["samples", "groups", "catalogue", "lm", "prompts", "wording", "document?"],
+        inputs=["samples", "groups", "steering", "catalogue", "lm", "prompts", "wording", "document?"],
         outputs=["requests"],
         options=["prompt_style"],
         seeded=True,

@@ -9,7 +9,7 @@ from sociolect.common.schemas import CATALOGUE, GROUPS, READINGS, SAMPLES
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.wordings import open_wording
 from sociolect.settings.steering import ReadingJob
-from sociolect.steering.attribute_weights import heaviest_attributes
+from sociolect.steering.attribute_weights import named_attributes
 from sociolect.steering.methods import reads_of
 from sociolect.steering.readings import AnswerReader, draw_answers, pool_of, readings_table
 
@@ -20,9 +20,7 @@ def main(job: Job[ReadingJob]) -> None:
     groups, catalogue = job.read("groups", GROUPS).sort("group"), job.read("catalogue", CATALOGUE)
     samples = job.read("samples", SAMPLES).unique("answer_id", keep="first", maintain_order=True)
     samples = samples.filter(pl.col("group").is_in(groups["group"].to_list()))
-    ids = catalogue["attribute_id"].to_list()
-    name = dict(zip(ids, catalogue["attribute"], strict=True))
-    styles = {g: [name[a] for a in own] for g, own in heaviest_attributes(groups, ids, steering).items()}
+    styles = named_attributes(groups, catalogue, steering)
     job.stage("model")
     reader = TransformersBackend(job.path("lm"), settings.batch_tokens, job.options["dtype"])
     wording = open_wording(

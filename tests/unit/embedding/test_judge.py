@@ -1,4 +1,4 @@
-"""The independent judge."""
+"""The topic probe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sociolect.common.errors import InputError
-from sociolect.embedding.judge import TermJudge, fit_judge, judge_groups
+from sociolect.embedding.judge import TermJudge, fit_judge
 
 
 def test_judge_knows_words_and_does_not_depend_on_anything_else() -> None:
@@ -14,9 +14,8 @@ def test_judge_knows_words_and_does_not_depend_on_anything_else() -> None:
     groups = ["physicist", "gamer"] * 10
     judge = fit_judge(texts, groups)
     new = ["we therefore measure heat", "yeah hey cool", ""]
-    assert judge_groups(judge, new)[:2] == ["physicist", "gamer"]
-    assert judge_groups(judge, new) == judge_groups(fit_judge(texts, groups), new)
-    assert judge_groups(judge, []) == []
+    assert list(judge.predict(new))[:2] == ["physicist", "gamer"]
+    assert list(judge.predict(new)) == list(fit_judge(texts, groups).predict(new))
 
 
 def test_judge_needs_two_groups_and_words() -> None:

@@ -12,7 +12,7 @@ import pytest
 from sociolect.common.artifacts import vectors
 from sociolect.common.errors import InputError
 from sociolect.settings.steering import SteeringSettings
-from sociolect.steering.attribute_weights import group_weights, heaviest_attributes
+from sociolect.steering.attribute_weights import group_weights, heaviest_attributes, named_attributes
 from sociolect.steering.weights import effective_number
 
 IDS = ["a0", "a1", "a2", "a3"]
@@ -62,6 +62,9 @@ def test_what_does_not_fit_is_refused() -> None:
 def test_every_group_s_prompts_name_its_heaviest_attributes() -> None:
     frame = groups([[0.1, 0.2, 0.3, 0.4], [4, 3, 2, 1], [1, 2, 2, 1]], [["a0"], [], ["a3"]])
     named = heaviest_attributes(frame, IDS, settings(named=2))
+    catalogue = pl.DataFrame({"attribute_id": IDS, "attribute": [f"word {i}" for i in IDS]})
+    said = named_attributes(frame, catalogue, settings(named=2))
+    assert said == {group: [f"word {i}" for i in own] for group, own in named.items()}
     # by weight, whether distinctive or not
     assert named == {"x": ["a3", "a2"], "y": ["a0", "a1"], "z": ["a1", "a2"]}
     for n_eff, n in ((1.0, 1), (2.4, 2), (2.6, 3), (100.0, 4)):

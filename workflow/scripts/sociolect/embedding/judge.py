@@ -1,7 +1,6 @@
-"""The independent judge: a text classifier that shares nothing with SFAM and the net.
+"""The topic probe: a text classifier of words and characters, which shares nothing with SFAM and the net.
 
-SFAM and the net build the target and judge it, so a steered text could please them alone. This judge has only
-seen words and characters of human answers.
+It sees what a text is about, and how it is written as well. As a baseline it tells how far words alone part groups.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from sociolect.common.errors import InputError
 
-__all__ = ["TermJudge", "fit_judge", "judge_groups"]
+__all__ = ["TermJudge", "fit_judge"]
 
 
 def fit_judge(texts: Sequence[str], groups: Sequence[str], max_features: int = 50_000) -> Pipeline:
@@ -31,7 +30,7 @@ def fit_judge(texts: Sequence[str], groups: Sequence[str], max_features: int = 5
         InputError: fewer than two groups, or texts without a word.
     """
     if len(set(groups)) < 2:
-        raise InputError("the independent judge needs train answers of at least two groups")
+        raise InputError("the topic probe needs train answers of at least two groups")
     features = make_union(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=max_features, dtype=np.float32),
         TfidfVectorizer(
@@ -47,12 +46,7 @@ def fit_judge(texts: Sequence[str], groups: Sequence[str], max_features: int = 5
     try:
         return judge.fit(list(texts), list(groups))
     except ValueError as error:
-        raise InputError(f"the independent judge cannot be fitted on {len(texts)} answers: {error}") from error
-
-
-def judge_groups(judge: Pipeline, texts: Sequence[str]) -> list[str]:
-    """Group that the judge sees in each text."""
-    return [str(group) for group in judge.predict(list(texts))] if texts else []
+        raise InputError(f"the topic probe cannot be fitted on {len(texts)} answers: {error}") from error
 
 
 class TermJudge:

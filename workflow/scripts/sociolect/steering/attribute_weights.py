@@ -12,7 +12,7 @@ from sociolect.common.errors import InputError
 from sociolect.settings.steering import SteeringSettings
 from sociolect.steering.weights import calibrate_temperature, selection_mask, softmax_weights, transform_profile
 
-__all__ = ["Weights", "group_weights", "heaviest_attributes"]
+__all__ = ["Weights", "group_weights", "heaviest_attributes", "named_attributes"]
 
 _COLUMNS = {"style": "style", "mean": "mean_style", "usage": "usage"}
 Weights = dict[str, dict[str, np.ndarray]]
@@ -55,3 +55,16 @@ def heaviest_attributes(
         order = sorted((a for a in range(len(w)) if w[a] > 0), key=lambda a, w=w: (-w[a], attribute_ids[a]))  # type: ignore[misc]
         named[group] = [attribute_ids[a] for a in order[:k]]
     return named
+
+
+def named_attributes(groups: pl.DataFrame, catalogue: pl.DataFrame, settings: SteeringSettings) -> dict[str, list[str]]:
+    """The same in words: group -> attributes that its prompts name, each the X of "You use X.".
+
+    Args:
+        groups: GROUPS.
+        catalogue: CATALOGUE.
+        settings: of the weights.
+    """
+    words = dict(catalogue.select("attribute_id", "attribute").iter_rows())
+    ids = heaviest_attributes(groups, catalogue["attribute_id"].to_list(), settings)
+    return {group: [words[a] for a in own] for group, own in ids.items()}
