@@ -189,8 +189,9 @@ def test_another_method_is_read_for_and_tried(demo_copy: Path) -> None:
     methods = yaml.safe_load((demo_copy / "config/demo.yaml").read_text())["steering"]["methods"]
     config = with_key(demo_copy, "steering.methods", [*methods, "own_answer"])
     reasons = rerun_reasons(demo_copy, "--configfile", config)
-    # build_steering is listed as a follower of read_answers
-    assert reasons["params have changed since last execution"] == {"read_answers", "plan_requests"}
+    assert reasons["params have changed since last execution"] == {"read_answers"}
+    # they use the key, too, and are listed as followers of what is read
+    assert {"build_steering", "plan_requests"} <= reasons["input files updated by another job"]
     # its own sweep is new, and the choice is among one more
     assert "try_method" in reasons["output files have to be generated"]
     assert "choose_strength" in set().union(*reasons.values())
