@@ -17,9 +17,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from measuring import Row, add_flags, alternate, machine, settle, teller, write_rows
+from measuring import Row, add_flags, alternate, as_program, machine, settle, teller, write_rows
 from sociolect.common.artifacts import vectors
-from sociolect.common.errors import InputError
 from sociolect.embedding.accuracy import macro
 from sociolect.embedding.baselines import logistic_probabilities
 from sociolect.embedding.fit_data import FitData, fit_data
@@ -128,12 +127,5 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return flags
 
 
-def main() -> None:
-    try:
-        run_benchmark()
-    except InputError as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    as_program(run_benchmark)

@@ -50,6 +50,7 @@ from measuring import (
     Turns,
     add_flags,
     alternate,
+    as_program,
     hush_transformers,
     machine,
     search_sizes,
@@ -505,12 +506,5 @@ def run_benchmark(arguments: Sequence[str] | None = None) -> list[Row]:
     return rows
 
 
-def main() -> None:
-    try:
-        run_benchmark()
-    except InputError as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    as_program(run_benchmark)

@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # the library is no installed package: the programs of the workflow find it beside themselves
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
+from sociolect.common.errors import InputError  # noqa: E402  # found by the path above
+
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -253,6 +255,14 @@ def teller(what: str) -> Callable[[str], None]:
         print(f"{time.perf_counter() - started:6.1f} s  {what}: {line}", file=sys.stderr, flush=True)
 
     return say
+
+
+def as_program(benchmark: Callable[[], object]) -> None:
+    """Run it; bad input ends the program in one line, not in a traceback."""
+    try:
+        benchmark()
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def hush_transformers() -> None:

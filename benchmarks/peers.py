@@ -31,7 +31,7 @@ import transformers
 from rich.console import Console
 from rich.table import Table
 
-from measuring import Row, hush_transformers, machine, write_rows
+from measuring import Row, as_program, hush_transformers, machine, write_rows
 from sociolect.common.errors import InputError
 from sociolect.lm.hooks import add_to_blocks, blocks_of, change_blocks, width_of
 from sociolect.lm.row_steering import turned
@@ -233,12 +233,5 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main() -> None:
-    try:
-        run_benchmark()
-    except InputError as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    as_program(run_benchmark)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from comparing import print_doubts, speed_conditions, speed_rows, target_rows, targets_table
-from measuring import Row, add_flags, alternate, machine, settle, teller, write_rows
+from measuring import Row, add_flags, alternate, as_program, machine, settle, teller, write_rows
 from sociolect.common.errors import InputError
 from sociolect.corpus.demo.prose import ATTRIBUTES, TOPICS, write_answer
 from sociolect.settings.syntax import TAGGERS, is_installed
@@ -146,12 +146,5 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return flags
 
 
-def main() -> None:
-    try:
-        run_benchmark()
-    except InputError as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    as_program(run_benchmark)
