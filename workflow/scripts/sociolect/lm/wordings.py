@@ -20,6 +20,7 @@ from sociolect.lm.document_prompts import (
     spaced,
 )
 from sociolect.lm.prompts import Prompts, encode_with_offsets, instructions, read_prompts, render_chat
+from sociolect.lm.requests import Request
 
 __all__ = ["ChatWording", "DocumentWording", "Wording", "open_wording"]
 
@@ -67,6 +68,23 @@ class Wording(ABC):
             InputError: unknown kind, or the kind says attributes and there are none.
         """
         return self._ask(instructions(self.prompts, kind, group, attributes), question)
+
+    def requests(
+        self, prompts: Sequence[str], seeds: Sequence[int], max_new_tokens: int, temperature: float, top_p: float
+    ) -> list[Request]:
+        """An unsteered request for each prompt, with its own seed; ids are places in the list, of six digits."""
+        return [
+            Request(
+                id=f"{place:06d}",
+                prompt_token_ids=tuple(self.encode(prompt)),
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                top_p=top_p,
+                seed=seed,
+                stop=self.stop,
+            )
+            for place, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True))
+        ]
 
     @abstractmethod
     def _ask(self, system: str | None, question: str) -> str:

@@ -15,7 +15,6 @@ from sociolect.common.schemas import READINGS
 from sociolect.common.seeds import seed_of, stable_hash
 from sociolect.embedding.masking import content_words, replace_content
 from sociolect.lm.reading import Reading, read_mean
-from sociolect.lm.requests import Request
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.wordings import Wording
 from sociolect.settings.generation import GenerationSettings
@@ -107,19 +106,14 @@ class AnswerReader:
 
     def human_minus_model(self, rows: pl.DataFrame) -> np.ndarray:
         """The human answer minus the model's own to the same question."""
-        prompts = self._prompts(rows, "question")
-        requests = [
-            Request(
-                id=f"{i:06d}",
-                prompt_token_ids=tuple(self._wording.encode(prompt)),
-                max_new_tokens=self._settings.max_tokens,
-                temperature=self._generation.temperature,
-                top_p=self._generation.top_p,
-                seed=seed_of(self._seed, "readings", "own", answer_id),
-                stop=self._wording.stop,
-            )
-            for i, (prompt, answer_id) in enumerate(zip(prompts, rows["answer_id"], strict=True))
-        ]
+        seeds = [seed_of(self._seed, "readings", "own", answer_id) for answer_id in rows["answer_id"]]
+        requests = self._wording.requests(
+            self._prompts(rows, "question"),
+            seeds,
+            self._settings.max_tokens,
+            self._generation.temperature,
+            self._generation.top_p,
+        )
         said = {r.id: self._wording.text_of(r.text) for r in self._reader.generate(requests, self._progress)}
         return self.answers(rows) - self._texts(rows, [said[request.id] for request in requests])
 

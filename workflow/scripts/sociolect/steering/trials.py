@@ -38,19 +38,8 @@ def answer_requests(
         wording.render("question", question[: settings.max_question_chars], group, ())
         for question, group in questions.select("question", "group").iter_rows()
     ]
-    requests = [
-        Request(
-            id=f"{number:06d}",
-            prompt_token_ids=tuple(wording.encode(prompt)),
-            max_new_tokens=settings.max_new_tokens,
-            temperature=settings.temperature,
-            top_p=settings.top_p,
-            seed=seed_of(run_seed, "sweep", question_id),
-            stop=wording.stop,
-        )
-        for number, (prompt, question_id) in enumerate(zip(prompts, questions["question_id"], strict=True))
-    ]
-    return prompts, requests
+    seeds = [seed_of(run_seed, "sweep", question_id) for question_id in questions["question_id"]]
+    return prompts, wording.requests(prompts, seeds, settings.max_new_tokens, settings.temperature, settings.top_p)
 
 
 def unsteered_table(

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from sociolect.common.errors import InputError
 from sociolect.lm.prompts import read_wording
-from sociolect.lm.requests import Backend, Request
+from sociolect.lm.requests import Backend
 from sociolect.lm.wordings import Wording
 from sociolect.settings.base import Stage
 from sociolect.settings.generation import GenerationSettings
@@ -78,23 +78,15 @@ def wording_outcomes(
     """
     asked = pl.concat([unsteered.with_columns(target=pl.col(column)) for column in ("group", "cross")])
     before, outcomes = judge(asked["text"].to_list()), []
-    rows = asked.select("question", "target", "seed").rows()
     for one in found:
         own = wording.worded(**one.model_dump())
-        requests = [
-            Request(
-                id=f"{i:06d}",
-                prompt_token_ids=tuple(
-                    own.encode(own.render(KIND, question[: settings.max_question_chars], target, styles[target]))
-                ),
-                max_new_tokens=settings.max_new_tokens,
-                temperature=settings.temperature,
-                top_p=settings.top_p,
-                seed=seed,
-                stop=own.stop,
-            )
-            for i, (question, target, seed) in enumerate(rows)
+        prompts = [
+            own.render(KIND, question[: settings.max_question_chars], target, styles[target])
+            for question, target in asked.select("question", "target").iter_rows()
         ]
+        requests = own.requests(
+            prompts, asked["seed"].to_list(), settings.max_new_tokens, settings.temperature, settings.top_p
+        )
         said = {result.id: own.text_of(result.text) for result in backend.generate(requests)}
         texts = [said[request.id] for request in requests]
         values = [float(v) for v in perplexity(asked["prompt"].to_list(), texts)]
