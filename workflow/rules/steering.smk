@@ -167,6 +167,7 @@ rule try_method:
         backend=backend_of("sweep"),
         prompt_style=PROMPT_STYLE,
         method="{method}",
+        cache=lambda wildcards: f"{RUN}/cache/sweep/{wildcards.experiment}/{wildcards.method}",
         code=code_of("try_method", "sweep"),
     shell:
         command("try_method", env=engine_of("sweep"), gpus=needed("sweep"))

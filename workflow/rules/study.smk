@@ -138,6 +138,7 @@ rule try_cell:
         backend=backend_of("sweep"),
         prompt_style=PROMPT_STYLE,
         cell="{vector_cell}",
+        cache=lambda wildcards: f"{RUN}/cache/study/vectors/{wildcards.experiment}/{wildcards.vector_cell}",
         seed=SEED,
         code=code_of("try_cell", "sweep"),
     shell:

@@ -12,9 +12,9 @@ from sociolect.common.pieces import PieceStore
 from sociolect.common.runtime import Job, package_versions, run_program
 from sociolect.common.schemas import GENERATIONS, REQUESTS, SAMPLES
 from sociolect.common.seeds import seed_of
+from sociolect.generation.asking import ask_plainly
 from sociolect.generation.conditions import ADAPTED
 from sociolect.generation.low_rank import adapted, training_pairs
-from sociolect.generation.planning import ask_plainly
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.wordings import open_wording
 from sociolect.models.loading import end_tokens, load_causal_lm, load_tokenizer

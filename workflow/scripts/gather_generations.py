@@ -5,7 +5,7 @@ from __future__ import annotations
 from sociolect.common.artifacts import read_table
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import GENERATIONS, REQUESTS
-from sociolect.generation.planning import gather
+from sociolect.generation.asking import gather
 from sociolect.settings.generation import GenerationSettings
 
 

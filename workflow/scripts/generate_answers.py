@@ -10,8 +10,9 @@ from sociolect.common.digests import digest_of, file_digest
 from sociolect.common.pieces import PieceStore, buckets_of_shard
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import GENERATIONS, REQUESTS, STEERING
+from sociolect.generation.asking import buckets, generate_buckets
+from sociolect.generation.choice import read_choice
 from sociolect.generation.conditions import ADAPTED
-from sociolect.generation.planning import buckets, generate_buckets, read_choice
 from sociolect.lm.backends import open_backend
 from sociolect.lm.requests import write_vectors
 from sociolect.lm.wordings import open_wording

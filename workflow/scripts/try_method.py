@@ -29,5 +29,5 @@ if __name__ == "__main__":
         inputs=[
             "unsteered", "norms", "groups", "steering", "catalogue", "lm", "sfam", "embedding", "judges", "document?",
         ],
-        outputs=["tried"], options=["dtype", "backend", "prompt_style", "method"],
+        outputs=["tried"], options=["dtype", "backend", "prompt_style", "method", "cache"],
     )  # fmt: skip

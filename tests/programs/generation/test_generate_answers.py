@@ -27,7 +27,8 @@ from sociolect.common.digests import digest_of
 from sociolect.common.files import write_json
 from sociolect.common.runtime import Job
 from sociolect.common.schemas import FLUENCY, GENERATIONS, REQUESTS, STEERING
-from sociolect.generation.planning import gather, plan_requests
+from sociolect.generation.asking import gather
+from sociolect.generation.planning import plan_requests
 from sociolect.lm.wordings import open_wording
 from sociolect.settings.generation import GenerationSettings
 from tiny_models import save_speaker, word_tokenizer

@@ -32,7 +32,7 @@ from sociolect.common.schemas import (
     UNSTEERED,
 )
 from sociolect.embedding.net import EmbeddingNet, save_net
-from sociolect.generation.planning import read_choice
+from sociolect.generation.choice import read_choice
 from sociolect.judges.text_judges import Judge, write_judges
 from sociolect.settings.base import Stage
 from sociolect.settings.steering import ReadingJob, SteeringSettings, SweepJob, UnsteeredJob
@@ -116,9 +116,9 @@ def write_inputs(folder: Path) -> None:
     write_judges([Judge(TOPIC, "topic", tuple(NAMES), Unmoved())], folder / "judges")
 
 
-def run(program: Any, settings: Stage, paths: dict[str, list[Path]], out: dict[str, Path], method: str = "") -> None:
+def run(program: Any, settings: Stage, paths: dict[str, list[Path]], out: dict[str, Path], **more: str) -> None:
     """Run a program on the files that lie at these paths."""
-    options = {"dtype": "float32", "prompt_style": "auto", "backend": '{"backend": "transformers"}', "method": method}
+    options = {"dtype": "float32", "prompt_style": "auto", "backend": '{"backend": "transformers"}', **more}
     given = {"document": [], "prompts": [ROOT / "workflow/prompts/conditions.yaml"], **paths}
     program.main(Job(program.__name__, settings, given, out, options, 1, 1, "", None))
 
@@ -130,7 +130,8 @@ def lying(folder: Path, names: str) -> dict[str, list[Path]]:
 def sweep(folder: Path, method: str, to: str) -> None:
     settings = SweepJob.model_validate({"sweep": SWEPT, "generation": GENERATION, "labeling": {}, "syntax": {}})
     inputs = lying(folder, "unsteered norms groups steering catalogue lm sfam embedding judges")
-    run(try_method, settings, inputs, {"tried": folder / to}, method)
+    # a folder of its own: what is tried again is generated again
+    run(try_method, settings, inputs, {"tried": folder / to}, method=method, cache=str(folder / f"cache_{to}"))
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ import torch
 
 from sociolect.common.artifacts import check_table, vectors
 from sociolect.common.errors import InputError
+from sociolect.common.pieces import PieceStore
 from sociolect.common.progress import Report
-from sociolect.common.schemas import UNSTEERED
+from sociolect.common.schemas import TRIED_TEXTS, UNSTEERED
 from sociolect.lm.requests import Request, Result, floor_key, write_vectors
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.wordings import Wording, open_wording
@@ -44,13 +45,18 @@ class Scripted:
     """Says the key and the strength that it is steered with, and the question's seed; counts what it is asked."""
 
     tokenizer: Any = None
+    one_queue = False
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 10**6) -> None:
         self.asked: list[Request] = []
+        self.most = most
 
     def generate(self, asked: Sequence[Request], progress: Report | None = None) -> Iterator[Result]:
         self.asked += asked
         for request in reversed(asked):
+            self.most -= 1
+            if self.most < 0:
+                raise KeyboardInterrupt
             steer = request.steer
             said = "nothing" if steer is None else f"{steer.key} {steer.strength}"
             yield Result(request.id, (), f"{said} {request.seed}", "stop")
@@ -75,17 +81,22 @@ def unsteered(wording: Wording, asked: pl.DataFrame, backend: Any) -> pl.DataFra
     return unsteered_table(asked, prompts, requests, texts, n_tokens, np.ones(len(texts)))
 
 
+def kept(folder: Path, key: str = "") -> PieceStore:
+    """Where trials of one model and vectors keep their texts."""
+    return PieceStore(folder / f"cache{key}", key, TRIED_TEXTS)
+
+
 @pytest.fixture(scope="module")
 def wording() -> Wording:
     return open_wording(word_tokenizer(), None)
 
 
 @pytest.fixture
-def scripted(wording: Wording) -> tuple[Trials, Scripted]:
+def scripted(wording: Wording, tmp_path: Path) -> tuple[Trials, Scripted]:
     backend = Scripted()
     table = unsteered(wording, questions(), backend)
     backend.asked.clear()
-    return Trials(backend, table, wording, GENERATION, judge, flat, MODES, "file", "xyz"), backend  # type: ignore[arg-type]
+    return Trials(backend, table, wording, GENERATION, judge, flat, MODES, "file", kept(tmp_path), "xyz"), backend  # type: ignore[arg-type]
 
 
 def test_unsteered_answers_are_kept_with_their_draws_and_another_target(wording: Wording) -> None:
@@ -132,7 +143,7 @@ def test_requests_have_the_draws_of_the_unsteered_answer_and_the_target_s_vector
 
 
 def test_what_an_earlier_round_generated_is_not_asked_again_and_makes_no_difference(
-    scripted: tuple[Trials, Scripted], wording: Wording
+    scripted: tuple[Trials, Scripted], wording: Wording, tmp_path: Path
 ) -> None:
     trials, backend = scripted
     first, second = (Setting("all", (1,), alpha, "last") for alpha in (0.1, 0.2))
@@ -146,18 +157,45 @@ def test_what_an_earlier_round_generated_is_not_asked_again_and_makes_no_differe
     assert counts == [6, 18, 0, 12]
     other = Scripted()
     table = unsteered(wording, questions(), other)
-    fresh = Trials(other, table, wording, GENERATION, judge, flat, MODES, "file", "xyz")  # type: ignore[arg-type]
+    fresh = Trials(other, table, wording, GENERATION, judge, flat, MODES, "file", kept(tmp_path, "2"), "xyz")  # type: ignore[arg-type]
     assert fresh.evaluate([first], 1.0) == outcomes
     # all come to their target; 4 of 12 own targets had been seen as x before, and 4 of 12 other ones
     assert outcomes[0].hit_rate == 1 and outcomes[0].gain_own == outcomes[0].gain_cross == pytest.approx(2 / 3)
 
 
-def test_groups_without_a_vector_are_no_targets_and_every_round_has_questions(wording: Wording) -> None:
+@pytest.mark.parametrize("one_queue", [False, True])
+def test_a_start_after_a_kill_asks_only_what_was_under_way(
+    wording: Wording, tmp_path: Path, one_queue: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scripted, "one_queue", one_queue)
+    table = unsteered(wording, questions(), Scripted())
+    settings = [Setting("all", (layer,), alpha, "last") for alpha in (0.1, 0.2, 0.3) for layer in (0, 1)]
+    sweep = SweepSettings(alphas=(0.1, 0.2, 0.3), halvings=1)
+
+    def started(backend: Scripted, key: str = "") -> Any:
+        trials = Trials(backend, table, wording, GENERATION, judge, flat, MODES, "file", kept(tmp_path, key), "xyz")  # type: ignore[arg-type]
+        return try_all(trials.evaluate, trials.base, settings, sweep)
+
+    whole = started(Scripted(), "whole")
+    # 6 settings on 12 answers each, then the better 3 on as many more: pieces of 24, 24, 24; 24 and 12
+    with pytest.raises(KeyboardInterrupt):
+        started(Scripted(most=60))
+    again = Scripted()
+    assert started(again) == whole and len(again.asked) == 108 - 48
+    idle = Scripted()
+    assert started(idle) == whole and not idle.asked
+    # what is in a piece is all that matters: another question's draws, other answers
+    table = table.with_columns(seed=pl.when(pl.col("question_id") == "x3").then(7).otherwise("seed"))
+    other = Scripted()
+    assert started(other)[0].keys() == whole[0].keys() and len(other.asked) == 36
+
+
+def test_groups_without_a_vector_are_no_targets_and_every_round_has_questions(wording: Wording, tmp_path: Path) -> None:
     backend = Scripted()
     table = unsteered(wording, questions(), backend)
 
     def made(able: Sequence[str]) -> Trials:
-        return Trials(backend, table, wording, GENERATION, judge, flat, MODES, "file", able)  # type: ignore[arg-type]
+        return Trials(backend, table, wording, GENERATION, judge, flat, MODES, "file", kept(tmp_path), able)  # type: ignore[arg-type]
 
     trials = made(["y", "z"])
     assert set(trials.asked["target"]) == {"y", "z"}
@@ -241,7 +279,7 @@ def test_vectors_of_zeros_leave_every_text_as_it_was_in_all_modes(tmp_path: Path
         seen.append(list(texts))
         return judge(texts)
 
-    trials = Trials(backend, table, wording, GENERATION, record, flat, MODES, str(file), "xy")
+    trials = Trials(backend, table, wording, GENERATION, record, flat, MODES, str(file), kept(tmp_path), "xy")
     settings = [Setting(method, (0, 1, 2), 0.7, positions) for method in MODES]
     outcomes = trials.evaluate(settings, 1.0)
     assert seen[1:] == [seen[0]] * len(MODES) and len(set(seen[0])) > 4
@@ -270,7 +308,7 @@ def test_a_base_model_is_tried_with_documents(tmp_path: Path) -> None:
         seen.extend(texts)
         return judge(texts)
 
-    trials = Trials(backend, table, wording, GENERATION, record, flat, MODES, str(file), "xy")
+    trials = Trials(backend, table, wording, GENERATION, record, flat, MODES, str(file), kept(tmp_path), "xy")
     trials.evaluate([Setting("all", (1,), 0.5, "last")], 1.0)
     assert len(backend.asked) == 4 + 8 and {request.stop for request in backend.asked} == {wording.stop}
     for request in backend.asked:
@@ -314,7 +352,7 @@ def test_a_vector_that_is_known_to_work_is_chosen(tmp_path: Path) -> None:
         log_perplexity=perplexity_by(backend, wording, 2000)(table["prompt"].to_list(), table["text"].to_list())
     )
     perplexity = perplexity_by(backend, wording, 2000)
-    trials = Trials(backend, table, wording, GENERATION, words, perplexity, MODES, str(file), "xy")
+    trials = Trials(backend, table, wording, GENERATION, words, perplexity, MODES, str(file), kept(tmp_path), "xy")
     loose = SweepSettings(
         alphas=(0.0, 0.02, 5.0), depths=(0.0, 0.7), band=None, max_log_perplexity_change=1e9, max_repetition=1.0
     )

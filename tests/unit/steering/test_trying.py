@@ -52,7 +52,7 @@ def judge(texts: Sequence[str]) -> Mapping[str, Sequence[str | None]]:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    folder = tmp_path_factory.mktemp("lm")
+    folder, cache = tmp_path_factory.mktemp("lm"), tmp_path_factory.mktemp("cache")
     save_tiny(tiny("llama", seed=5), word_tokenizer(), folder, sharper=30)
     backend = Counting(folder, 2000, device="cpu")
     settings = SweepJob.model_validate({"sweep": {}, "generation": GENERATION, "labeling": {}, "syntax": {}})
@@ -65,7 +65,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     texts = [said[request.id].text for request in requests]
     values = perplexity_by(backend, wording, 2000)(prompts, texts)
     table = unsteered_table(asked, prompts, requests, texts, [8] * len(texts), values)
-    job: Job[Any] = Job("try", settings, {}, {}, {}, 1, 1, "", None)
+    job: Job[Any] = Job("try", settings, {"lm": [folder]}, {}, {"cache": str(cache)}, 1, 1, "", None)
     return Bench(backend, backend, wording, judge, job, table, [1.0, 1.0, 1.0])
 
 
@@ -110,6 +110,16 @@ def test_a_vector_that_works_is_chosen(bench: Bench, working: Tried) -> None:
     assert {setting.alpha for setting in working.found} == {0.02, 4.0}
     # not steering is what it is tried against
     assert (working.base.gain, working.base.n) == (0.0, outcome.n)
+
+
+def test_what_was_tried_is_kept_for_these_vectors_alone(bench: Bench, working: Tried) -> None:
+    before = bench.backend.n_asked  # type: ignore[attr-defined]
+    # as in a run with another method beside this one
+    again = bench.sweep(steering(bench, OWN), "all", "add", SWEEP)
+    assert (again.found, again.best) == (working.found, working.best) and again.answers.equals(working.answers)
+    assert bench.backend.n_asked == before  # type: ignore[attr-defined]
+    turned = bench.sweep(steering(bench, {"x": OWN["y"], "y": OWN["x"]}), "all", "add", SWEEP)
+    assert turned.best == UNSTEERED and bench.backend.n_asked > before  # type: ignore[attr-defined]
 
 
 def test_strengths_are_in_units_of_the_residual_norms(bench: Bench, working: Tried) -> None:

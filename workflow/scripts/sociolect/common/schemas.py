@@ -408,6 +408,18 @@ UNSTEERED = Schema(
     },
     ("question_id", "group"),
 )
+TRIED_TEXTS = Schema(
+    "answers of the sweep",
+    {
+        "layers": Column(pl.List(pl.Int32), "blocks that were steered"),
+        "alpha": Column(FLOAT, "strength in units of the median residual norm"),
+        "positions": Column(TEXT, "where the vector was added"),
+        "question_id": Column(TEXT, "val question"),
+        "group": Column(TEXT, "group that it was put to"),
+        "target": Column(TEXT, "target group"),
+        "text": Column(TEXT, "answer"),
+    },
+)
 SWEEP = Schema(
     "steering sweep",
     {

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from sociolect.common.digests import digest_of
 from sociolect.common.errors import InputError
+from sociolect.common.pieces import PieceStore
 from sociolect.common.progress import Report
-from sociolect.common.schemas import UNSTEERED
+from sociolect.common.schemas import TRIED_TEXTS, UNSTEERED
 from sociolect.common.seeds import seed_of
 from sociolect.corpus.questions import other_groups
+from sociolect.lm.answering import answer_pieces
 from sociolect.lm.fluency import repetition
-from sociolect.lm.requests import Backend, Request, SteerRef
+from sociolect.lm.requests import Backend, Request, Result, SteerRef
 from sociolect.lm.wordings import Wording
 from sociolect.settings.generation import GenerationSettings
 from sociolect.steering.sweep import UNSTEERED as UNSTEERED_SETTING
@@ -28,6 +33,9 @@ TOPIC = "topic"  # the judge that sees what a text is about
 Judge = Callable[[Sequence[str]], Mapping[str, Sequence[str | None]]]
 # prompts and texts -> mean log perplexity of each, NaN where it is empty
 Perplexity = Callable[[Sequence[str], Sequence[str]], np.ndarray]
+# question_id, group, target, prompt, seed
+Question = tuple[str, str, str, str, int]
+Asked = tuple[Setting, Question]
 
 
 def answer_requests(
@@ -78,6 +86,7 @@ class Trials:
         perplexity: under the unsteered model.
         modes: method -> how it is applied.
         vectors_file: the scaled vectors.
+        store: keeps what was generated, of TRIED_TEXTS; its key says which model and vectors.
         able: groups that have a vector, the only targets then; all where it is empty.
     """
 
@@ -91,10 +100,12 @@ class Trials:
         perplexity: Perplexity,
         modes: Mapping[str, str],
         vectors_file: str,
+        store: PieceStore,
         able: Sequence[str] = (),
     ) -> None:
         self._backend, self._wording, self._settings = backend, wording, settings
         self._judge, self._perplexity, self._modes, self._file = judge, perplexity, modes, vectors_file
+        self._store, self._n_pieces = store, 0
         both = [unsteered.with_columns(target=pl.col(column)) for column in ("group", "cross")]
         asked = pl.concat(both).filter(pl.col("target").is_in(list(able)) if able else True)
         self.asked = asked.sort("rank", "group", "question_id", maintain_order=True)
@@ -113,20 +124,10 @@ class Trials:
         return self._outcome(rows, rows["text"].to_list(), rows["log_perplexity"].to_list())
 
     def evaluate(self, settings: Sequence[Setting], share: float, progress: Report | None = None) -> list[Outcome]:
-        """Outcomes of the settings; all their generations share one queue, so that batches are full.
-
-        What an earlier round generated is taken from there.
-        """
+        """Outcomes of the settings. What an earlier round generated is taken from there."""
         rows = self.rows(share)
         names = rows.select("question_id", "group", "target", "prompt", "seed").rows()
-        missing = [
-            (setting, name) for setting in settings for name in names if (setting, *name[:3]) not in self._results
-        ]
-        requests = {f"{number:07d}": (setting, name) for number, (setting, name) in enumerate(missing)}
-        asked = [self._request(key, setting, name) for key, (setting, name) in requests.items()]
-        for result in self._backend.generate(asked, progress) if asked else ():
-            setting, name = requests[result.id]
-            self._results[setting, *name[:3]] = self._wording.text_of(result.text)
+        self._generate([(s, name) for s in settings for name in names if (s, *name[:3]) not in self._results], progress)
         texts = [self._results[setting, *name[:3]] for setting in settings for name in names]
         values = self._perplexity([name[3] for _ in settings for name in names], texts)
         n = len(names)
@@ -151,7 +152,41 @@ class Trials:
             gain=pl.Series(np.mean(gains, axis=0)), topic=pl.Series(_rises(after[TOPIC], self._base[TOPIC], groups))
         )
 
-    def _request(self, key: str, setting: Setting, name: tuple[Any, ...]) -> Request:
+    def _generate(self, missing: Sequence[Asked], progress: Report | None) -> None:
+        """Texts of these, in pieces of one strength each: small enough to lose, and large enough for full batches."""
+        pieces = [list(piece) for _, piece in groupby(missing, key=lambda asked: asked[0].alpha)]
+        numbered = dict(enumerate(pieces, start=self._n_pieces))
+        self._n_pieces += len(pieces)
+        requests = {
+            n: [self._request(f"{n}-{i}", *asked) for i, asked in enumerate(piece)] for n, piece in numbered.items()
+        }
+
+        def answer(wanted: Sequence[int]) -> Iterator[tuple[int, pl.DataFrame]]:
+            for n, results in answer_pieces(self._backend, {n: requests[n] for n in wanted}, progress):
+                yield n, self._table(numbered[n], [results[request.id] for request in requests[n]])
+
+        digests = {n: digest_of([_decisive(request) for request in piece]) for n, piece in requests.items()}
+        for piece, table in zip(pieces, self._store.complete(digests, answer), strict=True):
+            for (setting, name), text in zip(piece, table["text"], strict=True):
+                self._results[setting, *name[:3]] = text
+
+    def _table(self, piece: Sequence[Asked], results: Sequence[Result]) -> pl.DataFrame:
+        """TRIED_TEXTS of a piece."""
+        rows = [
+            {
+                "layers": list(setting.layers),
+                "alpha": setting.alpha,
+                "positions": setting.positions,
+                "question_id": question_id,
+                "group": group,
+                "target": target,
+                "text": self._wording.text_of(result.text),
+            }
+            for (setting, (question_id, group, target, *_)), result in zip(piece, results, strict=True)
+        ]
+        return TRIED_TEXTS.frame(rows)
+
+    def _request(self, key: str, setting: Setting, name: Question) -> Request:
         _, _, target, prompt, seed = name
         return Request(
             id=key,
@@ -182,6 +217,13 @@ class Trials:
             log_perplexity,
             rows["question_id"].to_list(),
         )
+
+
+def _decisive(request: Request) -> list[Any]:
+    """What decides an answer beside the vectors and the model."""
+    values = asdict(replace(request, id=""))
+    steer = values.pop("steer")
+    return [values, {**steer, "vectors_file": ""} if steer is not None else None]
 
 
 def _rises(after: Sequence[str | None], before: Sequence[str | None], wanted: Sequence[str]) -> np.ndarray:

@@ -12,9 +12,11 @@ from typing import Any
 import polars as pl
 
 from sociolect.common.artifacts import matrix
+from sociolect.common.digests import digest_of, file_digest, source_digest
 from sociolect.common.files import read_json
+from sociolect.common.pieces import PieceStore
 from sociolect.common.runtime import Job
-from sociolect.common.schemas import CATALOGUE, GROUPS, UNSTEERED
+from sociolect.common.schemas import CATALOGUE, GROUPS, TRIED_TEXTS, UNSTEERED
 from sociolect.embedding.net import load_net
 from sociolect.judges.text_judges import read_judges
 from sociolect.labels.scorers import load_scorer
@@ -84,12 +86,28 @@ class Bench:
             if able:
                 write_vectors(scaled_vectors(steering, self.norms), file)
             trials = Trials(
-                self.backend, self.unsteered, self.wording, generation, self.judge, perplexity, modes, str(file), able
+                self.backend,
+                self.unsteered,
+                self.wording,
+                generation,
+                self.judge,
+                perplexity,
+                modes,
+                str(file),
+                self._store(file if able else None),
+                able,
             )
             evaluate = partial(trials.evaluate, progress=self.job.progress("sweep"))
             tried = candidates(method, self.reader.n_layers, settings) if able else []
             found, base, best = try_all(evaluate, trials.base, tried, settings)
             return Tried(found, base, best, trials.answers(best))
+
+    def _store(self, vectors_file: Path | None) -> PieceStore:
+        """Where the answers are kept for a start after a kill, or for one with other methods beside this one."""
+        decisive = [file_digest(path) for path in (vectors_file, self.job.path("lm")) if path is not None]
+        # that program asks the same questions, and imports what decides an answer but none of the methods
+        key = digest_of([decisive, self.backend.info(), source_digest("answer_unsteered")])
+        return PieceStore(Path(self.job.options["cache"]), key, TRIED_TEXTS)
 
 
 def open_bench(job: Job[Any]) -> Bench:
