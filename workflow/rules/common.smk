@@ -18,7 +18,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.flags import declared_flags, flag_of
 from sociolect.settings.config import load_config, section
 from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalModel, is_small
-from sociolect.settings.study import cells_of, vector_cells_of
+from sociolect.settings.study import VectorJob, cells_of, vector_cells_of
 from sociolect.settings.syntax import is_installed
 
 try:
@@ -32,8 +32,10 @@ TIMES = f"{RUN}/benchmarks"
 SEED = CONFIG.seed
 # What the embedding study compares.
 CELLS = cells_of(CONFIG.study.axes, bool(CONFIG.group_parents), CONFIG.syntax.tagger != "none")
-# What the study of attribute vectors compares.
-VECTOR_CELLS = vector_cells_of(CONFIG.study.vector_axes)
+# What the study of attribute vectors compares, and what it runs for each.
+VECTOR_CELLS = vector_cells_of(
+    CONFIG.study.vector_axes, VectorJob(**{name: getattr(CONFIG, name) for name in VectorJob.model_fields})
+)
 # Partitions rarely take longer jobs: minutes of a day.
 DAY = 1440
 

@@ -147,7 +147,9 @@ rule try_cell:
 
 rule compare_vectors:
     input:
-        tries=[f"{RUN}/study/vectors/{{experiment}}/cells/{cell}.parquet" for cell in VECTOR_CELLS],
+        tries=[
+            f"{RUN}/study/vectors/{{experiment}}/cells/{cell}.parquet" for cell in dict.fromkeys(VECTOR_CELLS.values())
+        ],
     output:
         study=f"{RUN}/study/vectors/{{experiment}}.parquet",
         page=f"{RUN}/study/vectors/{{experiment}}.md",
@@ -162,7 +164,8 @@ rule compare_vectors:
         runtime=growing(30, most=DAY),
     params:
         settings=json_of("study", only={"resamples", "confidence"}),
-        cells=",".join(VECTOR_CELLS),
+        cells=",".join(dict.fromkeys(VECTOR_CELLS.values())),
+        same=",".join(cell for cell, run in VECTOR_CELLS.items() if run != cell),
         experiment="{experiment}",
         seed=SEED,
         code=source_digest("compare_vectors"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sociolect.common.artifacts import read_table
 from sociolect.common.files import write_text
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import VECTOR_STUDY, VECTOR_TRIES
@@ -12,9 +11,10 @@ from sociolect.study.vector_table import vector_page, vector_table
 
 
 def main(job: Job[StudySettings]) -> None:
-    """Cells in the order of the grid."""
-    paths = zip(job.options["cells"].split(","), job.inputs["tries"], strict=True)
-    tries = {name: read_table(path, VECTOR_TRIES) for name, path in paths}
+    """Cells in the order of the grid; those that change nothing of the config show what the reference reached."""
+    run = job.read_by("cells", "tries", VECTOR_TRIES)
+    found = run | dict.fromkeys(filter(None, job.options["same"].split(",")), run[REFERENCE])
+    tries = {name: found[name] for name in vector_cells() if name in found}
     questions = tries[REFERENCE]["question_id"].to_list()
     bootstrap = ClusterBootstrap(questions, job.settings.resamples, job.seed("bootstrap"), job.settings.confidence)
     table = vector_table(tries, vector_cells(), bootstrap)
@@ -29,6 +29,6 @@ if __name__ == "__main__":
         StudySettings,
         inputs=["tries*"],
         outputs=["study", "page"],
-        options=["cells", "experiment"],
+        options=["cells", "same", "experiment"],
         seeded=True,
     )

@@ -98,11 +98,24 @@ def test_a_key_or_a_value_that_does_not_exist_is_an_error() -> None:
 
 
 def test_axes_that_are_asked_for_after_the_reference() -> None:
-    assert vector_cells_of(("token",)) == [REFERENCE, "token-last", "token-mean"]
+    assert list(vector_cells_of(("token",), job())) == [REFERENCE, "token-last", "token-mean"]
     # in the order of the grid, however they are asked for
-    assert vector_cells_of(("token", "set")) == [REFERENCE, "set-distinctive", "token-last", "token-mean"]
-    assert StudySettings().vector_axes == AXES and vector_cells_of(AXES) == list(CELLS)
+    assert list(vector_cells_of(("token", "set"), job())) == [REFERENCE, "set-distinctive", "token-last", "token-mean"]
+    assert StudySettings().vector_axes == AXES and list(vector_cells_of(AXES, job())) == list(CELLS)
     assert {cell.axis for cell in CELLS.values()} == {REFERENCE, *AXES}
+
+
+def test_what_is_configured_is_run_once() -> None:
+    same = {name for name, run in vector_cells_of(AXES, job()).items() if run == REFERENCE}
+    assert same == {
+        *(REFERENCE, "weights-centred", "number-8", "statistic-style", "source-forward", "contrast-centred"),
+        *("token-last", "role-system", "positions-last"),
+    }
+    other = vector_cells_of(
+        ("number", "positions"), job(steering={"n_eff": 16.0}, sweep={"positions": ["last", "all"]})
+    )
+    assert {name for name, run in other.items() if run != name} == {"number-16"}
+    assert other["positions-last"] == "positions-last"
 
 
 # the table

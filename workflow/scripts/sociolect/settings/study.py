@@ -163,9 +163,12 @@ def vector_cells() -> dict[str, VectorCell]:
     return cells
 
 
-def vector_cells_of(axes: tuple[VectorAxis, ...]) -> list[str]:
-    """Names of the cells on these axes, the reference first."""
-    return [name for name, cell in vector_cells().items() if cell.axis in (*axes, REFERENCE)]
+def vector_cells_of(axes: tuple[VectorAxis, ...], configured: VectorJob) -> dict[str, str]:
+    """Cells on these axes, the reference first -> the cell that is run for it: one that changes nothing is the
+    reference."""
+    chosen = {name: cell for name, cell in vector_cells().items() if cell.axis in (*axes, REFERENCE)}
+    same = {name for name, cell in chosen.items() if cell.method == "all" and cell.applied(configured) == configured}
+    return {name: REFERENCE if name in same else name for name in chosen}
 
 
 class StudySettings(Stage):
