@@ -9,7 +9,7 @@ import pytest
 
 from sociolect.common.errors import InputError
 from sociolect.corpus.cleaning import import_corpus
-from sociolect.corpus.reader import COLUMNS
+from sociolect.corpus.columns import COLUMNS
 from sociolect.settings.corpus import CorpusSettings
 
 ANY_LENGTH = CorpusSettings(min_chars=0)

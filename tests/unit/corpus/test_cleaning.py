@@ -9,8 +9,8 @@ import pytest
 from raw_tables import ANY_LENGTH, GOOD, HEADER, put, refuse, table, write
 
 from sociolect.common.errors import InputError
-from sociolect.corpus.cleaning import EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
-from sociolect.corpus.reader import COLUMNS
+from sociolect.corpus.cleaning import BLANK, EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
+from sociolect.corpus.columns import COLUMNS
 from sociolect.settings.corpus import CorpusSettings
 
 
@@ -91,7 +91,7 @@ def test_repairs_by_hand() -> None:
     # repaired text needs no repair
     _, again = clean_corpus(corpus, "multi", ANY_LENGTH, "t")
     assert again["n_removed"].sum() == 0
-    assert again["rule"].to_list() == ["read", *REPAIRS, *EXCLUSIONS]
+    assert again["rule"].to_list() == ["read", BLANK, *REPAIRS, *EXCLUSIONS]
 
 
 def test_exclusions_are_listed_and_the_smallest_duplicate_stays() -> None:
@@ -117,6 +117,16 @@ def test_exclusions_are_listed_and_the_smallest_duplicate_stays() -> None:
         ("duplicate in its group", 1, 4, "d9"),
     ]
     assert clean_corpus(raw.reverse(), "single", settings, "t")[0].equals(corpus)
+
+
+def test_blank_rows_are_counted_and_keep_the_numbers_of_the_others(tmp_path: Path) -> None:
+    blank = table((None,) * 6, ("",) * 6)
+    for path in (tmp_path / "t.csv", tmp_path / "t.parquet"):
+        corpus, funnel = import_corpus(write(pl.concat([GOOD[:1], blank, GOOD[1:]]), path), "single", ANY_LENGTH)
+        assert corpus.height == 3
+        assert funnel.select("rule", "n_removed", "n_left").rows()[:2] == [("read", 0, 5), ("blank row", 2, 3)]
+        other = GOOD[2].with_columns(question=pl.lit("What?"))
+        refuse(write(pl.concat([blank, GOOD[:2], other]), path), "in row 4 and row 5")
 
 
 def test_nothing_left_is_an_error_with_the_counts() -> None:

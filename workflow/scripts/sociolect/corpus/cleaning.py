@@ -12,7 +12,8 @@ import polars as pl
 from sociolect.common.artifacts import check_table
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL
-from sociolect.corpus.reader import REQUIRED, TEXTS, read_raw_corpus
+from sociolect.corpus.columns import REQUIRED, TEXTS
+from sociolect.corpus.reader import read_raw_corpus
 from sociolect.settings.corpus import CorpusSettings
 
 # In the order of use. NFC comes last: taking an invisible character out can bring two together that compose.
@@ -27,6 +28,7 @@ _REPAIRS = (
     ),
 )
 REPAIRS = (*(rule for rule, _, _ in _REPAIRS), "Unicode NFC", "outer white space")
+BLANK = "blank row"
 EXCLUSIONS = ("empty", "too short", "too long", "duplicate in its group")
 
 
@@ -67,10 +69,14 @@ def clean_corpus(
             has two texts, or no answer is left.
     """
     funnel = [_step(split, "read", raw.head(0), raw.height)]
-    frame, repairs = _repair(raw, split)
+    rows = raw.with_row_index("row", offset=1)
+    blank = pl.all_horizontal(pl.col(raw.columns).fill_null("") == "")
+    frame = rows.filter(~blank)
+    funnel.append(_step(split, BLANK, rows.filter(blank), frame.height))
+    frame, repairs = _repair(frame, split)
     funnel += repairs
     _check(frame, where)
-    frame = frame.sort("answer_id")
+    frame = frame.drop("row").sort("answer_id")
     length = pl.col("answer").str.len_chars()
     # sorted by answer_id: the smallest id of the duplicates stays
     unusable = (pl.col("answer") == "", length < settings.min_chars, length > settings.max_chars)
@@ -118,16 +124,15 @@ def _check(frame: pl.DataFrame, where: str) -> None:
     for name in REQUIRED:
         empty = frame[name].is_null() | (frame[name] == "") if name == "question" else frame[name].is_null()
         if empty.any():
-            row = int(empty.arg_max() or 0)
+            row = frame["row"][int(empty.arg_max() or 0)]
             raise InputError(
-                f"{where}: row {row + 1}, column {name!r}: the field is empty ({int(empty.sum())} such rows); "
+                f"{where}: row {row}, column {name!r}: the field is empty ({int(empty.sum())} such rows); "
                 f"write the {name.replace('_', ' ')} there or take the row out"
             )
-    rows = frame.with_row_index("row", offset=1)
-    repeated = rows.filter(pl.col("answer_id").is_duplicated())
+    repeated = frame.filter(pl.col("answer_id").is_duplicated())
     if repeated.height:
         _refuse_repeated_answers(repeated, where)
-    texts = rows.unique(["question_id", "question"], keep="first", maintain_order=True)
+    texts = frame.unique(["question_id", "question"], keep="first", maintain_order=True)
     twice = texts.filter(pl.col("question_id").is_duplicated()).sort("row")
     if twice.height:
         question = twice["question_id"][0]

@@ -5,12 +5,6 @@ Rows are counted from 1 and the header of a CSV file is not a row; lines are lin
 
 from __future__ import annotations
 
-import csv
-import difflib
-import io
-import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -18,13 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sociolect.common.errors import InputError
+from sociolect.corpus.columns import COLUMNS, IDS, TEXTS, wanted
+from sociolect.corpus.csv_table import read_csv
+from sociolect.corpus.json_lines import read_jsonl
 
-IDS = ("question_id", "answer_id", "author", "group")
-TEXTS = ("question", "answer")
-COLUMNS = ("question_id", "question", "answer_id", "answer", "author", "group")
-REQUIRED = tuple(name for name in COLUMNS if name != "author")
 EXTENSIONS = (".parquet", ".csv", ".jsonl")
-BOM = b"\xef\xbb\xbf"
 
 
 def read_raw_corpus(path: Path) -> pl.DataFrame:
@@ -53,14 +45,21 @@ def read_raw_corpus(path: Path) -> pl.DataFrame:
         raise InputError(f"{path}: no such file; put the table there or change corpus.paths")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes); write it again")
-    read = {".parquet": _read_parquet, ".csv": _read_csv, ".jsonl": _read_jsonl}[path.suffix.lower()]
-    return _shape(read(path), path)
+    if path.suffix.lower() == ".parquet":
+        return _shape(_read_parquet(path), path)
+    _check_utf8(path)
+    return _shape(read_csv(path) if path.suffix.lower() == ".csv" else read_jsonl(path), path)
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
-        present = pq.read_schema(path).names
-        return pl.read_parquet(path, columns=_wanted(present, path), hive_partitioning=False)
+        schema = pq.read_schema(path)
+        columns = wanted(schema.names, path)
+        for name in columns:
+            kind = schema.field(name).type
+            if isinstance(kind, pa.BaseExtensionType) or pa.types.is_fixed_size_binary(kind):
+                raise InputError(f"{path}: the column {name!r} is {kind}; cast it to text")
+        return pl.read_parquet(path, columns=columns, hive_partitioning=False)
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         _explain_parquet(path)
         raise InputError(f"{path}: not a whole parquet file ({_line(error)}); write it again") from error
@@ -77,68 +76,6 @@ def _explain_parquet(path: Path) -> None:
             continue
         for row, value in enumerate(table[name].cast(pa.large_binary()).to_pylist(), start=1):
             _decode(value or b"", f"{path}: row {row}, column {name!r}")
-
-
-def _read_csv(path: Path) -> pl.DataFrame:
-    _check_utf8(path)
-    present = _check_csv_shape(path)
-    # polars has renamed repeated names, so reading by name is safe once they are refused
-    columns = _wanted(present, path)
-    try:
-        frame = pl.read_csv(path, columns=columns, infer_schema=False, empty_string_is_null=False)
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: not a table of comma-separated values ({_line(error)})") from error
-    # a blank line is a row of empty fields to polars
-    return frame.filter(pl.any_horizontal(pl.all() != ""))
-
-
-def _check_csv_shape(path: Path) -> list[str]:
-    """The header, once every row has as many fields as it; the fast reader would fill short rows in silence."""
-    limit = csv.field_size_limit(sys.maxsize)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header: list[str] = next(reader, [])
-            for row, fields in enumerate(reader, start=1):
-                if fields and len(fields) != len(header):
-                    raise InputError(
-                        f"{path}: row {row} (it ends in line {reader.line_num}) has {len(fields)} fields, the header "
-                        f"has {len(header)}; the file is cut off, or a text with commas is not in double quotes"
-                    )
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: {error}; the file is cut off, or double quotes inside a text "
-            'are not doubled ("")'
-        ) from error
-    finally:
-        csv.field_size_limit(limit)
-    return header
-
-
-def _read_jsonl(path: Path) -> pl.DataFrame:
-    _check_utf8(path)
-    data = path.read_bytes().removeprefix(BOM)
-    try:
-        frame = pl.read_ndjson(io.BytesIO(data), infer_schema_length=None)
-    except pl.exceptions.PolarsError as error:
-        _explain_jsonl(path, data)
-        raise InputError(f"{path}: not JSON Lines ({_line(error)}); give one JSON object a line") from error
-    return frame.select(_wanted(frame.columns, path))
-
-
-def _explain_jsonl(path: Path, data: bytes) -> None:
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{path}: line {number} is not JSON ({error.msg} at character {error.pos}); the file is cut off, "
-                "or it does not hold one JSON object a line"
-            ) from error
-        if not isinstance(value, dict):
-            raise InputError(f"{path}: line {number} is not a JSON object; give one object a line")
 
 
 def _check_utf8(path: Path) -> None:
@@ -160,37 +97,6 @@ def _decode(value: bytes, where: str) -> None:
         ) from error
 
 
-def _wanted(present: list[str], path: Path) -> list[str]:
-    """The columns to read, of those present; the message names near misses of a required one that is not."""
-    for name in COLUMNS:
-        if present.count(name) > 1:
-            raise InputError(f"{path}: the column {name!r} is there twice; keep one of them")
-    missing = [name for name in REQUIRED if name not in present]
-    if missing:
-        near = dict(_near_misses(missing, present))
-        hints = [f"{found!r} looks like {name!r}: rename it" for name, found in near.items()]
-        if len(present) == 1 and any(mark in present[0] for mark in ";\t|"):
-            hints.append("the header is one field: separate the fields by commas")
-        raise InputError(
-            f"{path}: missing column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
-            f"the file has {', '.join(present) or 'none'}"
-            + "".join(f"; {hint}" for hint in hints or ["add or rename columns (author may be missing)"])
-        )
-    return [name for name in COLUMNS if name in present]
-
-
-def _near_misses(missing: list[str], present: list[str]) -> Iterator[tuple[str, str]]:
-    plain = {_plain(name): name for name in present if name not in COLUMNS}
-    for name in missing:
-        close = difflib.get_close_matches(_plain(name), list(plain), n=1, cutoff=0.75)
-        if close:
-            yield name, plain.pop(close[0])
-
-
-def _plain(name: str) -> str:
-    return "".join(char for char in name.lower() if char.isalnum())
-
-
 def _shape(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     if frame.is_empty():
         raise InputError(f"{path}: the table has no rows; write it again")
@@ -207,17 +113,25 @@ def _id_text(series: pl.Series, path: Path) -> pl.Series:
     if dtype.is_float():
         # whole numbers become floats in tables that other tools wrote with a missing value in the column
         whole = series.cast(pl.Int64, strict=False)
-        odd = (series.is_not_null() & ((whole != series) | whole.is_null())).fill_null(True)
-        if odd.any():
-            row = int(odd.arg_max() or 0)
-            raise InputError(
-                f"{path}: row {row + 1}, column {series.name!r}: {series[row]} is no id; "
-                "write ids as text or whole numbers"
-            )
+        # beyond 2^53 floats are not what was written
+        _refuse_ids(series, (whole != series) | whole.is_null() | (series.abs() >= 2**53), path)
         return whole.cast(pl.String)
+    if dtype.is_decimal():
+        digits = series.cast(pl.String).str.replace(r"\.0*$", "")
+        _refuse_ids(series, digits.str.contains(".", literal=True), path)
+        return digits
     if dtype.is_integer() or dtype in (pl.Null, pl.Categorical, pl.Enum):
         return series.cast(pl.String)
     return _plain_text(series, path)
+
+
+def _refuse_ids(series: pl.Series, odd: pl.Series, path: Path) -> None:
+    odd = (series.is_not_null() & odd).fill_null(True)
+    if odd.any():
+        row = int(odd.arg_max() or 0)
+        raise InputError(
+            f"{path}: row {row + 1}, column {series.name!r}: {series[row]} is no id; write ids as text or whole numbers"
+        )
 
 
 def _plain_text(series: pl.Series, path: Path) -> pl.Series:

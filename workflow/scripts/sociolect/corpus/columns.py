@@ -1,0 +1,54 @@
+"""The columns of a table of answers, and finding them among those that a file has."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from sociolect.common.errors import InputError
+
+__all__ = ["COLUMNS", "IDS", "REQUIRED", "TEXTS", "wanted"]
+
+IDS = ("question_id", "answer_id", "author", "group")
+TEXTS = ("question", "answer")
+COLUMNS = ("question_id", "question", "answer_id", "answer", "author", "group")
+REQUIRED = tuple(name for name in COLUMNS if name != "author")
+
+
+def wanted(present: list[str], path: Path, hint: str = "") -> list[str]:
+    """The columns to read, of those present.
+
+    Args:
+        present: the file's columns.
+        path: the file.
+        hint: what may be wrong with it, for the message.
+
+    Raises:
+        InputError: one is there twice, or a required one is missing; the message names near misses.
+    """
+    for name in COLUMNS:
+        if present.count(name) > 1:
+            raise InputError(f"{path}: the column {name!r} is there twice; keep one of them")
+    missing = [name for name in REQUIRED if name not in present]
+    if missing:
+        hints = [f"{found!r} looks like {name!r}: rename it" for name, found in _near_misses(missing, present)]
+        hints += [hint] if hint else []
+        raise InputError(
+            f"{path}: missing column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            f"the file has {', '.join(present) or 'none'}"
+            + "".join(f"; {hint}" for hint in hints or ["add or rename columns (author may be missing)"])
+        )
+    return [name for name in COLUMNS if name in present]
+
+
+def _near_misses(missing: list[str], present: list[str]) -> Iterator[tuple[str, str]]:
+    plain = {_plain(name): name for name in present if name not in COLUMNS}
+    for name in missing:
+        close = difflib.get_close_matches(_plain(name), list(plain), n=1, cutoff=0.75)
+        if close:
+            yield name, plain.pop(close[0])
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.lower() if char.isalnum())

@@ -1,0 +1,120 @@
+"""A table of comma-separated values by one reader, Python's: what is counted and checked is what is kept."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from sociolect.common.errors import InputError
+from sociolect.corpus.columns import wanted
+
+__all__ = ["read_csv"]
+
+# rows of Python strings that are held before they become columns
+CHUNK = 50_000
+# a carriage return before anything but a line feed or the end, and what stands for it: no character of any text
+_INSIDE, _CR = re.compile(r"\r(?!\n|\Z)"), "\ufdd0"
+_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def read_csv(path: Path) -> pl.DataFrame:
+    """The columns that are wanted, as text, in the file's order; a blank line is no row.
+
+    A quotation mark inside a field that does not begin with one is part of the text.
+
+    Raises:
+        InputError: a row has more or fewer fields than the header, a quoted field does not end as it should, or rows
+            seem to be glued together by a quotation mark; the message names the line.
+    """
+    limit = csv.field_size_limit(sys.maxsize)
+    lines: list[str] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            old = stream.readline().endswith("\r")
+        # a file of lines that end in line feeds has carriage returns in its texts, which pandas does not quote
+        with path.open(encoding="utf-8-sig", newline="" if old else "\n") as stream:
+            reader = csv.reader(_remembered(stream, lines), strict=True)
+            header: list[str] = next(reader, [])
+            columns = wanted(header, path, _other_marks(header))
+            frame, glued = _rows(reader, lines, header, columns, path)
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: line {reader.line_num}: {error}; the file is cut off, or double quotes inside a text "
+            'are not doubled ("")'
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+    _refuse_glued(glued, set(frame["group"]), header, path)
+    return frame
+
+
+def _remembered(stream: Iterator[str], lines: list[str]) -> Iterator[str]:
+    """The lines of a stream, each kept in `lines` as well; a carriage return inside of one is `_CR`."""
+    for line in stream:
+        lines.append(line)
+        yield _INSIDE.sub(_CR, line)
+
+
+def _other_marks(header: list[str]) -> str:
+    """What to say of a header that is one field."""
+    if len(header) != 1:
+        return ""
+    found = next((name for mark, name in _MARKS.items() if mark in header[0]), None)
+    return f"the fields are separated by {found}: separate the fields by commas" if found else ""
+
+
+# a record over several lines: its first line, its last one, and their text
+_Record = tuple[int, int, list[str]]
+
+
+def _rows(
+    reader: Iterator[list[str]], lines: list[str], header: list[str], columns: list[str], path: Path
+) -> tuple[pl.DataFrame, list[_Record]]:
+    """The rows, and the records over several lines each of which has as many commas as a row."""
+    places = [header.index(name) for name in columns]
+    schema = dict.fromkeys(columns, pl.String)
+    frames = [pl.DataFrame(schema=schema)]
+    glued: list[_Record] = []
+    kept: list[list[str]] = []
+    n_rows = 0
+    lines.clear()
+    end = reader.line_num  # type: ignore[attr-defined]
+    for fields in reader:
+        first, end = end + 1, reader.line_num  # type: ignore[attr-defined]
+        if fields:
+            n_rows += 1
+            if len(fields) != len(header):
+                raise InputError(
+                    f"{path}: row {n_rows} (line {first}{f' to {end}' if end > first else ''}) has {len(fields)} "
+                    f"fields, the header has {len(header)}; the file is cut off, or a text with commas is not in "
+                    'double quotes, or double quotes inside a text are not doubled ("")'
+                )
+            if end > first and all(line.count(",") >= len(header) - 1 for line in lines):
+                glued.append((first, end, list(lines)))
+            kept.append([fields[place].replace(_CR, "\r") for place in places])
+            if len(kept) == CHUNK:
+                frames.append(pl.DataFrame(kept, schema=schema, orient="row"))
+                kept.clear()
+        lines.clear()
+    return pl.concat([*frames, pl.DataFrame(kept, schema=schema, orient="row")]), glued
+
+
+def _refuse_glued(glued: list[_Record], groups: set[str], header: list[str], path: Path) -> None:
+    """Refuse a record each line of which names a group of the file at the place where a row does.
+
+    Raises:
+        InputError: there is one.
+    """
+    place = header.index("group")
+    for first, end, lines in glued:
+        split = [line.rstrip("\r\n").split(",") for line in lines]
+        if all(groups & {fields[place], fields[place - len(header)]} for fields in split):
+            raise InputError(
+                f"{path}: lines {first} to {end} look like rows of their own, which a quotation mark at the beginning "
+                'of a field joins into one; double quotes inside a text must be doubled ("")'
+            )

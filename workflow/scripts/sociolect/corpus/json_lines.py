@@ -1,0 +1,116 @@
+"""A table in JSON Lines by one reader, Python's: exact numbers, and every value's line is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import polars as pl
+
+from sociolect.common.errors import InputError
+from sociolect.corpus.columns import COLUMNS, IDS, REQUIRED, wanted
+
+__all__ = ["read_jsonl"]
+
+# rows of Python strings that are held before they become columns
+CHUNK = 50_000
+
+
+class _Fault(ValueError):
+    """What is wrong with a line that is JSON to Python."""
+
+
+def read_jsonl(path: Path) -> pl.DataFrame:
+    """The columns that are wanted, as text, in the file's order; a blank line is no row, a missing key is null.
+
+    Whole numbers are ids as well; NaN, which pandas writes for a missing value, is null where null is allowed.
+
+    Raises:
+        InputError: a line is not one JSON object, has a key twice, or a value that is not text; the message names
+            the line and the key.
+    """
+    schema = dict.fromkeys(COLUMNS, pl.String)
+    frames, kept = [pl.DataFrame(schema=schema)], list[list[str | None]]()
+    present: dict[str, None] = {}
+    for number, value in _objects(path):
+        present |= dict.fromkeys(value)
+        kept.append([_text(value.get(name), name, f"{path}: line {number}") for name in COLUMNS])
+        if len(kept) == CHUNK:
+            frames.append(pl.DataFrame(kept, schema=schema, orient="row"))
+            kept.clear()
+    frame = pl.concat([*frames, pl.DataFrame(kept, schema=schema, orient="row")])
+    return frame.select(wanted(list(present), path) if frame.height else COLUMNS)
+
+
+def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line, its object) of every line that is not blank."""
+    with path.open(encoding="utf-8-sig", newline="\n") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            where = f"{path}: line {number}"
+            try:
+                value = json.loads(line, object_pairs_hook=_once)
+            except json.JSONDecodeError as error:
+                raise InputError(
+                    f"{where} is not JSON ({error.msg} at character {error.pos}); the file is cut off, "
+                    "or it does not hold one JSON object a line"
+                ) from error
+            except _Fault as error:
+                raise InputError(f"{where}: {error}") from error
+            except RecursionError as error:
+                raise InputError(f"{where}: it is nested too deeply; give one flat JSON object a line") from error
+            if not isinstance(value, dict):
+                raise InputError(f"{where} is not a JSON object; give one object a line")
+            yield number, value
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _Fault(f"the key {twice!r} is there twice; keep one of them")
+    return found
+
+
+def _text(value: Any, name: str, where: str) -> str | None:
+    """A value as text; ids may be whole numbers, of any size.
+
+    Raises:
+        InputError: it is something else.
+    """
+    if value is None or isinstance(value, str):
+        return _encodable(value, name, where)
+    if value != value:  # NaN
+        if name in REQUIRED:
+            raise InputError(f"{where}, key {name!r}: the value is NaN, a missing one; write it or take the line out")
+        return None
+    if name in IDS and not isinstance(value, bool):
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, float):
+            # whole numbers become floats in tables that other tools wrote with a missing value in the column
+            if value.is_integer() and abs(value) < 2**53:
+                return str(int(value))
+            _refuse(where, name, f"{value!r} is no id; write ids as text or whole numbers")
+    kind = {dict: "an object", list: "a list", bool: "true or false"}.get(type(value), "a number")
+    _refuse(where, name, f"the value is {kind}; write it as text")
+
+
+def _encodable(value: str | None, name: str, where: str) -> str | None:
+    try:
+        if value is not None:
+            value.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise InputError(
+            f"{where}, key {name!r}: {half} is half of a surrogate pair; write the whole character"
+        ) from error
+    return value
+
+
+def _refuse(where: str, name: str, why: str) -> NoReturn:
+    raise InputError(f"{where}, key {name!r}: {why}")
