@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL
 from sociolect.corpus.cleaning import import_corpus
 from sociolect.settings.corpus import CorpusSettings
 
+log = logging.getLogger("sociolect")
+
 
 def main(job: Job[CorpusSettings]) -> None:
     """Write the cleaned corpus and its funnel."""
-    corpus, funnel = import_corpus(job.path("table"), job.options["split"], job.settings)
+    corpus, funnel, notes = import_corpus(job.path("table"), job.options["split"], job.settings)
+    for note in notes:
+        log.warning("warning: %s: %s", job.path("table"), note)
     job.write(corpus, "corpus", CORPUS)
     job.write(funnel, "funnel", CORPUS_FUNNEL)
 

@@ -9,7 +9,7 @@ import pytest
 from raw_tables import ANY_LENGTH, GOOD, HEADER, put, refuse, table, write
 
 from sociolect.common.errors import InputError
-from sociolect.corpus.cleaning import BLANK, EXCLUSIONS, REPAIRS, clean_corpus, import_corpus
+from sociolect.corpus.cleaning import BLANK, EXCLUSIONS, REPAIRS, UNKNOWN, clean_corpus, import_corpus
 from sociolect.corpus.columns import COLUMNS
 from sociolect.settings.corpus import CorpusSettings
 
@@ -17,7 +17,7 @@ from sociolect.settings.corpus import CorpusSettings
 @pytest.mark.parametrize("extension", [".parquet", ".csv", ".jsonl"])
 def test_all_formats_and_orders_of_rows_give_the_same_corpus(tmp_path: Path, extension: str) -> None:
     frame = GOOD.reverse().with_columns(extra=pl.lit("x")).select("extra", *reversed(COLUMNS))
-    corpus, _ = import_corpus(write(frame, tmp_path / f"t{extension}"), "single", ANY_LENGTH)
+    corpus, _, _ = import_corpus(write(frame, tmp_path / f"t{extension}"), "single", ANY_LENGTH)
     assert corpus.equals(GOOD.sort("answer_id"), null_equal=True)
     assert corpus.columns == list(COLUMNS)
 
@@ -26,7 +26,7 @@ def test_ids_become_text_and_keep_their_zeros(tmp_path: Path) -> None:
     numbers = GOOD.with_columns(
         answer_id=pl.Series([30, 4, 12]), author=pl.Series([None, 7.0, 8.0]), group=pl.Series([1, 2, 2], dtype=pl.Int8)
     )
-    corpus, _ = import_corpus(write(numbers, tmp_path / "t.parquet"), "single", ANY_LENGTH)
+    corpus, _, _ = import_corpus(write(numbers, tmp_path / "t.parquet"), "single", ANY_LENGTH)
     assert corpus["answer_id"].to_list() == ["12", "30", "4"]
     assert corpus["author"].to_list() == ["8", None, "7"]
     assert corpus["group"].to_list() == ["2", "1", "2"]
@@ -35,7 +35,7 @@ def test_ids_become_text_and_keep_their_zeros(tmp_path: Path) -> None:
 
 
 def test_without_the_author_column_all_authors_are_null(tmp_path: Path) -> None:
-    corpus, _ = import_corpus(write(GOOD.drop("author"), tmp_path / "t.csv"), "single", ANY_LENGTH)
+    corpus, _, _ = import_corpus(write(GOOD.drop("author"), tmp_path / "t.csv"), "single", ANY_LENGTH)
     assert corpus["author"].null_count() == 3
 
 
@@ -91,7 +91,7 @@ def test_repairs_by_hand() -> None:
     # repaired text needs no repair
     _, again = clean_corpus(corpus, "multi", ANY_LENGTH, "t")
     assert again["n_removed"].sum() == 0
-    assert again["rule"].to_list() == ["read", BLANK, *REPAIRS, *EXCLUSIONS]
+    assert again["rule"].to_list() == ["read", BLANK, UNKNOWN, *REPAIRS, *EXCLUSIONS]
 
 
 def test_exclusions_are_listed_and_the_smallest_duplicate_stays() -> None:
@@ -122,11 +122,34 @@ def test_exclusions_are_listed_and_the_smallest_duplicate_stays() -> None:
 def test_blank_rows_are_counted_and_keep_the_numbers_of_the_others(tmp_path: Path) -> None:
     blank = table((None,) * 6, ("",) * 6)
     for path in (tmp_path / "t.csv", tmp_path / "t.parquet"):
-        corpus, funnel = import_corpus(write(pl.concat([GOOD[:1], blank, GOOD[1:]]), path), "single", ANY_LENGTH)
+        corpus, funnel, _ = import_corpus(write(pl.concat([GOOD[:1], blank, GOOD[1:]]), path), "single", ANY_LENGTH)
         assert corpus.height == 3
         assert funnel.select("rule", "n_removed", "n_left").rows()[:2] == [("read", 0, 5), ("blank row", 2, 3)]
         other = GOOD[2].with_columns(question=pl.lit("What?"))
         refuse(write(pl.concat([blank, GOOD[:2], other]), path), "in row 4 and row 5")
+
+
+def test_placeholders_of_authors_mean_unknown_and_are_counted(tmp_path: Path) -> None:
+    names = ["NA", "nan", "None", "", "null", "[deleted]", "u1", "u1", "Nan B.", "u2"]
+    raw = table(*(("q", "Q", f"a{n}", f"text {n}", name, "g" if n < 9 else "h") for n, name in enumerate(names)))
+    corpus, funnel, notes = import_corpus(write(raw, tmp_path / "t.csv"), "single", ANY_LENGTH)
+    assert corpus["author"].to_list() == [None] * 6 + ["u1", "u1", "Nan B.", "u2"]
+    assert dict(funnel.select("rule", "n_removed").iter_rows())[UNKNOWN] == 5
+    assert notes == [
+        "unknown authors: 'NA' 1, 'None' 1, '[deleted]' 1, 'nan' 1, 'null' 1 (corpus.missing_values)",
+        # two of nine
+        "author 'u1' wrote 2 of the 9 answers of group 'g'",
+        "author 'u2' wrote 1 of the 1 answers of group 'h'",
+    ]
+    own = CorpusSettings(min_chars=0, missing_values=("u1",))
+    assert import_corpus(tmp_path / "t.csv", "single", own)[0]["author"].to_list()[:3] == ["NA", "nan", "None"]
+
+
+def test_a_group_that_stands_for_a_missing_value_is_refused(tmp_path: Path) -> None:
+    raw = pl.concat([GOOD, GOOD[:1].with_columns(answer_id=pl.lit("b1"), group=pl.lit("NULL"))])
+    refuse(write(raw, tmp_path / "t.csv"), "row 4, column 'group': 'NULL' stands for", "off corpus.missing_values")
+    named = CorpusSettings(min_chars=0, missing_values=())
+    assert set(import_corpus(tmp_path / "t.csv", "single", named)[0]["group"]) == {"physics", "biology", "NULL"}
 
 
 def test_nothing_left_is_an_error_with_the_counts() -> None:

@@ -28,11 +28,13 @@ _REPAIRS = (
     ),
 )
 REPAIRS = (*(rule for rule, _, _ in _REPAIRS), "Unicode NFC", "outer white space")
-BLANK = "blank row"
+# an author of more of a group's answers than this is named
+LARGE_SHARE = 0.2
+BLANK, UNKNOWN = "blank row", "unknown author"
 EXCLUSIONS = ("empty", "too short", "too long", "duplicate in its group")
 
 
-def import_corpus(path: Path, split: str, settings: CorpusSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
+def import_corpus(path: Path, split: str, settings: CorpusSettings) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
     """Read and clean one table.
 
     Args:
@@ -41,13 +43,15 @@ def import_corpus(path: Path, split: str, settings: CorpusSettings) -> tuple[pl.
         settings: shortest and longest answer, in characters after the repairs.
 
     Returns:
-        The corpus (schema CORPUS, sorted by answer_id) and its funnel (schema CORPUS_FUNNEL).
+        The corpus (schema CORPUS, sorted by answer_id), its funnel (schema CORPUS_FUNNEL), and what is worth saying.
 
     Raises:
         InputError: the table is unreadable or ambiguous, or nothing is left of it; see `read_raw_corpus` and
             `clean_corpus`.
     """
-    return clean_corpus(read_raw_corpus(path), split, settings, str(path))
+    raw = read_raw_corpus(path)
+    corpus, funnel = clean_corpus(raw, split, settings, str(path))
+    return corpus, funnel, author_notes(raw, corpus, settings)
 
 
 def clean_corpus(
@@ -73,9 +77,12 @@ def clean_corpus(
     blank = pl.all_horizontal(pl.col(raw.columns).fill_null("") == "")
     frame = rows.filter(~blank)
     funnel.append(_step(split, BLANK, rows.filter(blank), frame.height))
+    placeholder = _is_missing("author", settings)
+    funnel.append(_step(split, UNKNOWN, frame.filter(placeholder), frame.height))
+    frame = frame.with_columns(author=pl.when(placeholder).then(None).otherwise("author"))
     frame, repairs = _repair(frame, split)
     funnel += repairs
-    _check(frame, where)
+    _check(frame, where, settings)
     frame = frame.drop("row").sort("answer_id")
     length = pl.col("answer").str.len_chars()
     # sorted by answer_id: the smallest id of the duplicates stays
@@ -91,6 +98,30 @@ def clean_corpus(
             "check the column answer, or change corpus.min_chars and corpus.max_chars"
         )
     return check_table(frame, CORPUS, where), CORPUS_FUNNEL.frame(funnel)
+
+
+def author_notes(raw: pl.DataFrame, corpus: pl.DataFrame, settings: CorpusSettings) -> list[str]:
+    """What is worth knowing of the authors: how many are unknown by which name, and who wrote much of a group.
+
+    Args:
+        raw: the columns of CORPUS as text, as they were read.
+        corpus: the same, cleaned.
+        settings: what stands for an unknown author.
+    """
+    spelled = raw["author"].value_counts(sort=True).drop_nulls().filter(_is_missing("author", settings))
+    names = ", ".join(f"{name!r} {count}" for name, count in sorted(spelled.iter_rows(), key=lambda r: (-r[1], r[0])))
+    notes = [f"unknown authors: {names} (corpus.missing_values)"] if names else []
+    shares = corpus.drop_nulls("author").group_by("group", "author").len()
+    sizes = corpus.group_by("group").agg(size=pl.len())
+    large = shares.join(sizes, on="group").filter(pl.col("len") > LARGE_SHARE * pl.col("size"))
+    return notes + [
+        f"author {author!r} wrote {n} of the {size} answers of group {group!r}"
+        for group, author, n, size in large.sort("group", "len", descending=[False, True]).iter_rows()
+    ]
+
+
+def _is_missing(name: str, settings: CorpusSettings) -> pl.Expr:
+    return pl.col(name).str.to_lowercase().is_in([value.lower() for value in settings.missing_values])
 
 
 def _repair(raw: pl.DataFrame, split: str) -> tuple[pl.DataFrame, list[dict[str, object]]]:
@@ -120,7 +151,7 @@ def _step(split: str, rule: str, met: pl.DataFrame, left: int) -> dict[str, obje
     return {"split": split, "rule": rule, "n_removed": met.height, "n_left": left, "example": example}
 
 
-def _check(frame: pl.DataFrame, where: str) -> None:
+def _check(frame: pl.DataFrame, where: str, settings: CorpusSettings) -> None:
     for name in REQUIRED:
         empty = frame[name].is_null() | (frame[name] == "") if name == "question" else frame[name].is_null()
         if empty.any():
@@ -129,6 +160,12 @@ def _check(frame: pl.DataFrame, where: str) -> None:
                 f"{where}: row {row}, column {name!r}: the field is empty ({int(empty.sum())} such rows); "
                 f"write the {name.replace('_', ' ')} there or take the row out"
             )
+    nameless = frame.filter(_is_missing("group", settings))
+    if nameless.height:
+        raise InputError(
+            f"{where}: row {nameless['row'][0]}, column 'group': {nameless['group'][0]!r} stands for a missing value "
+            f"({nameless.height} such rows); name the group, take the rows out, or take it off corpus.missing_values"
+        )
     repeated = frame.filter(pl.col("answer_id").is_duplicated())
     if repeated.height:
         _refuse_repeated_answers(repeated, where)

@@ -31,6 +31,10 @@ class CorpusSettings(Stage):
     )
     min_chars: int = Field(20, ge=0, description="Shorter answers are left out.")
     max_chars: int = Field(20000, ge=1, description="Longer answers are left out.")
+    missing_values: tuple[str, ...] = Field(
+        ("NA", "N/A", "nan", "None", "NULL", "unknown", "anonymous", "[deleted]", "[removed]", "-", "?"),
+        description="What stands for an unknown author, in any case of letters; a group called so is refused.",
+    )
 
     @model_validator(mode="after")
     def _some_split(self) -> CorpusSettings:
