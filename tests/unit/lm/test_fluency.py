@@ -10,7 +10,7 @@ from sociolect.lm.fluency import log_perplexities, repetition
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.wordings import open_wording
 from spoken import spaced_tokenizer
-from tiny_models import save_speaker, tiny, word_tokenizer
+from tiny_models import ARCHITECTURES, save_speaker, tiny, word_tokenizer
 
 torch.set_num_threads(1)
 
@@ -37,6 +37,21 @@ def test_log_perplexity_against_a_loop(backend: TransformersBackend) -> None:
                 losses.append(-logits.log_softmax(0)[token].item())
                 ids = [*ids, token]
             assert found[i] == pytest.approx(np.mean(losses), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_texts_that_share_a_prompt_are_read_after_it_as_if_each_had_been_read_alone(name: str) -> None:
+    model, wording = tiny(name, seed=2), open_wording(word_tokenizer(), None)
+    asked = ["waa wab wac wad wae waf", "waa", "wba wbb wbc"]
+    told = ["wca wcb wcc wcd wce", "wda", "wea web wec", "waa wab wac wad wae waf wag"]
+    prompts, texts = [p for p in asked for _ in told], told * 3
+    alone = [log_perplexities(model, wording, [p], [t], 100)[0] for p, t in zip(prompts, texts, strict=True)]
+    for budget in (9, 40, 1000):
+        assert log_perplexities(model, wording, prompts, texts, budget) == pytest.approx(alone, abs=1e-5)
+    # beside one that shares with none, and in another order
+    more = log_perplexities(model, wording, [*prompts[::-1], "wee"], [*texts[::-1], "waj wai"], 60)
+    assert more[:-1] == pytest.approx(alone[::-1], abs=1e-5)
+    assert more[-1] == pytest.approx(log_perplexities(model, wording, ["wee"], ["waj wai"], 60)[0], abs=1e-5)
 
 
 def test_a_document_goes_on_after_a_space_whoever_wrote_the_text() -> None:

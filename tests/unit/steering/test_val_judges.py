@@ -97,8 +97,12 @@ def test_perplexities_of_equal_pairs_are_measured_once(tmp_path: Path, monkeypat
         return log_perplexities(model, wording, prompts, texts, budget)
 
     monkeypatch.setattr("sociolect.steering.val_judges.log_perplexities", count)
-    found = perplexity_by(reader, wording, 500)(asked, texts)
+    measure = perplexity_by(reader, wording, 500)
+    found = measure(asked, texts)
     np.testing.assert_allclose(found, direct, atol=1e-5)
     assert found[0] == found[2] != found[1] and np.isnan(found[3])
     # the same text after another question is another pair
     assert measured == ["dots", "dots", "", "beer beer"]
+    # a later round has measured them, too
+    later = measure([*asked, prompts[0]], [*texts, "beer"])
+    assert later[:5].tolist() == pytest.approx(found.tolist(), nan_ok=True, abs=0) and measured[4:] == ["beer"]

@@ -56,14 +56,14 @@ def judge_by(
 
 
 def perplexity_by(reader: TransformersBackend, wording: Wording, batch_tokens: int) -> Perplexity:
-    """Prompts and texts -> log perplexity of each under the unsteered model, equal pairs once."""
+    """Prompts and texts -> log perplexity of each under the unsteered model, equal pairs once, in later calls too."""
+    known: dict[tuple[str, str], float] = {}
 
     def measure(prompts: Sequence[str], texts: Sequence[str]) -> np.ndarray:
-        distinct = list(dict.fromkeys(zip(prompts, texts, strict=True)))
-        values = log_perplexities(
-            reader.model, wording, [p for p, _ in distinct], [t for _, t in distinct], batch_tokens
-        )
-        place = {pair: i for i, pair in enumerate(distinct)}
-        return np.array([values[place[pair]] for pair in zip(prompts, texts, strict=True)])
+        pairs = list(zip(prompts, texts, strict=True))
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+        values = log_perplexities(reader.model, wording, [p for p, _ in new], [t for _, t in new], batch_tokens)
+        known.update(zip(new, values.tolist(), strict=True))
+        return np.array([known[pair] for pair in pairs])
 
     return measure
