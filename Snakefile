@@ -4,7 +4,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-if "run" not in config:
+if not workflow.configfiles:
 
     configfile: "config/demo.yaml"
 

@@ -1,6 +1,7 @@
 # What all rules share: the checked config, its sections as JSON, the command of a program, resources.
 # Parsed again in every cluster job: nothing heavy is imported here.
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ if SCRIPTS not in sys.path:
 
 from sociolect.common import digests
 from sociolect.common.errors import InputError
+from sociolect.common.yaml_files import read_mapping
 from sociolect.common.flags import declared_flags, flag_of
 from sociolect.settings.config import load_config, section
 from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalModel, is_small
@@ -22,7 +24,11 @@ from sociolect.settings.study import VectorJob, cells_of, vector_cells_of
 from sociolect.settings.syntax import is_installed
 
 try:
-    CONFIG = load_config(config, ", ".join(map(str, workflow.configfiles)) or "config")
+    CONFIGFILES = [Path(os.path.relpath(path)) for path in workflow.configfiles]
+    for path in CONFIGFILES:
+        # Snakemake takes the last of two equal keys
+        read_mapping(path)
+    CONFIG = load_config(config, "config", CONFIGFILES)
 except InputError as error:
     raise WorkflowError(f"the config is not valid\n{error}")
 

@@ -18,7 +18,7 @@ def main(job: Job[SweepJob]) -> None:
     steering = job.read("steering", STEERING).filter(pl.col("method") == method)
     bench = open_bench(job)
     tried = bench.sweep(steering, method, METHODS[method].MODE, sweep)
-    table = sweep_table(tried.found, tried.base, sweep, [tried.best])
+    table = sweep_table(tried.found, tried.base, sweep)
     job.write(table, "tried", SWEEP, backend=bench.backend.info())
     bench.backend.close()
 

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sociolect.common.errors import exit_plainly
-from sociolect.settings.config import load_config
+from sociolect.common.yaml_files import read_mapping
+from sociolect.settings.config import read_config
 from sociolect.slurm import doctor
 from sociolect.slurm.history import CAUSES
 from sociolect.slurm.runs import STATE
@@ -25,8 +26,8 @@ def main() -> None:
     parser.add_argument("--no-probe", action="store_true", help="submit nothing")
     given = parser.parse_args()
     project = Path.cwd()
-    config = load_config(doctor.read_yaml(given.configfile), str(given.configfile))
-    requests = doctor.requests_of(doctor.read_yaml(given.profile))
+    config = read_config(given.configfile)
+    requests = doctor.requests_of(read_mapping(given.profile))
     checks = [*doctor.check_environment(project), *doctor.check_disk(project)]
     checks += doctor.check_models(config.models, Path("results") / config.run / "models", given.configfile)
     slurm = list(doctor.check_slurm())

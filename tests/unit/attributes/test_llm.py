@@ -138,5 +138,5 @@ def test_prompt_files(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(InputError, match=f"p.yaml: .*{message}"):
             read_description_prompts(file)
-    with pytest.raises(InputError, match=r"none\.yaml: cannot be read .* description\.prompt_file"):
+    with pytest.raises(InputError, match=r"none\.yaml: no such file; set description\.prompt_file"):
         read_description_prompts(tmp_path / "none.yaml")

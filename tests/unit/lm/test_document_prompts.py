@@ -62,7 +62,7 @@ def test_the_wording_of_the_project() -> None:
 )
 def test_errors_name_the_key(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "d.yaml").write_text(text)
-    with pytest.raises(InputError, match=rf"d\.yaml: {message}"):
+    with pytest.raises(InputError, match=rf"d\.yaml: line 1, {message}"):
         read_document_prompts(tmp_path / "d.yaml")
 
 

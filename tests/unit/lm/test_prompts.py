@@ -94,10 +94,13 @@ def test_four_kinds() -> None:
 
 def test_prompt_file_errors_name_the_key(tmp_path: Path) -> None:
     file = tmp_path / "conditions.yaml"
-    file.write_text("group_instruction: You are one of us.\nother_stage: 1\n")
-    with pytest.raises(InputError, match=r"conditions.yaml: key 'group_instruction'.*\{group\}"):
+    file.write_text("group_instruction: You are one of us.\ndescription_joiner: x\n")
+    with pytest.raises(InputError, match=r"conditions.yaml: line 1, key 'group_instruction'.*\{group\}"):
         read_prompts(file)
-    file.write_text("system_joiner: ' / '\nother_stage: 1\n")
+    file.write_text("system_joiner: ' / '\ndescription_joiner: x\n")
     assert read_prompts(file).system_joiner == " / "
+    file.write_text('group_instructions: "x {group}"\ndescription_prompt: "{answer}"\n')
+    with pytest.raises(InputError, match="line 1, key 'group_instructions': there is no such key; write 'group_inst"):
+        read_prompts(file)
     with pytest.raises(InputError, match=r"prompt_file"):
         read_prompts(tmp_path / "none.yaml")

@@ -63,7 +63,9 @@ def test_a_model_is_a_short_name_or_one_of_the_kinds_of_sources() -> None:
 
 @pytest.mark.parametrize("value", ["gemma-3-270m", {"gguf": "mine.gguf"}])
 def test_a_gguf_file_is_no_base_of_sfam(value: object) -> None:
-    with pytest.raises(InputError, match=r"key 'models.sfam': choose scratch, .* a GGUF file holds a language model"):
+    with pytest.raises(
+        InputError, match=r"key 'models.sfam': .*: choose scratch, .* a GGUF file holds a language model"
+    ):
         load_config({**BASE, "models": {"sfam": value}}, "here")
     assert ModelsSettings.model_validate({"sfam": {"folder": "models/mine"}}).sfam != "scratch"
 
@@ -71,10 +73,10 @@ def test_a_gguf_file_is_no_base_of_sfam(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("qwen", r"key 'models.lm': choose scratch, deberta-v3-base, .*gemma-3-270m, {repo, revision}, {folder}"),
-        ({"path": "x"}, r"key 'models.lm': choose scratch"),
-        ({"repo": "a/b", "revision": "main"}, r"key 'models.lm.revision': String should match pattern"),
-        ({"gguf": "a.gguf", "sha": 1}, r"key 'models.lm.sha': .*; known keys here: gguf, sha256$"),
+        ("qwen", r"key 'models.lm': .*: choose scratch, deberta-v3-base, .*gemma-3-270m, {repo, revision}, {folder}"),
+        ({"path": "x"}, r"key 'models.lm': .*: choose scratch"),
+        ({"repo": "a/b", "revision": "main"}, r"key 'models.lm.revision': 'main': write a commit, 40 hex digits"),
+        ({"gguf": "a.gguf", "sha": 1}, r"key 'models.lm.sha': there is no such key; write 'sha256'"),
         ({"folder": "a", "revision": "b"}, r"key 'models.lm.revision': .*; known keys here: folder$"),
         (
             {"wheels": [{"name": "a", "version": "1", "hash": "b"}], "file": "a.gguf", "sha256": "0" * 64},
@@ -91,7 +93,7 @@ def test_what_is_wrong_with_a_model_names_its_key(value: object, message: str) -
 @pytest.mark.parametrize("stage", ["sweep", "generation"])
 def test_methods_of_the_hidden_state_are_refused_where_vllm_would_have_to_apply_them(method: str, stage: str) -> None:
     methods = {"steering": {"methods": ["all", method]}}
-    message = rf"steering\.methods has {method}, .* set {stage}\.backend: transformers"
+    message = rf"key 'steering\.methods': {method} is .* set {stage}\.backend: transformers"
     with pytest.raises(InputError, match=message):
         load_config({**BASE, **methods, stage: {"backend": "vllm"}}, "here")
     assert load_config({**BASE, **methods}, "here").steering.methods == ("all", method)

@@ -48,8 +48,6 @@ def test_layers_of_depths() -> None:
     assert layer_sets(depths, 32) == [(8,), (12,), (16,), (19,), (24,), tuple(range(12, 20))]
     assert layer_sets(depths, 4) == [(1,), (2,), (3,), (1, 2)]
     assert layer_sets(SweepSettings(depths=(0.0, 1.0), band=None), 4) == [(0,), (3,)]
-    with pytest.raises(InputError, match="both empty"):
-        layer_sets(SweepSettings(depths=(), band=None), 4)
 
 
 def test_candidates_are_all_strengths_above_0_at_all_places_smaller_ones_first() -> None:
@@ -57,8 +55,6 @@ def test_candidates_are_all_strengths_above_0_at_all_places_smaller_ones_first()
     found = candidates("all", 4, settings)
     assert found[0] == Setting("all", (0,), 0.1, "last") and len(found) == len(set(found)) == 2 * 2 * 2
     assert [s.alpha for s in found] == [0.1] * 4 + [0.4] * 4
-    with pytest.raises(InputError, match="no strength above 0; add one"):
-        candidates("all", 4, SweepSettings(alphas=(0.0,)))
 
 
 def test_each_round_halves_the_settings_and_doubles_the_questions() -> None:
@@ -160,7 +156,7 @@ def test_the_table_has_the_unsteered_row_first_and_says_what_is_inside_the_guard
         setting(alpha=0.2): outcome(0.3, gain_cross=0.1),
         setting(alpha=0.1): outcome(0.1, topic_loss=0.2, log_perplexity=None),
     }
-    frame = check_table(sweep_table(found, BASE, settings, [best_of(found, BASE, settings)]), SWEEP, "test")
+    frame = check_table(sweep_table(found, BASE, settings), SWEEP, "test")
     assert frame["method"].to_list() == ["unsteered", "all", "all", "all"] and frame["alpha"].to_list() == [
         0,
         0.1,
@@ -169,7 +165,7 @@ def test_the_table_has_the_unsteered_row_first_and_says_what_is_inside_the_guard
     ]
     assert frame["fluent"].to_list() == [True, False, True, False]
     assert frame["on_topic"].to_list() == [True, False, True, True]
-    assert frame["best"].to_list() == [False, False, True, False] and not frame["chosen"].any()
+    assert not frame["best"].any() and not frame["chosen"].any()
     assert frame["gain"].to_list() == pytest.approx([0, 0.1, 0.2, 0.9])
     assert frame["log_perplexity"].to_list() == pytest.approx([2.0, None, 2.0, 2.51])
 
@@ -177,7 +173,7 @@ def test_the_table_has_the_unsteered_row_first_and_says_what_is_inside_the_guard
 def tried(method: str, gains: Sequence[float], base: Outcome = BASE) -> pl.DataFrame:
     """SWEEP of a method whose strengths 0.1, 0.2, ... gain so much."""
     found = {setting(method, alpha=(1 + i) / 10): outcome(gain) for i, gain in enumerate(gains)}
-    return sweep_table(found, base, SweepSettings(), [best_of(found, base, SweepSettings())])
+    return sweep_table(found, base, SweepSettings())
 
 
 def test_the_method_that_gains_most_is_chosen_and_every_method_keeps_its_own_best() -> None:
@@ -212,20 +208,41 @@ def test_where_no_method_gains_the_choice_is_not_to_steer() -> None:
     assert (choice["method"], choice["alpha"], choice["fluent"]) == ("all", 0.0, False)
     assert choice["why"].startswith("not to steer: of 4 settings 4 are inside the guards")
     assert table.filter("chosen")["method"].to_list() == ["unsteered"]
-    # each method by itself: only what gained is steered
-    assert {name: how["alpha"] for name, how in choice["methods"].items()} == {
-        "all": 0,
-        "rotated": 0,
-        "distinctive": 0.1,
+    # what a method does is shown with its best setting all the same
+    assert {name: (how["alpha"], how["inside"]) for name, how in choice["methods"].items()} == {
+        "all": (0.2, False),
+        "rotated": (0.1, False),
+        "distinctive": (0.1, True),
     }
+
+
+def test_a_method_is_shown_with_what_is_fluent_and_chosen_inside_both_guards() -> None:
+    found = {
+        setting(alpha=0.1): outcome(0.1),
+        setting(alpha=0.2): outcome(0.3, topic_loss=0.2),
+        setting(alpha=0.3): outcome(0.9, change=0.51),
+        setting(alpha=0.4): outcome(0.8, n=8),
+    }
+    frame = sweep_table(found, BASE, SweepSettings())
+    assert choice_of([frame], MODES, [1.0], ["all"])[0]["alpha"] == 0.1
+    # nothing on topic gains: the choice is not to steer, and the method is shown with what it can do
+    del found[setting(alpha=0.1)]
+    choice, table = choice_of([sweep_table(found, BASE, SweepSettings())], MODES, [1.0], ["all"])
+    assert (choice["alpha"], choice["fluent"]) == (0.0, False)
+    assert choice["methods"]["all"]["alpha"] == 0.2 and not choice["methods"]["all"]["inside"]
+    assert table.filter("best")["alpha"].to_list() == [0.2] and table.filter("chosen")["method"][0] == "unsteered"
+    # what is not fluent is not shown
+    del found[setting(alpha=0.2)]
+    choice, _ = choice_of([sweep_table(found, BASE, SweepSettings())], MODES, [1.0], ["all"])
+    assert choice["methods"]["all"]["alpha"] == 0
 
 
 def test_a_method_that_gains_nothing_does_not_stand_in_the_way_of_one_that_does() -> None:
     for frames in ([tried("all", [-0.1]), tried("rotated", [0.3])], [tried("rotated", [0.3]), tried("all", [-0.1])]):
-        assert not frames[0].filter(pl.col("method") == "unsteered")["best"].any()
         choice, table = choice_of(frames, MODES, [1.0], ["all", "rotated"])
-        assert choice["method"] == "rotated" and choice["methods"]["all"]["alpha"] == 0
-        assert table.filter("best")["method"].to_list() == table.filter("chosen")["method"].to_list() == ["rotated"]
+        assert choice["method"] == "rotated" and not choice["methods"]["all"]["inside"]
+        assert table.filter("best")["method"].to_list() == ["all", "rotated"]
+        assert table.filter("chosen")["method"].to_list() == ["rotated"]
 
 
 def test_a_choice_needs_a_method_for_every_group_and_one_set_of_unsteered_answers() -> None:

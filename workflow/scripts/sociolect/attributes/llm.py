@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sociolect.attributes.parsing import Said, parse_output
 from sociolect.common.artifacts import Column, Schema, read_table, write_table
@@ -24,6 +23,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.requests import Backend, Request
 from sociolect.settings.attributes import DescriptionSettings
+from sociolect.settings.faults import read_checked
 
 OUTPUTS = Schema(
     "descriptions",
@@ -89,20 +89,13 @@ def read_description_prompts(path: Path) -> DescriptionPrompts:
     Raises:
         InputError: no such file, not YAML, or a key is missing, unknown or wrong.
     """
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error}); set description.prompt_file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML ({error})") from error
-    if isinstance(values, Mapping) and "description_prompt" in values:
-        values = {"version": 1, "prompts": [{"id": "taught", "kind": "open", "text": values["description_prompt"]}]}
-    try:
-        return DescriptionPrompts.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"])) or "(top level)"
-        raise InputError(f"{path}: key {key!r}: {first['msg']}") from error
+    return read_checked(Path(path), DescriptionPrompts, "description.prompt_file", _taught)
+
+
+def _taught(keys: dict[str, Any]) -> dict[str, Any]:
+    if "description_prompt" not in keys:
+        return keys
+    return {"version": 1, "prompts": [{"id": "taught", "kind": "open", "text": keys["description_prompt"]}]}
 
 
 def describe_answers(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from sociolect.lm.prompts import Prompts, has_slot, read_wording
+from sociolect.lm.prompts import Prompts, has_slot
+from sociolect.settings.faults import read_checked
 
 __all__ = ["DocumentPrompts", "document", "encode_document", "read_document_prompts", "spaced"]
 
@@ -15,9 +16,7 @@ PARAGRAPH = "\n\n"
 
 
 class DocumentPrompts(Prompts):
-    """Wording of documents and the strings that end what completes them. An unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """Wording of documents and the strings that end what completes them."""
 
     group_instruction: str = "The following answer was written by a member of the group {group}."
     question_prompt: str = "Question: {question}\nAnswer:"
@@ -45,7 +44,7 @@ def read_document_prompts(path: Path) -> DocumentPrompts:
     Raises:
         InputError: no such file, not YAML, a key is unknown, a template lacks its slot, or a stop string is empty.
     """
-    return read_wording(Path(path), DocumentPrompts, "prompts.document_file")
+    return read_checked(Path(path), DocumentPrompts, "prompts.document_file")
 
 
 def document(header: str | None, body: str) -> str:

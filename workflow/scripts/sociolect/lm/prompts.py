@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jinja2
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from sociolect.common.errors import InputError
+from sociolect.settings.faults import read_checked
 
 __all__ = [
     "PROMPT_KINDS",
+    "TAUGHT",
     "Prompts",
     "encode_prompt",
     "encode_with_offsets",
@@ -21,7 +22,6 @@ __all__ = [
     "has_slot",
     "instructions",
     "read_prompts",
-    "read_wording",
     "render_chat",
     "system_turn",
 ]
@@ -35,10 +35,14 @@ PROMPT_KINDS = {
 }
 
 
-class Prompts(BaseModel):
-    """Wording of the turns. Other keys of the file belong to other stages."""
+# keys of the same file that models from scratch are taught with
+TAUGHT = ("description_prompt", "description_sentence", "description_joiner")
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+
+class Prompts(BaseModel):
+    """Wording of the turns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     group_instruction: str = "You belong to the group {group}."
     attributes_instruction: str = "You use {attribute}."
@@ -50,9 +54,6 @@ class Prompts(BaseModel):
     def _has_slot(cls, value: str, info: Any) -> str:
         slot = {"group_instruction": "group", "attributes_instruction": "attribute", "question_prompt": "question"}
         return has_slot(value, slot[info.field_name])
-
-
-P = TypeVar("P", bound=BaseModel)
 
 
 def has_slot(template: str, slot: str) -> str:
@@ -71,30 +72,11 @@ def read_prompts(path: Path) -> Prompts:
     """Read workflow/prompts/conditions.yaml.
 
     Raises:
-        InputError: no such file, not YAML, or a template lacks its slot.
+        InputError: no such file, not YAML, a key is unknown, or a template lacks its slot.
     """
-    return read_wording(Path(path), Prompts, "generation.prompt_file")
-
-
-def read_wording(path: Path, model: type[P], key: str) -> P:
-    """Read a file of wording, which the config names by this key.
-
-    Raises:
-        InputError: no such file, not YAML, or a value is wrong.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error}); set {key}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML ({error})") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: expected keys and texts, such as question_prompt: '{{question}}'")
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{path}: key {'.'.join(map(str, first['loc']))!r}: {first['msg']}") from error
+    return read_checked(
+        Path(path), Prompts, "generation.prompt_file", lambda keys: {k: v for k, v in keys.items() if k not in TAUGHT}
+    )
 
 
 def group_name(group: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-import yaml
 from numpy.random import Generator
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
 from sociolect.common.errors import InputError
 from sociolect.lm.prompts import Prompts, system_turn
+from sociolect.settings.faults import read_checked
 
 
 class ConditionTexts(Prompts):
@@ -47,14 +47,7 @@ def read_condition_texts(path: Path) -> ConditionTexts:
     Raises:
         InputError: the file is not there, is not YAML, or a key is missing or unknown.
     """
-    try:
-        return ConditionTexts.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read as YAML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: key {key!r}: {first['msg']}") from error
+    return read_checked(path, ConditionTexts, "generation.prompt_file")
 
 
 @dataclass(frozen=True)

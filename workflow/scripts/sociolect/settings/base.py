@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 Split = Literal["single", "multi", "askx"]
 
@@ -25,9 +26,36 @@ BACKENDS = "transformers: the reference; vllm: faster, in an environment of its 
 
 
 class Stage(BaseModel):
-    """A section of the config: immutable, and an unknown key is an error."""
+    """A section of the config: immutable, and an unknown key, NaN, infinity, or a truth for a number is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        # pydantic would take true for 1
+        held = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(one, bool) for one in held) and not _holds(
+            cls.model_fields[info.field_name or ""].annotation
+        ):
+            raise PydanticCustomError("truth", "true and false are no value of this key; write what is meant")
+        return value
+
+
+def _holds(annotation: Any) -> bool:
+    """Whether a value of this type may be true or false, or is anything that checks itself."""
+    return annotation in (bool, Any) or any(_holds(part) for part in get_args(annotation))
+
+
+def in_order(pair: tuple[float, float]) -> tuple[float, float]:
+    """The pair, if the first is not above the second.
+
+    Raises:
+        ValueError: it is.
+    """
+    if pair[0] > pair[1]:
+        raise ValueError(f"{pair[0]:g} is above {pair[1]:g}; write the smaller one first")
+    return pair
 
 
 class Experiment(Stage):

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, Field, Tag, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from sociolect.common.errors import InputError
+from sociolect.common.yaml_files import read_mapping
 from sociolect.settings.adapters import AdapterSettings
 from sociolect.settings.attributes import CatalogueSettings, DescriptionSettings
 from sociolect.settings.base import Experiment, Name, Stage
+from sociolect.settings.combinations import combination_faults
 from sociolect.settings.corpus import CorpusSettings, DemoSettings, SamplingSettings
 from sociolect.settings.embedding import EmbeddingSettings, ProfileSettings, StabilitySettings, TopicSettings
 from sociolect.settings.estimate import EstimateSettings
 from sociolect.settings.evaluation import EvaluationSettings
+from sociolect.settings.faults import KINDS, Fault, faults_of, shown_faults
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ModelsSettings, ScratchSettings
 from sociolect.settings.prompting import PromptSettings
 from sociolect.settings.sfam import DistillationSettings, PairSettings, SfamSettings
-from sociolect.settings.steering import (
-    OF_THE_STATE,
-    ActivationSettings,
-    ReadingSettings,
-    SteeringSettings,
-    SweepSettings,
-)
+from sociolect.settings.steering import ActivationSettings, ReadingSettings, SteeringSettings, SweepSettings
 from sociolect.settings.study import StudySettings
 from sociolect.settings.syntax import SyntaxSettings
 from sociolect.settings.vllm import VllmSettings
@@ -69,46 +68,11 @@ class Config(Stage):
     estimate: EstimateSettings = Field(EstimateSettings(), description="What the run will take.")
 
     @model_validator(mode="after")
-    def _splits_exist(self) -> Config:
-        have = set(self.splits)
-        for name, experiment in self.experiments.items():
-            for split in (*experiment.fit, experiment.ask):
-                if split not in have:
-                    raise ValueError(f"experiments.{name} needs split {split!r}; add corpus.paths.{split}")
-        return self
-
-    @model_validator(mode="after")
-    def _measures_exist(self) -> Config:
-        wanted = {
-            "labeling.scorer": (self.labeling.scorer, "measured", "cross_encoder or distilled"),
-            "pairs.targets": (self.pairs.targets, "graded", "hard"),
-        }
-        for key, (value, needs, instead) in wanted.items():
-            if value == needs and self.description.describer != "stylometry":
-                raise ValueError(
-                    f"{key} is {value}, but what {self.description.describer} says cannot be measured; set "
-                    f"description.describer: stylometry, or {key}: {instead}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _sweep_can_tag(self) -> Config:
-        if self.labeling.scorer == "measured" and self.syntax.tagger != "none" and self.sweep.backend == "vllm":
-            raise ValueError(
-                f"labeling.scorer is measured and syntax.tagger is {self.syntax.tagger}, so that the sweep tags what "
-                "it generates, which vLLM's environment cannot; set sweep.backend: transformers, or syntax.tagger: none"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _methods_can_run(self) -> Config:
-        on_vllm = [stage for stage in ("sweep", "generation") if getattr(self, stage).backend == "vllm"]
-        for method in OF_THE_STATE:
-            if method in self.steering.methods and on_vllm:
-                raise ValueError(
-                    f"steering.methods has {method}, a function of the hidden state, which vLLM cannot apply; take it "
-                    f"out, or set {on_vllm[0]}.backend: transformers"
-                )
+    def _goes_together(self) -> Config:
+        # all of them at once: a line each
+        faults = [f"{key}: {why}" for key, why in combination_faults(self)]
+        if faults:
+            raise PydanticCustomError("combinations", "{lines}", {"lines": "\n".join(faults)})
         return self
 
     @property
@@ -118,30 +82,71 @@ class Config(Stage):
         return [s for s in ("single", "multi", "askx") if s in have]
 
 
-def load_config(values: dict[str, Any], where: str) -> Config:
-    """Check the values of a config file.
+def load_config(values: dict[str, Any], where: str, files: Sequence[Path] = ()) -> Config:
+    """Check the values of a config.
+
+    Args:
+        values: the keys.
+        where: what to call it where no file has the key.
+        files: the config files that they come from, the last of which wins; they say the lines.
 
     Raises:
-        InputError: naming `where`, the key and what is wrong with it.
+        InputError: a line for each fault: file, line, key, what is wrong with it and what to write instead.
     """
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            names, _ = _place(problem["loc"])
-            key = ".".join(names) or "(top level)"
-            hint = ""
-            if problem["type"] == "extra_forbidden":
-                _, model = _place(problem["loc"][:-1])
-                hint = f"; known keys here: {', '.join(sorted(getattr(model, 'model_fields', {})))}"
-            lines.append(f"{where}: key {key!r}: {problem['msg']}{hint}")
-        raise InputError("\n".join(lines)) from error
+    config, faults = check_config(values)
+    if config is None:
+        raise InputError("\n".join(shown_faults(faults, where, files)))
+    return config
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a config file."""
-    return load_config(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, str(path))
+    """Read and check a config file.
+
+    Raises:
+        InputError: it is not YAML as it should be, or see `load_config`.
+    """
+    return load_config(read_mapping(path), str(path), [path])
+
+
+def check_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
+    """The config, and all that is wrong with it: what is wrong is left out, and the rest is checked again."""
+    faults: dict[tuple[str, ...], Fault] = {}
+    left = copy.deepcopy(values)
+    while True:
+        try:
+            config = Config.model_validate(left)
+        except ValidationError as error:
+            problems = error.errors()
+            for fault in (fault for problem in problems for fault in faults_of(problem, Config)):
+                # what stands in for a key at fault has none of its own
+                if fault.names[:1] not in {names[:1] for names in faults if names[0] in _STAND_INS}:
+                    faults.setdefault(fault.names, fault)
+            if not any([_leave_out(left, problem["loc"]) for problem in problems]):
+                return None, list(faults.values())
+        else:
+            return None if faults else config, list(faults.values())
+
+
+# for keys without a default
+_STAND_INS: dict[str, Any] = {"run": "run", "experiments": {"main": {"fit": ["single"], "ask": "single"}}}
+
+
+def _leave_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> bool:
+    """Take the key at fault out, so that its default is checked with the others; whether that changed anything."""
+    names = [part for part in loc if part not in KINDS]
+    if names and names[0] in _STAND_INS:
+        stands = copy.deepcopy(_STAND_INS[str(names[0])])
+        changed = values.get(str(names[0])) != stands
+        values[str(names[0])] = stands
+        return bool(changed)
+    here: Any = values
+    for number, part in enumerate(names):
+        inner = here.get(part) if isinstance(here, dict) else None
+        # an item of a list goes with the list
+        if number + 1 == len(names) or not isinstance(inner, dict):
+            return isinstance(here, dict) and here.pop(part, None) is not None
+        here = inner
+    return False
 
 
 def section(config: Config, *names: str, only: dict[str, set[str]] | set[str] | None = None) -> dict[str, Any]:
@@ -157,21 +162,3 @@ def section(config: Config, *names: str, only: dict[str, set[str]] | set[str] | 
     values = config.model_dump(mode="json", include=set(names))
     keep = only if isinstance(only, dict) else {}
     return {n: {k: v for k, v in values[n].items() if k in keep[n]} if n in keep else values[n] for n in names}
-
-
-def _place(loc: tuple[int | str, ...]) -> tuple[list[str], Any]:
-    """Names on the way to a key, as the file has them, and what lies there: a section or the type of a value."""
-    names: list[str] = []
-    here: Any = Config
-    for part in loc:
-        options = [get_args(option) for option in get_args(here)]
-        kinds = {tag.tag: kind for kind, *more in filter(None, options) for tag in more if isinstance(tag, Tag)}
-        if part in kinds:
-            # which kind of model it was taken for: no key of the file
-            here = kinds[part]
-            continue
-        names.append(str(part))
-        field = getattr(here, "model_fields", {}).get(part)
-        inner = [arg for arg in get_args(here) if isinstance(arg, type) and issubclass(arg, BaseModel)]
-        here = field.annotation if field is not None else next(iter(inner), None)
-    return names, here

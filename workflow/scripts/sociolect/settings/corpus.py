@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sociolect.settings.base import Positive, Split, Stage
 
@@ -36,10 +36,21 @@ class CorpusSettings(Stage):
         description="What stands for an unknown author, in any case of letters; a group called so is refused.",
     )
 
+    @field_validator("paths")
+    @classmethod
+    def _a_file_each(cls, value: dict[Split, str]) -> dict[Split, str]:
+        for split, path in value.items():
+            first = next(name for name, other in value.items() if other == path)
+            if first != split:
+                raise ValueError(f"{first} and {split} are the same file, {path}; a split has a file of its own")
+        return value
+
     @model_validator(mode="after")
     def _some_split(self) -> CorpusSettings:
         if not self.paths:
             raise ValueError("name at least one split under corpus.paths")
+        if self.min_chars > self.max_chars:
+            raise ValueError(f"min_chars {self.min_chars} is above max_chars {self.max_chars}; no answer is left")
         return self
 
 

@@ -181,7 +181,7 @@ class ScratchSfam(Stage):
     hidden: Positive = Field(64, description="Width.")
     layers: Positive = Field(2, description="Blocks.")
     heads: Positive = Field(4, description="Attention heads.")
-    max_positions: Positive = Field(256, description="Longest input.")
+    max_positions: Positive = Field(512, description="Longest input.")
 
 
 class ScratchLm(Stage):

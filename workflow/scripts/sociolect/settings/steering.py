@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage
+from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage, in_order
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.syntax import SyntaxSettings
@@ -91,13 +91,13 @@ class SweepSettings(Stage):
     """Choice of method, strength and layers on val."""
 
     backend: BackendName = Field("transformers", description=f"The answers to val questions. {BACKENDS}")
-    alphas: tuple[float, ...] = Field(
+    alphas: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         (0.0, 0.03, 0.06, 0.1, 0.2, 0.4), description="Strengths, in units of the median residual norm."
     )
-    depths: tuple[float, ...] = Field(
+    depths: tuple[Share, ...] = Field(
         (0.25, 0.4, 0.5, 0.6, 0.75), description="Relative depths of the single layers tried."
     )
-    band: tuple[float, float] | None = Field(
+    band: tuple[Share, Share] | None = Field(
         (0.4, 0.6), description="Relative depths between which all layers are steered at once; null for none."
     )
     positions: tuple[Position, ...] = Field(
@@ -118,6 +118,24 @@ class SweepSettings(Stage):
     max_topic_loss: float = Field(
         0.1, ge=0, description="Guard of the topic: most that the topic probe's share may fall on cross targets."
     )
+
+    @field_validator("alphas")
+    @classmethod
+    def _some_strength(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not any(value):
+            raise ValueError("there is no strength above 0; add one, such as 0.06")
+        return value
+
+    @field_validator("band")
+    @classmethod
+    def _from_low_to_high(cls, value: tuple[float, float] | None) -> tuple[float, float] | None:
+        return value if value is None else in_order(value)
+
+    @model_validator(mode="after")
+    def _some_layer(self) -> SweepSettings:
+        if not self.depths and self.band is None:
+            raise ValueError("depths and band are both empty; name at least one")
+        return self
 
     @field_validator("positions", mode="before")
     @classmethod

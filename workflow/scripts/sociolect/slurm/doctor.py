@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from sociolect.common.errors import InputError
 from sociolect.settings.models import GgufModel, LocalModel, ModelsSettings, name_of
 from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
 from sociolect.slurm.evidence import gather
@@ -70,21 +67,6 @@ class Request:
     def __str__(self) -> str:
         gpu = self.gres or (f"{self.gpus} GPU {self.gpu_model}".strip() if self.gpus else "no GPU")
         return f"{self.partition or 'default partition'}, {gpu}" + (f", {self.constraint}" if self.constraint else "")
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The keys of a profile or a config.
-
-    Raises:
-        InputError: there is no such file, or it is not a mapping in YAML.
-    """
-    try:
-        keys = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    if not isinstance(keys, dict):
-        raise InputError(f"{path}: wants a mapping of keys")
-    return keys
 
 
 def requests_of(profile: dict[str, Any]) -> list[Request]:

@@ -88,20 +88,12 @@ def layer_sets(settings: SweepSettings, n_layers: int) -> list[tuple[int, ...]]:
     if settings.band is not None:
         low, high = settings.band
         sets.append(tuple(range(block(low), block(high) + 1)))
-    if not sets:
-        raise InputError("sweep.depths and sweep.band are both empty; name at least one")
     return list(dict.fromkeys(sets))
 
 
 def candidates(method: str, n_layers: int, settings: SweepSettings) -> list[Setting]:
-    """All settings of a method, smaller strengths first.
-
-    Raises:
-        InputError: there is no strength above 0, or no place.
-    """
+    """All settings of a method, smaller strengths first."""
     alphas = sorted({a for a in settings.alphas if a > 0})
-    if not alphas:
-        raise InputError("sweep.alphas has no strength above 0; add one, such as 0.06")
     sets = layer_sets(settings, n_layers)
     return [Setting(method, layers, a, p) for a in alphas for layers in sets for p in settings.positions]
 
@@ -178,12 +170,8 @@ def best_of(found: Found, base: Outcome, settings: SweepSettings) -> Setting:
     return best
 
 
-def sweep_table(found: Found, base: Outcome, settings: SweepSettings, best: Sequence[Setting] = ()) -> pl.DataFrame:
-    """SWEEP: the unsteered row, then all settings by method, layers, strength and positions; nothing is chosen yet.
-
-    Args:
-        best: settings that their methods are shown with.
-    """
+def sweep_table(found: Found, base: Outcome, settings: SweepSettings) -> pl.DataFrame:
+    """SWEEP: the unsteered row, then all settings by method, layers, strength and positions; nothing is chosen yet."""
     rows = []
     for setting, o in [(UNSTEERED, base), *sorted(found.items(), key=lambda item: item[0])]:
         rows.append(
@@ -205,7 +193,7 @@ def sweep_table(found: Found, base: Outcome, settings: SweepSettings, best: Sequ
                 "fluent": is_fluent(o, base, settings),
                 "on_topic": is_on_topic(o, settings),
                 "chosen": False,
-                "best": setting in best and setting != UNSTEERED,
+                "best": False,
             }
         )
     return SWEEP.frame(rows)
@@ -232,8 +220,11 @@ def choice_of(
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     """What choice.json holds, and the SWEEP of all methods with the chosen setting marked.
 
+    Every method is shown with its best setting, also where that is outside the guard of the topic or gains nothing:
+    what it does to style and topic is told on test. Chosen is one inside both guards that gains more than its error.
+
     Args:
-        tried: SWEEP of each method, the best setting of which is marked unless it is not to steer.
+        tried: SWEEP of each method.
         modes: method -> how it is applied.
         norms: residual norms per block.
         usable: methods that have a vector for every group: the others are shown, but cannot be chosen.
@@ -252,16 +243,20 @@ def choice_of(
     told = [base.select("n", "log_perplexity", "repetition") for base in bases]
     if not all(one.equals(told[0]) for one in told):
         raise InputError("methods were tried beside different unsteered answers; delete steering/<experiment>/tried")
+    shown = {row["method"]: row for frame in tried if (row := _shown(frame)) is not None}
+    keys = [(row["method"], row["layers"], row["alpha"], row["positions"]) for row in shown.values()]
     steered = pl.concat(frame.filter(pl.col("method") != UNSTEERED.method) for frame in tried)
-    shown = {row["method"]: row for row in steered.filter("best").iter_rows(named=True)}
+    marks = [key in keys for key in steered.select("method", "layers", "alpha", "positions").iter_rows()]
+    steered = steered.with_columns(pl.Series("best", marks, dtype=pl.Boolean))
     methods = steered["method"].unique(maintain_order=True).to_list()
-    able = [name for name in methods if name in usable and name in shown]
+    able = [name for name in methods if name in usable and name in shown and _is_inside(shown[name])]
     # ties go to the order of steering.methods
     chosen = min(able, key=lambda name: -shown[name]["gain"], default=None)
     entries = {name: _entry(name, shown.get(name), steered, modes) for name in methods}
     first = next((name for name in methods if name in usable), methods[0])
     base = bases[0].row(0, named=True)
-    choice = entries[chosen if chosen is not None else first] | {
+    used = entries[chosen] if chosen is not None else entries[first] | {"alpha": 0.0}
+    choice = used | {
         "residual_norms": list(norms),
         "fluent": chosen is not None,
         "why": _why(chosen, {name: shown[name] for name in able}, base, steered),
@@ -272,11 +267,27 @@ def choice_of(
     return choice, table.with_columns(chosen=mark if chosen is not None else pl.col("method") == UNSTEERED.method)
 
 
+def _shown(frame: pl.DataFrame) -> dict[str, Any] | None:
+    """The row of SWEEP that a method is shown with: of the fluent settings that were tried on all questions the one
+    that gains most inside the guard of the topic, or else of all; None where none is fluent."""
+    rows = frame.filter(pl.col("method") != UNSTEERED.method, pl.col("n") == frame["n"][0], "fluent").to_dicts()
+    return min(
+        rows,
+        key=lambda row: (not _is_inside(row), -row["gain"], row["alpha"], len(row["layers"]), row["layers"]),
+        default=None,
+    )
+
+
+def _is_inside(row: Mapping[str, Any]) -> bool:
+    """Whether a fluent setting may be chosen."""
+    return bool(row["on_topic"] and row["gain"] > row["gain_error"])
+
+
 def _entry(name: str, row: Mapping[str, Any] | None, steered: pl.DataFrame, modes: Mapping[str, str]) -> dict[str, Any]:
-    """How a method is applied on test; with strength 0 where nothing inside the guards gained."""
+    """How a method is applied on test; with strength 0 where nothing was fluent."""
     used = row or {**steered.filter(pl.col("method") == name).row(0, named=True), "alpha": 0.0}
     keys = ("method", "layers", "alpha", "positions")
-    return {key: used[key] for key in keys} | {"mode": modes[name]}
+    return {key: used[key] for key in keys} | {"mode": modes[name], "inside": row is not None and _is_inside(row)}
 
 
 def _why(chosen: str | None, shown: Mapping[str, Any], base: Mapping[str, Any], steered: pl.DataFrame) -> str:

@@ -10,10 +10,10 @@ import polars as pl
 from pydantic import Field, ValidationError
 
 from sociolect.common.errors import InputError
-from sociolect.lm.prompts import read_wording
 from sociolect.lm.requests import Backend
 from sociolect.lm.wordings import Wording
 from sociolect.settings.base import Stage
+from sociolect.settings.faults import read_checked
 from sociolect.settings.generation import GenerationSettings
 from sociolect.steering.sweep import Outcome
 from sociolect.steering.trials import Judge, Perplexity, outcome_of
@@ -44,7 +44,7 @@ def read_instructions(path: Path, configured: Wording) -> list[Instructions]:
         group_instruction=configured.prompts.group_instruction,
         attributes_instruction=configured.prompts.attributes_instruction,
     )
-    found = [own, *read_wording(path, _File, "generation.wordings_file").wordings]
+    found = [own, *read_checked(path, _File, "generation.wordings_file").wordings]
     for number, one in enumerate(found):
         try:
             configured.worded(**one.model_dump())

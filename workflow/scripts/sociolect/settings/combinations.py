@@ -1,0 +1,90 @@
+"""Keys of different sections that do not go together: found before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sociolect.settings.steering import OF_THE_STATE
+
+if TYPE_CHECKING:
+    from sociolect.settings.config import Config
+
+__all__ = ["combination_faults"]
+
+
+def combination_faults(config: Config) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong with it and what to write instead) of each."""
+    yield from _splits(config)
+    yield from _measures(config)
+    yield from _vllm(config)
+    yield from _sizes(config)
+
+
+def _splits(config: Config) -> Iterator[tuple[str, str]]:
+    have = set(config.splits)
+    for name, experiment in config.experiments.items():
+        for split in sorted({*experiment.fit, experiment.ask} - have):
+            yield f"experiments.{name}", f"it needs split {split!r}; add corpus.paths.{split}"
+
+
+def _measures(config: Config) -> Iterator[tuple[str, str]]:
+    wanted = {
+        "labeling.scorer": (config.labeling.scorer, "measured", "cross_encoder or distilled"),
+        "pairs.targets": (config.pairs.targets, "graded", "hard"),
+    }
+    for key, (value, needs, instead) in wanted.items():
+        if value == needs and config.description.describer != "stylometry":
+            yield (
+                key,
+                f"it is {value}, but what {config.description.describer} says cannot be measured; set "
+                f"description.describer: stylometry, or {key}: {instead}",
+            )
+
+
+def _vllm(config: Config) -> Iterator[tuple[str, str]]:
+    if config.labeling.scorer == "measured" and config.syntax.tagger != "none" and config.sweep.backend == "vllm":
+        yield (
+            "sweep.backend",
+            f"labeling.scorer is measured and syntax.tagger is {config.syntax.tagger}, so that the sweep tags what it "
+            "generates, which vLLM's environment cannot; set sweep.backend: transformers, or syntax.tagger: none",
+        )
+    on_vllm = [stage for stage in ("sweep", "generation") if getattr(config, stage).backend == "vllm"]
+    for method in OF_THE_STATE:
+        if method in config.steering.methods and on_vllm:
+            yield (
+                "steering.methods",
+                f"{method} is a function of the hidden state, which vLLM cannot apply; take it out, or set "
+                f"{on_vllm[0]}.backend: transformers",
+            )
+
+
+def _sizes(config: Config) -> Iterator[tuple[str, str]]:
+    """What is more than there is of it."""
+    for stage in ("labeling", "generation"):
+        shards, buckets = getattr(config, stage).shards, getattr(config, stage).buckets
+        if shards > buckets:
+            yield (
+                f"{stage}.shards",
+                f"{shards} jobs cannot share {buckets} buckets; lower it, or raise {stage}.buckets",
+            )
+    most = config.catalogue.max_attributes
+    if config.steering.n_eff > most:
+        yield "steering.n_eff", f"{config.steering.n_eff:g} of at most {most} attributes (catalogue.max_attributes)"
+    for name in ("sfam", "lm"):
+        model = getattr(config.scratch, name)
+        if getattr(config.models, name) == "scratch" and model.hidden % model.heads:
+            yield (
+                f"scratch.{name}.heads",
+                f"{model.heads} heads do not divide a width of {model.hidden}; change heads or hidden",
+            )
+    longest = config.scratch.sfam.max_positions
+    if config.models.sfam == "scratch" and config.labeling.scorer != "measured":
+        for stage in ("sfam", "labeling"):
+            tokens = getattr(config, stage).max_tokens
+            if tokens > longest:
+                yield (
+                    f"{stage}.max_tokens",
+                    f"{tokens} tokens are more than a scratch SFAM takes, {longest}; lower it, or raise "
+                    "scratch.sfam.max_positions",
+                )
