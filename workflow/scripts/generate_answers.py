@@ -52,10 +52,6 @@ def main(job: Job[GenerationSettings]) -> None:
 
 if __name__ == "__main__":
     run_program(
-        main,
-        __doc__,
-        GenerationSettings,
-        inputs=["requests", "steering", "choice", "lm", "document?"],
-        outputs=["generations"],
-        options=["dtype", "backend", "prompt_style", "shard", "cache"],
-    )
+        main, __doc__, GenerationSettings, inputs=["requests", "steering", "choice", "lm", "document?"],
+        outputs=["generations"], options=["dtype", "backend", "prompt_style", "shard", "cache"],
+    )  # fmt: skip

@@ -55,8 +55,8 @@ def test_all_faults_of_a_file_are_named_at_once_in_the_order_of_its_lines(tmp_pa
         "13, key 'sweep.depths.0': 50: write at most 1",
         "13, key 'sweep.depths.1': -1: write at least 0",
         "13, key 'sweep.band': 0.9 is above 0.1; write the smaller one first",
-        "14, key 'steering.methods': []: name at least 1",
         "14, key 'steering.n_eff': nan: write a finite number",
+        "14, key 'steering.methods': []: name at least 1",
         "15, key 'labeling.scorer': it is measured, but what llm says cannot be measured; set "
         "description.describer: stylometry, or labeling.scorer: cross_encoder or distilled",
         "15, key 'labeling.shards': 500 jobs cannot share 4 buckets; lower it, or raise labeling.buckets",

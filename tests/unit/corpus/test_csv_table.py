@@ -1,0 +1,56 @@
+"""CSV as it should be and as it is: read right, or refused in one line, never other rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from fuzzed import MANY, Row, ended, found, tables, truth
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sociolect.corpus.columns import TEXTS
+
+quotings = st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+
+
+@MANY
+@given(table=tables(), quoting=quotings, bom=st.booleans(), crlf=st.booleans())
+def test_csv_by_the_rules_is_read_as_it_was_written(
+    table: tuple[list[str], list[Row]], quoting: Any, bom: bool, crlf: bool, tmp_path: Path
+) -> None:
+    names, rows = table
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, quoting=quoting, lineterminator="\r\n" if crlf else "\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    (tmp_path / "t.csv").write_bytes((b"\xef\xbb\xbf" if bom else b"") + out.getvalue().encode())
+    told = found(tmp_path / "t.csv")
+    assert told is not None and ended(told) == ended(truth(rows))
+
+
+@MANY
+@given(table=tables(), style=st.sampled_from(["never", "lines", "undoubled"]))
+def test_csv_against_the_rules_is_read_right_or_refused(
+    table: tuple[list[str], list[Row]], style: str, tmp_path: Path
+) -> None:
+    names, rows = table
+    for row in rows:
+        for name in (*TEXTS, "note"):
+            # two marks in a row are one to every reader
+            row[name] = re.sub('"+', '"', row[name])
+            if style == "lines":
+                row[name] = re.sub(r"[\r\n]+", " ", row[name])
+
+    def written(value: str) -> str:
+        return f'"{value}"' if style == "undoubled" and re.search(r"[,\r\n]", value) else value
+
+    lines = [",".join(names), *(",".join(written(row[name]) for name in names) for row in rows)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+    told = found(tmp_path / "t.csv")
+    assert told is None or [[v.rstrip("\r") for v in r] for r in told] == [
+        [v.rstrip("\r") for v in r] for r in truth(rows)
+    ]
