@@ -71,6 +71,9 @@ def test_sfam_sees_the_nearest_group_and_the_topic_probe_is_always_there() -> No
         TOPIC: ["q", "p", None, "q", "p", None],
     }
     assert scorer.read == ["dots", "beer dots", "", "beer", " "], "equal texts are read once"
+    # a later round asks again for what an earlier one has seen
+    assert judge(["beer", "dots dots"]) == {"sfam": ["x", "y"], TOPIC: ["p", "q"]}
+    assert scorer.read[5:] == ["dots dots"]
 
 
 def test_only_the_wanted_judges_are_asked() -> None:

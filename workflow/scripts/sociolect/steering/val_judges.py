@@ -39,18 +39,24 @@ def judge_by(
         wanted: names of judges of style.
     """
     others = [judge for judge in judges if judge.name in wanted or judge.name == TOPIC]
+    # judge -> text -> what it sees; a later round asks for the texts of the earlier ones again
+    names_of = {judge.name: judge.groups for judge in others}
+    asked = [*(["sfam"] if "sfam" in wanted else []), *names_of]
+    known: dict[str, dict[str, str | None]] = {name: {} for name in asked}
+
+    def learn(texts: Sequence[str]) -> None:
+        if "sfam" in wanted:
+            nearest = nearest_group(embed(net, scorer.score(texts).scores), centers, groups, distance)
+            known["sfam"] |= {text: group if text.strip() else None for group, text in zip(nearest, texts, strict=True)}
+        for name, values in judge_texts(others, texts).items():
+            seen = [None if np.isnan(row).any() else names_of[name][int(row.argmax())] for row in values]
+            known[name] |= dict(zip(texts, seen, strict=True))
 
     def judge(texts: Sequence[str]) -> dict[str, list[str | None]]:
-        distinct = list(dict.fromkeys(texts))
-        seen: dict[str, list[str | None]] = {}
-        if "sfam" in wanted:
-            nearest = nearest_group(embed(net, scorer.score(distinct).scores), centers, groups, distance)
-            seen["sfam"] = [group if text.strip() else None for group, text in zip(nearest, distinct, strict=True)]
-        for name, values in judge_texts(others, distinct).items():
-            names = next(j.groups for j in others if j.name == name)
-            seen[name] = [None if np.isnan(row).any() else names[int(row.argmax())] for row in values]
-        place = {text: i for i, text in enumerate(distinct)}
-        return {name: [found[place[text]] for text in texts] for name, found in seen.items()}
+        new = [text for text in dict.fromkeys(texts) if text not in known[asked[0]]]
+        if new:
+            learn(new)
+        return {name: [found[text] for text in texts] for name, found in known.items()}
 
     return judge
 
