@@ -15,7 +15,7 @@ def test_the_text_goes_between_the_marks() -> None:
     new = write_study.put_block(page, "x", "\nnew\n")
     assert new == "before\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nafter\n"
     assert write_study.put_block(new, "x", "new") == new
-    with pytest.raises(InputError, match="no <!-- y --> ... <!-- end of y --> in the page"):
+    with pytest.raises(InputError, match=r"no <!-- y --> \.\.\. <!-- end of y --> in the page"):
         write_study.put_block(page, "y", "new")
 
 
