@@ -73,7 +73,7 @@ def test_one_target_needs_no_more_than_its_ancestors(project: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("sfam: {learning_rat: 1}", "known keys here: batch_size"),
+        ("sfam: {learning_rat: 1}", "there is no such key; write 'learning_rate'"),
         ("sampling: {parts: {train: 0.9, val: 0.2, test: 0.1}}", "must add up to 1"),
         ("experiments: {main: {fit: [single], ask: other}}", "experiments.main.ask"),
     ],
