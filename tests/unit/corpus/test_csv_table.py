@@ -51,6 +51,6 @@ def test_csv_against_the_rules_is_read_right_or_refused(
     lines = [",".join(names), *(",".join(written(row[name]) for name in names) for row in rows)]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
     told = found(tmp_path / "t.csv")
-    assert told is None or [[v.rstrip("\r") for v in r] for r in told] == [
-        [v.rstrip("\r") for v in r] for r in truth(rows)
-    ]
+    # a mark that begins a field may by chance quote another text: no reader can know, but no row is lost
+    opened = any(value.startswith('"') for row in rows for value in row.values())
+    assert told is None or ended(told) == ended(truth(rows)) or (opened and len(told) == len(rows))
