@@ -48,6 +48,17 @@ def test_csv_against_the_rules_is_read_right_or_refused(
     def written(value: str) -> str:
         return f'"{value}"' if style == "undoubled" and re.search(r"[,\r\n]", value) else value
 
+    # as in any file of more than a few rows, others name the groups, too
+    rows = [
+        {
+            **dict.fromkeys((*TEXTS, "note"), "fine"),
+            "question_id": f"p{n}",
+            "answer_id": f"b{n}",
+            "author": "",
+            "group": f"g{n}",
+        }
+        for n in (0, 1)
+    ] + rows
     lines = [",".join(names), *(",".join(written(row[name]) for name in names) for row in rows)]
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
     told = found(tmp_path / "t.csv")

@@ -112,6 +112,13 @@ def test_rows_that_a_quotation_mark_joins_are_refused_and_texts_of_several_lines
     refuse(put(tmp_path / "t.csv", start + '"q2,Q,a2,x,,g0\nq3",Q,a3,y,,g1\n'), "lines 4 to 5")
 
 
+def test_a_carriage_return_inside_a_csv_field_is_text(tmp_path: Path) -> None:
+    # pandas does not quote it where lines end in line feeds
+    path = put(tmp_path / "t.csv", f"{HEADER}\nq,Q,a1,one\rtwo,,g\nq,Q,a2,x,,g\n")
+    assert [row[3] for row in rows_of(path)] == ["one\rtwo", "x"]
+    refuse(put(path, f"{HEADER}\nq,Q,a1,\ufdd0,,g\n"), "line 2: U+FDD0")
+
+
 def test_rows_of_a_csv_file_are_counted_without_blank_lines(tmp_path: Path) -> None:
     refuse(put(tmp_path / "t.csv", f"{HEADER}\n\nq,Q,a1,x,,g\n\n\nq,Q,a2\n"), "row 2 (line 6) has 3 fields")
     refuse(put(tmp_path / "t.csv", f'{HEADER}\n"q\n",Q,a1,x,,g\nq,Q,a2,"x\ny"\n'), "row 2 (line 4 to 5) has 4")
@@ -136,6 +143,7 @@ def test_jsonl_values_that_are_not_text_are_named_by_line_and_key(tmp_path: Path
         put(tmp_path / "t.jsonl", '{"a": 1, "group": "x", "group": "y"}\n'), "line 1: the key 'group' is there twice"
     )
     refuse(put(tmp_path / "t.jsonl", "[" * 100_000 + "\n"), "line 1")
+    refuse(put(tmp_path / "t.jsonl", f'{{"group": {"9" * 5000}}}\n'), "line 1: ")
     # null where it is allowed; whole numbers of any size
     assert rows_of(lines(author=float("nan"), answer_id=2**63 + 1, group=7.0))[1] == (
         *("q1", "How?", "9223372036854775809", "With some care.", None, "7"),

@@ -77,9 +77,9 @@ def clean_corpus(
     blank = pl.all_horizontal(pl.col(raw.columns).fill_null("") == "")
     frame = rows.filter(~blank)
     funnel.append(_step(split, BLANK, rows.filter(blank), frame.height))
-    placeholder = _is_missing("author", settings)
-    funnel.append(_step(split, UNKNOWN, frame.filter(placeholder), frame.height))
-    frame = frame.with_columns(author=pl.when(placeholder).then(None).otherwise("author"))
+    unknown = _is_missing("author", settings)
+    funnel.append(_step(split, UNKNOWN, frame.filter(unknown), frame.height))
+    frame = frame.with_columns(author=pl.when(unknown).then(None).otherwise("author"))
     frame, repairs = _repair(frame, split)
     funnel += repairs
     _check(frame, where, settings)

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+
+import polars as pl
 
 from sociolect.common.errors import InputError
 
-__all__ = ["COLUMNS", "IDS", "REQUIRED", "TEXTS", "wanted"]
+__all__ = ["COLUMNS", "IDS", "REQUIRED", "TEXTS", "stacked", "wanted"]
 
 IDS = ("question_id", "answer_id", "author", "group")
 TEXTS = ("question", "answer")
 COLUMNS = ("question_id", "question", "answer_id", "answer", "author", "group")
 REQUIRED = tuple(name for name in COLUMNS if name != "author")
+# rows of Python strings that are held before they become columns
+CHUNK = 50_000
+
+
+def stacked(rows: Iterable[Sequence[str | None]], columns: Sequence[str]) -> pl.DataFrame:
+    """Rows as columns of text, however many they are.
+
+    Args:
+        rows: one value for each column.
+        columns: their names.
+    """
+    schema, left = dict.fromkeys(columns, pl.String), iter(rows)
+    frames = [pl.DataFrame(schema=schema)]
+    while chunk := list(islice(left, CHUNK)):
+        frames.append(pl.DataFrame(chunk, schema=schema, orient="row"))
+    return pl.concat(frames)
 
 
 def wanted(present: list[str], path: Path, hint: str = "") -> list[str]:

@@ -11,12 +11,10 @@ from pathlib import Path
 import polars as pl
 
 from sociolect.common.errors import InputError
-from sociolect.corpus.columns import wanted
+from sociolect.corpus.columns import stacked, wanted
 
 __all__ = ["read_csv"]
 
-# rows of Python strings that are held before they become columns
-CHUNK = 50_000
 # a carriage return before anything but a line feed or the end, and what stands for it: no character of any text
 _INSIDE, _CR = re.compile(r"\r(?!\n|\Z)"), "\ufdd0"
 _MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -38,10 +36,10 @@ def read_csv(path: Path) -> pl.DataFrame:
             old = stream.readline().endswith("\r")
         # a file of lines that end in line feeds has carriage returns in its texts, which pandas does not quote
         with path.open(encoding="utf-8-sig", newline="" if old else "\n") as stream:
-            reader = csv.reader(_remembered(stream, lines), strict=True)
+            reader = csv.reader(_remembered(stream, lines, path), strict=True)
             header: list[str] = next(reader, [])
-            columns = wanted(header, path, _other_marks(header))
-            frame, glued = _rows(reader, lines, header, columns, path)
+            columns, glued = wanted(header, path, _other_marks(header)), list[_Record]()
+            frame = stacked(_rows(reader, lines, header, columns, path, glued), columns)
     except csv.Error as error:
         raise InputError(
             f"{path}: line {reader.line_num}: {error}; the file is cut off, or double quotes inside a text "
@@ -53,9 +51,15 @@ def read_csv(path: Path) -> pl.DataFrame:
     return frame
 
 
-def _remembered(stream: Iterator[str], lines: list[str]) -> Iterator[str]:
-    """The lines of a stream, each kept in `lines` as well; a carriage return inside of one is `_CR`."""
-    for line in stream:
+def _remembered(stream: Iterator[str], lines: list[str], path: Path) -> Iterator[str]:
+    """The lines of a stream, each kept in `lines` as well; a carriage return inside of one is `_CR`.
+
+    Raises:
+        InputError: there is a `_CR` already.
+    """
+    for number, line in enumerate(stream, start=1):
+        if _CR in line:
+            raise InputError(f"{path}: line {number}: U+FDD0 stands for no character; take it out")
         lines.append(line)
         yield _INSIDE.sub(_CR, line)
 
@@ -73,15 +77,16 @@ _Record = tuple[int, int, list[str]]
 
 
 def _rows(
-    reader: Iterator[list[str]], lines: list[str], header: list[str], columns: list[str], path: Path
-) -> tuple[pl.DataFrame, list[_Record]]:
-    """The rows, and the records over several lines each of which has as many commas as a row."""
-    places = [header.index(name) for name in columns]
-    schema = dict.fromkeys(columns, pl.String)
-    frames = [pl.DataFrame(schema=schema)]
-    glued: list[_Record] = []
-    kept: list[list[str]] = []
-    n_rows = 0
+    reader: Iterator[list[str]],
+    lines: list[str],
+    header: list[str],
+    columns: list[str],
+    path: Path,
+    glued: list[_Record],
+) -> Iterator[list[str]]:
+    """The wanted fields of each row; into `glued` go records over several lines with as many commas in each as a row
+    has."""
+    places, n_rows = [header.index(name) for name in columns], 0
     lines.clear()
     end = reader.line_num  # type: ignore[attr-defined]
     for fields in reader:
@@ -96,16 +101,13 @@ def _rows(
                 )
             if end > first and all(line.count(",") >= len(header) - 1 for line in lines):
                 glued.append((first, end, list(lines)))
-            kept.append([fields[place].replace(_CR, "\r") for place in places])
-            if len(kept) == CHUNK:
-                frames.append(pl.DataFrame(kept, schema=schema, orient="row"))
-                kept.clear()
+            yield [fields[place].replace(_CR, "\r") for place in places]
         lines.clear()
-    return pl.concat([*frames, pl.DataFrame(kept, schema=schema, orient="row")]), glued
 
 
 def _refuse_glued(glued: list[_Record], groups: set[str], header: list[str], path: Path) -> None:
-    """Refuse a record each line of which names a group of the file at the place where a row does.
+    """Refuse a record each line of which names a group of the file at the place where a row does. Where no other row
+    names the group, no reader can know.
 
     Raises:
         InputError: there is one.

@@ -10,16 +10,9 @@ from typing import Any, NoReturn
 import polars as pl
 
 from sociolect.common.errors import InputError
-from sociolect.corpus.columns import COLUMNS, IDS, REQUIRED, wanted
+from sociolect.corpus.columns import COLUMNS, IDS, REQUIRED, stacked, wanted
 
 __all__ = ["read_jsonl"]
-
-# rows of Python strings that are held before they become columns
-CHUNK = 50_000
-
-
-class _Fault(ValueError):
-    """What is wrong with a line that is JSON to Python."""
 
 
 def read_jsonl(path: Path) -> pl.DataFrame:
@@ -31,16 +24,14 @@ def read_jsonl(path: Path) -> pl.DataFrame:
         InputError: a line is not one JSON object, has a key twice, or a value that is not text; the message names
             the line and the key.
     """
-    schema = dict.fromkeys(COLUMNS, pl.String)
-    frames, kept = [pl.DataFrame(schema=schema)], list[list[str | None]]()
     present: dict[str, None] = {}
-    for number, value in _objects(path):
-        present |= dict.fromkeys(value)
-        kept.append([_text(value.get(name), name, f"{path}: line {number}") for name in COLUMNS])
-        if len(kept) == CHUNK:
-            frames.append(pl.DataFrame(kept, schema=schema, orient="row"))
-            kept.clear()
-    frame = pl.concat([*frames, pl.DataFrame(kept, schema=schema, orient="row")])
+
+    def rows() -> Iterator[list[str | None]]:
+        for number, value in _objects(path):
+            present.update(dict.fromkeys(value))
+            yield [_text(value.get(name), name, f"{path}: line {number}") for name in COLUMNS]
+
+    frame = stacked(rows(), COLUMNS)
     return frame.select(wanted(list(present), path) if frame.height else COLUMNS)
 
 
@@ -58,7 +49,8 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     f"{where} is not JSON ({error.msg} at character {error.pos}); the file is cut off, "
                     "or it does not hold one JSON object a line"
                 ) from error
-            except _Fault as error:
+            except ValueError as error:
+                # a key that is there twice, or a number of thousands of digits
                 raise InputError(f"{where}: {error}") from error
             except RecursionError as error:
                 raise InputError(f"{where}: it is nested too deeply; give one flat JSON object a line") from error
@@ -72,7 +64,7 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Fault(f"the key {twice!r} is there twice; keep one of them")
+        raise ValueError(f"the key {twice!r} is there twice; keep one of them")
     return found
 
 
