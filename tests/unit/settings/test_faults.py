@@ -44,13 +44,13 @@ def test_all_faults_of_a_file_are_named_at_once_in_the_order_of_its_lines(tmp_pa
     assert str(caught.value).replace(f"{path}: line ", "").split("\n") == [
         "1, key 'run': 'two words': write letters, digits, _ and -, a letter first",
         "2, key 'sede': there is no such key; write 'seed'",
-        # found once what is wrong below it is left out
-        "5, key 'corpus': min_chars 900 is above max_chars 20; no answer is left",
         "6, key 'corpus.paths': single and multi are the same file, a.csv; a split has a file of its own",
+        # combinations are looked for once what is wrong elsewhere is left out
+        "7, key 'corpus.min_chars': 900 is above corpus.max_chars, 20: no answer is left",
         "10, key 'sampling.parts': train, val and test must add up to 1",
         "11, key 'description.describer': 'stylometri': choose 'llm' or 'stylometry'",
         "11, key 'description.n_answers': true and false are no value of this key; write what is meant",
-        "12, key 'catalogue': min_share 0.7 is above max_share 0.3; no attribute is left",
+        "12, key 'catalogue.min_share': 0.7 is above catalogue.max_share, 0.3: no attribute is left",
         "13, key 'sweep.alphas': there is no strength above 0; add one, such as 0.06",
         "13, key 'sweep.depths.0': 50: write at most 1",
         "13, key 'sweep.depths.1': -1: write at least 0",
@@ -88,6 +88,25 @@ def test_all_faults_of_a_file_are_named_at_once_in_the_order_of_its_lines(tmp_pa
 def test_one_fault_is_one_line_in_plain_words(sections: dict[str, Any], message: str) -> None:
     (line,) = said(**sections)
     assert message in line and "Input should" not in line
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"scratch": {"lm": {"heads": 0}}},
+        {"sweep": None},
+        {"sweep": {"alphas": [True]}},
+        {"models": {"lm": {"folder": 3}}},
+        {"models": {"lm": {"folder": "a", "revision": "b"}}},
+        {"models": {"lm": "qwen"}},
+        {"group_parents": {"a": 1}},
+        {"sampling": {"minimum": {"single": 0}}},
+        {"sede": 1},
+    ],
+)
+def test_what_is_wrong_elsewhere_hides_no_combination(first: dict[str, Any]) -> None:
+    lines = said(**first, generation={"shards": 17})
+    assert len(lines) == 2 and "17 jobs cannot share 16 buckets" in lines[1]
 
 
 def test_a_key_of_several_files_has_the_line_of_the_last_one(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage
 
@@ -50,11 +50,3 @@ class CatalogueSettings(Stage):
         0.8, gt=0, le=1, description="Cosine of character n-grams above which the rarer one goes."
     )
     max_attributes: int = Field(768, ge=2, description="The most frequent ones are kept.")
-
-    @model_validator(mode="after")
-    def _shares_in_order(self) -> CatalogueSettings:
-        if self.min_share > self.max_share:
-            raise ValueError(
-                f"min_share {self.min_share:g} is above max_share {self.max_share:g}; no attribute is left"
-            )
-        return self

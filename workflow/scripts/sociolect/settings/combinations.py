@@ -1,4 +1,4 @@
-"""Keys of different sections that do not go together: found before anything runs."""
+"""Keys that do not go together, of one section or of several: found before anything runs."""
 
 from __future__ import annotations
 
@@ -61,6 +61,13 @@ def _vllm(config: Config) -> Iterator[tuple[str, str]]:
 
 def _sizes(config: Config) -> Iterator[tuple[str, str]]:
     """What is more than there is of it."""
+    for section, low, high, what in (
+        ("corpus", "min_chars", "max_chars", "answer"),
+        ("catalogue", "min_share", "max_share", "attribute"),
+    ):
+        least, most = getattr(getattr(config, section), low), getattr(getattr(config, section), high)
+        if least > most:
+            yield f"{section}.{low}", f"{least:g} is above {section}.{high}, {most:g}: no {what} is left"
     for stage in ("labeling", "generation"):
         shards, buckets = getattr(config, stage).shards, getattr(config, stage).buckets
         if shards > buckets:
@@ -68,9 +75,12 @@ def _sizes(config: Config) -> Iterator[tuple[str, str]]:
                 f"{stage}.shards",
                 f"{shards} jobs cannot share {buckets} buckets; lower it, or raise {stage}.buckets",
             )
-    most = config.catalogue.max_attributes
-    if config.steering.n_eff > most:
-        yield "steering.n_eff", f"{config.steering.n_eff:g} of at most {most} attributes (catalogue.max_attributes)"
+    attributes = config.catalogue.max_attributes
+    if config.steering.n_eff > attributes:
+        yield (
+            "steering.n_eff",
+            f"{config.steering.n_eff:g} of at most {attributes} attributes (catalogue.max_attributes)",
+        )
     for name in ("sfam", "lm"):
         model = getattr(config.scratch, name)
         if getattr(config.models, name) == "scratch" and model.hidden % model.heads:

@@ -20,7 +20,7 @@ from sociolect.settings.corpus import CorpusSettings, DemoSettings, SamplingSett
 from sociolect.settings.embedding import EmbeddingSettings, ProfileSettings, StabilitySettings, TopicSettings
 from sociolect.settings.estimate import EstimateSettings
 from sociolect.settings.evaluation import EvaluationSettings
-from sociolect.settings.faults import KINDS, Fault, faults_of, shown_faults
+from sociolect.settings.faults import Fault, faults_of, names_of, shown_faults
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.labels import LabelingSettings
 from sociolect.settings.models import ModelsSettings, ScratchSettings
@@ -117,11 +117,14 @@ def check_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
             config = Config.model_validate(left)
         except ValidationError as error:
             problems = error.errors()
-            for fault in (fault for problem in problems for fault in faults_of(problem, Config)):
-                # what stands in for a key at fault has none of its own
-                if fault.names[:1] not in {names[:1] for names in faults if names[0] in _STAND_INS}:
-                    faults.setdefault(fault.names, fault)
-            if not any([_leave_out(left, problem["loc"]) for problem in problems]):
+            for problem in problems:
+                names = tuple(names_of(problem, Config))
+                # what is left where a key was left out, and what stands in for one, have no faults of their own
+                if problem["type"] in ("missing", "model") and any(known[: len(names)] == names for known in faults):
+                    continue
+                if names[:1] not in {known[:1] for known in faults if known[0] in _STAND_INS}:
+                    faults |= {fault.names: fault for fault in faults_of(problem, Config) if fault.names not in faults}
+            if not any([_leave_out(left, names_of(problem, Config)) for problem in problems]):
                 return None, list(faults.values())
         else:
             return None if faults else config, list(faults.values())
@@ -131,21 +134,22 @@ def check_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
 _STAND_INS: dict[str, Any] = {"run": "run", "experiments": {"main": {"fit": ["single"], "ask": "single"}}}
 
 
-def _leave_out(values: dict[str, Any], loc: tuple[int | str, ...]) -> bool:
+def _leave_out(values: dict[str, Any], names: Sequence[str]) -> bool:
     """Take the key at fault out, so that its default is checked with the others; whether that changed anything."""
-    names = [part for part in loc if part not in KINDS]
     if names and names[0] in _STAND_INS:
-        stands = copy.deepcopy(_STAND_INS[str(names[0])])
-        changed = values.get(str(names[0])) != stands
-        values[str(names[0])] = stands
+        stands = copy.deepcopy(_STAND_INS[names[0]])
+        changed = values.get(names[0]) != stands
+        values[names[0]] = stands
         return bool(changed)
-    here: Any = values
-    for number, part in enumerate(names):
-        inner = here.get(part) if isinstance(here, dict) else None
+    here = values
+    for number, name in enumerate(names):
+        if name not in here:
+            return False
         # an item of a list goes with the list
-        if number + 1 == len(names) or not isinstance(inner, dict):
-            return isinstance(here, dict) and here.pop(part, None) is not None
-        here = inner
+        if number + 1 == len(names) or not isinstance(here[name], dict):
+            del here[name]
+            return True
+        here = here[name]
     return False
 
 

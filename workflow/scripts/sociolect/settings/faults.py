@@ -12,12 +12,10 @@ from pydantic import BaseModel, Tag, ValidationError
 from sociolect.common.errors import InputError
 from sociolect.common.yaml_files import key_lines, read_mapping
 
-__all__ = ["KINDS", "Fault", "faults_of", "read_checked", "shown_faults"]
+__all__ = ["Fault", "faults_of", "names_of", "read_checked", "shown_faults"]
 
 M = TypeVar("M", bound=BaseModel)
 
-# which kind of model a value was taken for: no key of the file
-KINDS = ("repo", "folder", "gguf", "wheels", "scratch")
 # patterns in words
 _PATTERNS = {
     r"^[A-Za-z][A-Za-z0-9_-]*$": "write letters, digits, _ and -, a letter first",
@@ -61,7 +59,7 @@ def faults_of(problem: Mapping[str, Any], config: type[BaseModel]) -> Iterator[F
         problem: of `ValidationError.errors()`.
         config: what was validated.
     """
-    names, _ = _place(problem["loc"], config)
+    names = names_of(problem, config)
     kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "extra_forbidden":
         _, model = _place(problem["loc"][:-1], config)
@@ -80,6 +78,11 @@ def faults_of(problem: Mapping[str, Any], config: type[BaseModel]) -> Iterator[F
         yield Fault(tuple(names), str(problem["msg"]).removeprefix("Value error, "))
     else:
         yield Fault(tuple(names), f"{_shown(value)}: {_remedy(kind, context, str(problem['msg']))}")
+
+
+def names_of(problem: Mapping[str, Any], config: type[BaseModel]) -> list[str]:
+    """Names on the way to the key of pydantic's problem, as the file has them."""
+    return _place(problem["loc"], config)[0]
 
 
 def _remedy(kind: str, context: Mapping[str, Any], message: str) -> str:
