@@ -87,7 +87,7 @@ def test_repairs_by_hand() -> None:
     ]
     assert corpus["question"].unique().to_list() == ["Q x"]
     changed = dict(funnel.select("rule", "n_removed").iter_rows())
-    assert [changed[rule] for rule in REPAIRS] == [1, 2, 2, 1, 1]
+    assert [changed[rule] for rule in REPAIRS] == [1, 2, 2, 1, 1, 0]
     # repaired text needs no repair
     _, again = clean_corpus(corpus, "multi", ANY_LENGTH, "t")
     assert again["n_removed"].sum() == 0
@@ -155,3 +155,22 @@ def test_a_group_that_stands_for_a_missing_value_is_refused(tmp_path: Path) -> N
 def test_nothing_left_is_an_error_with_the_counts() -> None:
     with pytest.raises(InputError, match=r"no answer is left of 3 \(empty: 0, too short: 3, .*corpus.min_chars"):
         clean_corpus(GOOD, "single", CorpusSettings(min_chars=100), "t")
+
+
+def test_spellings_of_a_group_are_one_where_only_blanks_differ_and_refused_else(tmp_path: Path) -> None:
+    spelled = ("home office", " home  office", "home\u00a0office", "home\u200b office", "home\toffice")
+    rows = [(f"q{i}", f"Q {i}?", f"a{i}", f"Answer {i}.", "A  B", group) for i, group in enumerate(spelled)]
+    corpus, funnel, _ = import_corpus(write(table(*rows), tmp_path / "t.parquet"), "s", ANY_LENGTH)
+    assert set(corpus["group"]) == {"home office"} and set(corpus["author"]) == {"A B"}
+    counted = dict(funnel.select("rule", "n_removed").iter_rows())
+    # the reader takes outer blanks off; all authors have two blanks
+    assert (counted["spaces"], counted["control characters"], counted["blanks in ids"]) == (1, 1, 5)
+    other = table(*rows, ("q9", "Q 9?", "a9", "Answer 9.", None, "Home_Office"))
+    refuse(write(other, tmp_path / "u.csv"), "column 'group': 'Home_Office' (1 answers) and 'home office' (5 answers)")
+
+
+def test_an_id_of_invisible_characters_is_empty(tmp_path: Path) -> None:
+    rows = [("q", "Q?", "a1", "One.", "\u200b", "g"), ("q", "Q?", "a2", "Two.", "\u200b", "g")]
+    corpus, _, _ = import_corpus(write(table(*rows), tmp_path / "t.parquet"), "s", ANY_LENGTH)
+    assert corpus["author"].null_count() == 2
+    refuse(write(table((*rows[0][:5], "\u200b")), tmp_path / "u.parquet"), "column 'group': the field is empty")

@@ -150,3 +150,30 @@ def test_minimum_is_the_default_size_of_a_draw() -> None:
     chosen = SamplingSettings(minimum=Minimum(single=40))
     samples, _ = sample_groups({"single": rows}, chosen, 0)
     assert dict(samples["single"].group_by("group").len().iter_rows()) == {"a": 40, "b": 40}
+
+
+def test_groups_that_cannot_be_parted_are_told_the_true_reason() -> None:
+    # two questions, forty authors: a smaller minimum cannot help
+    rows = [(f"{g}-q{i % 2}", f"text {g} {i % 2}", f"{g}{i}", "ok", f"{g}{i}", g) for g in "ab" for i in range(40)]
+    corpus = pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
+    with pytest.raises(InputError) as caught:
+        sample_groups({"single": corpus}, settings(), 0)
+    assert "group 'a': its 40 answers come from 2 questions and 40 known authors, 2 sets of them share neither" in str(
+        caught.value
+    )
+    assert "need one each, 3: add questions or authors; group 'b'" in str(caught.value)
+    assert "lower sampling.minimum" not in str(caught.value)
+
+
+def test_parts_below_the_floor_are_refused_with_their_sizes() -> None:
+    corpora = {"single": pl.concat([loners("a", 60), loners("b", 10)])}
+    chosen = settings(single=10, per_group={"single": 60}, parts=Parts())
+    with pytest.raises(InputError, match=r"split single: .*in a part: 'b' test 1, 'b' val 1; sampling.min_part is 3"):
+        sample_groups(corpora, chosen, 0)
+    assert sample_groups(corpora, settings(single=10, per_group={"single": 60}, parts=Parts(), min_part=1), 0)
+
+
+def test_two_spellings_of_a_group_in_two_splits_are_refused() -> None:
+    corpora = {"single": pl.concat([loners("a", 60), loners("b", 60)]), "multi": loners("A", 60)}
+    with pytest.raises(InputError, match=r"splits multi, single: column 'group': 'A' \(60 answers\) and 'a' \(60"):
+        sample_groups(corpora, settings(), 0)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from forums import assert_disjoint, forums
 
-from sociolect.corpus.partition import partition_answers
+from sociolect.corpus.partition import count_units, partition_answers
 from sociolect.settings.corpus import Parts
 
 HALVES = Parts(train=0.5, val=0.25, test=0.25)
@@ -84,6 +84,57 @@ def test_the_limit_is_per_group_and_split() -> None:
     link = answers([("g1", "u")], "g2").with_columns(group=pl.lit("g"))
     parted = partition_answers(pl.concat([many, small, link]), HALVES, 0.5, seed=0)
     assert parted.filter(pl.col("part").is_null()).height == 2
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("rows", "unit", "in_train"),
+    [
+        # five authors with questions of their own, five questions with authors of their own: five whole components
+        ([(f"q{i}", f"u{i % 5}") for i in range(60)], "author", 3),
+        ([(f"q{i % 5}", f"u{i}") for i in range(60)], "question_id", 3),
+        # four questions are a quarter each, above the limit of .2: all are cut
+        ([(f"q{i % 4}", None) for i in range(60)], "question_id", 2),
+        # everybody answered the same five questions
+        ([(f"q{i}", f"u{u}") for i in range(5) for u in range(12)], "question_id", 3),
+    ],
+    ids=["authors", "questions", "cut", "crossed"],
+)
+def test_where_three_units_exist_no_part_is_empty(
+    rows: list[tuple[str, str | None]], unit: str, in_train: int, seed: int
+) -> None:
+    corpus = answers(rows)
+    parted = corpus.join(partition_answers(corpus, Parts(), 0.2, seed), on=["split", "answer_id"])
+    assert_disjoint({"all": parted})
+    units = parted.drop_nulls("part").group_by("part").agg(pl.col(unit).n_unique())
+    assert dict(units.iter_rows()) == {"train": in_train, "val": 1, "test": 1}
+
+
+def test_of_crossed_authors_each_part_has_its_share() -> None:
+    # 100 authors answered five questions: a part has its share of authors, and of each the answers to its questions
+    corpus = answers([(f"q{i}", f"u{u:03d}") for i in range(5) for u in range(100)])
+    parted = corpus.join(partition_answers(corpus, Parts(), 0.2, 0), on=["split", "answer_id"])
+    assert dict(parted.group_by("part").agg(pl.col("author").n_unique()).drop_nulls("part").iter_rows()) == {
+        "train": 70,
+        "val": 15,
+        "test": 15,
+    }
+    assert parted["part"].drop_nulls().len() == 70 * 3 + 15 + 15
+
+
+def test_a_small_group_does_not_take_the_only_unit_of_another() -> None:
+    # g and h share all three questions, and i has one of them alone besides two of its own
+    shared = [answers([("q1", None), ("q2", None), ("q3", None)], name) for name in "gh"]
+    third = answers([("q1", None), ("q4", None), ("q5", None)], "i")
+    parted = pl.concat([*shared, third]).join(
+        partition_answers(pl.concat([*shared, third]), Parts(), 1.0, 0), on=["split", "answer_id"]
+    )
+    assert (parted.group_by("group").agg(pl.col("part").n_unique())["part"] == 3).all()
+
+
+def test_units_by_hand() -> None:
+    rows = [("q1", "u1"), ("q2", "u1"), ("q3", "u2"), ("q4", None), ("q4", None), ("q5", "u3"), ("q3", "u3")]
+    assert count_units(answers(rows)) == 3
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

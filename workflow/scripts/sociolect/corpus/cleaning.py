@@ -12,8 +12,9 @@ import polars as pl
 from sociolect.common.artifacts import check_table
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL
-from sociolect.corpus.columns import REQUIRED, TEXTS
+from sociolect.corpus.columns import IDS, REQUIRED, TEXTS
 from sociolect.corpus.reader import read_raw_corpus
+from sociolect.corpus.spellings import refuse_near_equal
 from sociolect.settings.corpus import CorpusSettings
 
 # In the order of use. NFC comes last: taking an invisible character out can bring two together that compose.
@@ -27,7 +28,8 @@ _REPAIRS = (
         "",
     ),
 )
-REPAIRS = (*(rule for rule, _, _ in _REPAIRS), "Unicode NFC", "outer white space")
+NFC, OUTER, INNER = "Unicode NFC", "outer white space", "blanks in ids"
+REPAIRS = (*(rule for rule, _, _ in _REPAIRS), NFC, OUTER, INNER)
 # an author of more of a group's answers than this is named
 LARGE_SHARE = 0.2
 BLANK, UNKNOWN = "blank row", "unknown author"
@@ -70,7 +72,7 @@ def clean_corpus(
 
     Raises:
         InputError: a required field is empty, an answer_id repeats (within a group or over groups), a question_id
-            has two texts, or no answer is left.
+            has two texts, two groups have near-equal names, or no answer is left.
     """
     funnel = [_step(split, "read", raw.head(0), raw.height)]
     rows = raw.with_row_index("row", offset=1)
@@ -129,19 +131,23 @@ def _repair(raw: pl.DataFrame, split: str) -> tuple[pl.DataFrame, list[dict[str,
     frame = raw.with_columns(pl.col("answer").fill_null(""))
     steps: list[dict[str, object]] = []
     for rule in REPAIRS:
-        after = frame.with_columns(_repaired(rule, name).alias(name) for name in TEXTS)
-        changed = pl.any_horizontal((frame[name] != after[name]).fill_null(False) for name in TEXTS)
+        columns = IDS if rule == INNER else IDS + TEXTS
+        after = frame.with_columns(_repaired(rule, name).alias(name) for name in columns)
+        changed = pl.any_horizontal((frame[name] != after[name]).fill_null(False) for name in columns)
         steps.append(_step(split, rule, frame.filter(changed), frame.height))
         frame = after
-    return frame, steps
+    # an id of invisible characters alone is none
+    return frame.with_columns(pl.when(pl.col(name) != "").then(name).alias(name) for name in IDS), steps
 
 
 def _repaired(rule: str, name: str) -> pl.Expr:
     column = pl.col(name)
-    if rule == "Unicode NFC":
+    if rule == NFC:
         return column.str.normalize("NFC")
-    if rule == "outer white space":
+    if rule == OUTER:
         return column.str.strip_chars()
+    if rule == INNER:
+        return column.str.replace_all(r"\s+", " ")
     pattern, replacement = next((old, new) for name, old, new in _REPAIRS if name == rule)
     return column.str.replace_all(pattern, replacement)
 
@@ -166,6 +172,7 @@ def _check(frame: pl.DataFrame, where: str, settings: CorpusSettings) -> None:
             f"{where}: row {nameless['row'][0]}, column 'group': {nameless['group'][0]!r} stands for a missing value "
             f"({nameless.height} such rows); name the group, take the rows out, or take it off corpus.missing_values"
         )
+    refuse_near_equal(dict(frame.group_by("group").len().iter_rows()), where)
     repeated = frame.filter(pl.col("answer_id").is_duplicated())
     if repeated.height:
         _refuse_repeated_answers(repeated, where)

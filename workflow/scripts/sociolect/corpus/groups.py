@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import SAMPLES, SAMPLING_FUNNEL
 from sociolect.common.seeds import seed_of
-from sociolect.corpus.partition import PARTS, partition_answers, stable_order
+from sociolect.corpus.partition import PARTS, count_units, partition_answers, stable_order
+from sociolect.corpus.spellings import refuse_near_equal
 from sociolect.settings.corpus import Parts, SamplingSettings
 
 # the split that is counted and drawn by question
@@ -34,9 +35,11 @@ def sample_groups(
 
     Raises:
         InputError: fewer than two groups are left in a split, an answer or question means two things in two splits,
-            or a draw is too small for three parts.
+            groups have near-equal names, a draw is too small for three parts, or a part has fewer answers than
+            `settings.min_part`.
     """
     rows = pl.concat([frame.with_columns(split=pl.lit(split)) for split, frame in sorted(corpora.items())])
+    refuse_near_equal(dict(rows.group_by("group").len().iter_rows()), f"splits {', '.join(sorted(corpora))}")
     _check_across_splits(rows)
     counts = _counts(rows)
     funnel = [counts.with_columns(step=pl.lit("corpus"), part=pl.lit("all"))]
@@ -45,7 +48,7 @@ def sample_groups(
     funnel.append(counts.filter(~large).with_columns(step=pl.lit("below_minimum"), part=pl.lit("all")))
     eligible = counts.filter(large)
     for split in sorted(corpora):
-        _require_two_groups(eligible, counts, split, minimum[split])
+        _require_two_groups(eligible, counts, split, minimum[split], [])
     rows = rows.join(eligible.select("split", "group"), on=["split", "group"], how="semi")
     parted = rows.join(_partition(rows, settings, run_seed), on=["split", "answer_id"])
     lost = _counts(parted.filter(pl.col("part").is_null()))
@@ -66,11 +69,13 @@ def sample_groups(
     parted = parted.join(broken, on=["split", "group"], how="anti")
     samples: dict[str, pl.DataFrame] = {}
     for split in sorted(corpora):
-        _require_two_groups(_counts(parted), counts, split, minimum[split])
+        reasons = _why_empty(rows, broken.filter(split=split)["group"].sort().to_list(), split)
+        _require_two_groups(_counts(parted), counts, split, minimum[split], list(reasons))
         per_group = getattr(settings.per_group, split) or minimum[split]
         drawn, steps = _draw(parted.filter(pl.col("split") == split), split, per_group, settings, run_seed)
         samples[split] = drawn.select(list(SAMPLES.columns)).sort("answer_id")
         funnel.append(steps)
+    _refuse_small_parts(samples, settings)
     columns = SAMPLING_FUNNEL.types()
     listed = pl.concat([frame.select(list(columns)) for frame in funnel], how="vertical_relaxed").cast(columns)  # type: ignore[arg-type]
     return samples, listed
@@ -147,7 +152,7 @@ def _counts(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
     return counts.with_columns(size=size)
 
 
-def _require_two_groups(left: pl.DataFrame, counts: pl.DataFrame, split: str, minimum: int) -> None:
+def _require_two_groups(left: pl.DataFrame, counts: pl.DataFrame, split: str, minimum: int, reasons: list[str]) -> None:
     names = left.filter(pl.col("split") == split)["group"].to_list()
     if len(names) >= 2:
         return
@@ -155,11 +160,47 @@ def _require_two_groups(left: pl.DataFrame, counts: pl.DataFrame, split: str, mi
     listed = ", ".join(
         f"{group} {size}" for group, size in counts.filter(pl.col("split") == split).select("group", "size").iter_rows()
     )
+    said = f"split {split}: {len(names)} of the groups can take part, two are needed. "
+    # what cannot be parted is large enough: its size is no reason
+    said += "; ".join(reasons) + ". " if reasons else ""
     raise InputError(
-        f"split {split}: {len(names)} of the groups can take part, two are needed. {unit.capitalize()} per group: "
-        f"{listed}. The minimum is {minimum}: lower sampling.minimum.{split} or add {unit}; each group also needs "
-        "answers in each of train, val and test"
+        f"{said}{unit.capitalize()} per group: {listed}. The minimum is {minimum}: "
+        + ("it leaves out the others" if reasons else f"lower sampling.minimum.{split} or add {unit}")
     )
+
+
+def _why_empty(rows: pl.DataFrame, groups: list[str], split: str) -> Iterator[str]:
+    """Why groups lack a part: what they are made of."""
+    for group in groups:
+        mine = rows.filter((pl.col("split") == split) & (pl.col("group") == group))
+        questions, authors, units = (
+            mine["question_id"].n_unique(),
+            mine["author"].drop_nulls().n_unique(),
+            count_units(mine),
+        )
+        known = f" and {authors} known authors" if authors else ""
+        said = f"group {group!r}: its {mine.height} answers come from {questions} questions{known}"
+        yield said + (
+            f", {units} sets of them share neither; train, val and test need one each, {len(PARTS)}: add questions"
+            + (" or authors" if authors else "")
+            if units < len(PARTS)
+            else ", and answers that would join two parts are dropped: leave unknown authors empty, or raise "
+            "sampling.max_component_share"
+        )
+
+
+def _refuse_small_parts(samples: Mapping[str, pl.DataFrame], settings: SamplingSettings) -> None:
+    for split, frame in samples.items():
+        sizes = frame.group_by("group", "part").len().filter(pl.col("len") < settings.min_part).sort("group", "part")
+        if sizes.is_empty():
+            continue
+        listed = ", ".join(f"{group!r} {part} {n}" for group, part, n in sizes.head(12).iter_rows())
+        more = f" and {sizes.height - 12} others" if sizes.height > 12 else ""
+        raise InputError(
+            f"split {split}: too few answers in a part: {listed}{more}; sampling.min_part is {settings.min_part}. Add "
+            f"answers by other authors to other questions, raise sampling.per_group.{split}, take the group out, "
+            "or lower sampling.min_part"
+        )
 
 
 def _check_across_splits(rows: pl.DataFrame) -> None:

@@ -45,11 +45,7 @@ def partition_answers(answers: pl.DataFrame, shares: Parts, max_component_share:
     """
     cells = answers.select("split", "group").unique().sort("split", "group").with_row_index("cell")
     rows = answers.join(cells, on=["split", "group"]).sort("split", "answer_id")
-    rows = rows.with_columns(
-        pl.col("cell").cast(pl.Int64),
-        pl.col("question_id").rank("dense").cast(pl.Int64).sub(1).alias("q"),
-        pl.col("author").rank("dense").cast(pl.Int64).sub(1).alias("u"),
-    )
+    rows = _numbered(rows).with_columns(pl.col("cell").cast(pl.Int64))
     if rows.is_empty():
         return rows.select("split", "answer_id", part=pl.lit(None, pl.String))
     questions = rows["question_id"].unique().sort().to_list()
@@ -63,7 +59,10 @@ def partition_answers(answers: pl.DataFrame, shares: Parts, max_component_share:
     dropped = pl.Series("dropped", [], dtype=pl.String)
     load = np.zeros((cells.height, len(PARTS)))
     if cut.height:
-        asked, parts, cut = _cut(cut, questions, portions, seed)
+        # few whole components cannot fill three parts of a group: its cut ones then have to
+        few = rows.group_by("cell").agg(pl.col("component").filter(~pl.col("cut")).n_unique() < len(PARTS))
+        alone = np.array(few.sort("cell")["component"], dtype=bool)
+        asked, parts, cut = _cut(cut, questions, portions, alone, seed)
         part_of_question[asked] = parts
         dropped = cut.filter(~pl.col("kept"))["answer_id"].unique()
         kept = cut.filter("kept")
@@ -82,12 +81,29 @@ def partition_answers(answers: pl.DataFrame, shares: Parts, max_component_share:
     )
 
 
+def count_units(answers: pl.DataFrame) -> int:
+    """Sets of answers that share neither a question nor a known author with another: what parts can be made of.
+
+    Args:
+        answers: question_id and author, one row at least.
+    """
+    return len(np.unique(_components(_numbered(answers))))
+
+
 def stable_order(seed: int, names: Sequence[str]) -> np.ndarray:
     """Ranks [n] of the names in an order that depends on the seed and on each name alone, the same everywhere."""
     order = sorted(range(len(names)), key=lambda i: (stable_hash(seed, names[i]), names[i]))
     ranks = np.empty(len(names), dtype=np.int64)
     ranks[order] = np.arange(len(names))
     return ranks
+
+
+def _numbered(answers: pl.DataFrame) -> pl.DataFrame:
+    """With a number for each question (q) and author (u), null where the author is unknown."""
+    return answers.with_columns(
+        pl.col(name).rank("dense").cast(pl.Int64).sub(1).alias(number)
+        for name, number in (("question_id", "q"), ("author", "u"))
+    )
 
 
 def _components(rows: pl.DataFrame) -> np.ndarray:
@@ -146,16 +162,72 @@ def _spread(
         parts[int(component[bounds[i]])] = part
         for j in span:
             filled[cells[j]][part] += weights[j]
-    return parts
+    unit = np.repeat(np.arange(len(spans)), [end - start for start, end in spans])
+    chosen = np.array([parts[int(component[start])] for start, _ in spans])
+    wanting = np.ones(len(totals), dtype=bool)
+    settled = _none_empty(chosen, unit, cell, weight, (load > 0).astype(np.int64), wanting, ties)
+    return {int(component[start]): int(part) for (start, _), part in zip(spans, settled, strict=True)}
+
+
+def _none_empty(
+    part: np.ndarray,
+    unit: np.ndarray,
+    cell: np.ndarray,
+    weight: np.ndarray,
+    held: np.ndarray,
+    wanting: np.ndarray,
+    ties: np.ndarray,
+) -> np.ndarray:
+    """Parts of units in which, where that can be, none is empty: with five equal authors 3, 1 and 1, not 4, 1 and none.
+
+    A unit moves to a part that is empty in a cell from one that no cell has it alone in: the lightest, which disturbs
+    the shares least.
+
+    Args:
+        part: of each unit.
+        unit, cell, weight: a unit's share of a cell; one row each.
+        held: what else the parts of a cell have [cells, 3].
+        wanting: whether a cell's empty parts are to be filled.
+        ties: order among equally light units.
+    """
+    part, count = part.copy(), held.copy()
+    np.add.at(count, (cell, part[unit]), 1)
+    heaviest = np.zeros(len(part))
+    np.maximum.at(heaviest, unit, weight)
+    # each move fills a part and empties none
+    for here, empty in np.argwhere((count == 0) & wanting[:, None]).tolist():
+        if count[here, empty]:
+            continue
+        spare = np.ones(len(part), dtype=bool)
+        np.logical_and.at(spare, unit, count[cell, part[unit]] > 1)
+        movable = unit[(cell == here) & spare[unit]]
+        if not len(movable):
+            continue
+        fullest = count[here, part[movable]]
+        moved = movable[np.lexsort((ties[movable], -fullest, heaviest[movable]))[0]]
+        rows = cell[unit == moved]
+        count[rows, part[moved]] -= 1
+        count[rows, empty] += 1
+        part[moved] = empty
+    return part
 
 
 def _cut(
-    rows: pl.DataFrame, questions: list[str], portions: np.ndarray, seed: int
+    rows: pl.DataFrame, questions: list[str], portions: np.ndarray, alone: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray, pl.DataFrame]:
     """Part of each question of the components that are cut, and which rows are kept.
 
     Authors are first spread in proportion, heavy ones first. Then, in turns, questions go where most of their answers'
-    authors are, within the shares of each kind of question, and authors where most of their answers are.
+    authors are, within the shares of each kind of question, and authors where most of their answers are. Where that
+    leaves a group without a part (all answered the same five questions: most would keep train alone), its authors are
+    spread by the shares.
+
+    Args:
+        rows: of the components.
+        questions: all ids.
+        portions: shares of the parts.
+        alone: cells that have hardly a component that is not cut.
+        seed: decides ties.
     """
     asked = rows["q"].unique().sort().to_numpy()
     writers = rows["u"].drop_nulls().unique().sort().to_numpy()
@@ -168,17 +240,44 @@ def _cut(
     sizes = np.bincount(q, minlength=len(asked)).astype(np.float64)
     ties = stable_order(seed_of(seed, "questions"), [questions[i] for i in asked])
     writer_part = _first_writer_parts(distinct.filter(known), portions, seed)
+    spans = rows.select("q", "cell").unique().sort("q", "cell")
+    unit, cell = np.searchsorted(asked, spans["q"].to_numpy()), spans["cell"].to_numpy()
     for _ in range(ROUNDS):
         question_part = _fill(edges @ np.eye(len(PARTS))[writer_part], kinds, sizes, portions, ties)
+        none = np.zeros((len(alone), len(PARTS)), dtype=np.int64)
+        question_part = _none_empty(question_part, unit, cell, sizes[unit], none, alone, ties)
         counts = edges.T @ np.eye(len(PARTS))[question_part]
         writer_part = np.argmax(counts / portions**DAMPING, axis=1)
     # for these parts of the questions, the plain majority keeps most; a tie goes to the smaller part
     writer_part = np.argmax(counts - 1e-3 * portions, axis=1)
-    row_u = rows["u"].fill_null(-1).to_numpy()
     row_part = question_part[np.searchsorted(asked, rows["q"].to_numpy())]
+    kept = _kept(rows, row_part, writers, writer_part)
+    bare = alone & (_held(rows["cell"].to_numpy(), row_part, len(alone)) > 0).all(axis=1)
+    bare &= (_held(rows["cell"].to_numpy()[kept], row_part[kept], len(alone)) == 0).any(axis=1)
+    if bare.any():
+        torn = rows.filter(pl.Series(bare[rows["cell"].to_numpy()]))
+        moved = np.searchsorted(writers, torn["u"].drop_nulls().unique().sort().to_numpy())
+        ranks = stable_order(seed_of(seed, "writers"), rows.drop_nulls("u").unique("u").sort("u")["author"].to_list())
+        load = np.asarray(edges.sum(axis=0)).ravel()
+        one = np.zeros(len(moved), dtype=np.int64)
+        writer_part[moved] = _fill(counts[moved], one, load[moved], portions, ranks[moved])
+        kept = _kept(rows, row_part, writers, writer_part)
+    return asked, question_part, rows.with_columns(kept=pl.Series(kept))
+
+
+def _kept(rows: pl.DataFrame, row_part: np.ndarray, writers: np.ndarray, writer_part: np.ndarray) -> np.ndarray:
+    """Rows whose author is unknown, or in the part of their question."""
+    row_u = rows["u"].fill_null(-1).to_numpy()
     kept = row_u < 0
     kept[~kept] = writer_part[np.searchsorted(writers, row_u[~kept])] == row_part[~kept]
-    return asked, question_part, rows.with_columns(kept=pl.Series(kept))
+    return np.asarray(kept)
+
+
+def _held(cell: np.ndarray, part: np.ndarray, n_cells: int) -> np.ndarray:
+    """Rows of each cell in each part [cells, 3]."""
+    count = np.zeros((n_cells, len(PARTS)), dtype=np.int64)
+    np.add.at(count, (cell, part), 1)
+    return count
 
 
 def _first_writer_parts(answers: pl.DataFrame, portions: np.ndarray, seed: int) -> np.ndarray:

@@ -89,6 +89,9 @@ class SamplingSettings(Stage):
     per_group: PerGroup = Field(PerGroup(), description="How many are drawn from each group.")
     answers_per_question: Positive = Field(3, description="Answers kept per drawn askx question.")
     parts: Parts = Field(Parts(), description="Shares of the parts.")
+    min_part: Positive = Field(
+        3, description="Answers that each part of each group has at least; with fewer the run ends at once."
+    )
     max_component_share: float = Field(
         0.2,
         gt=0,
