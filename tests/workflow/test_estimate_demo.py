@@ -14,7 +14,15 @@ from sociolect.common.artifacts import read_provenance, read_table
 from sociolect.common.schemas import ESTIMATE, RATES
 from sociolect.estimate.table import actual_hours, compare_rules
 
-CHEAP = {"make_demo_corpus", "import_corpus", "sample_groups", "fetch_model", "probe_rates", "estimate_cost"}
+CHEAP = {
+    "make_demo_corpus",
+    "import_corpus",
+    "sample_groups",
+    "check_groups",
+    "fetch_model",
+    "probe_rates",
+    "estimate_cost",
+}
 
 
 def jobs_of(text: str) -> set[str]:

@@ -4,6 +4,7 @@
 rule describe_style:
     input:
         samples=samples_of(CONFIG.splits),
+        groups=ancient(LEFT_OUT),
         model=branch(CONFIG.description.describer == "llm", then=f"{RUN}/models/lm", otherwise=[]),
         prompts=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
         document=branch(CONFIG.description.describer == "llm", then=DOCUMENT, otherwise=[]),

@@ -36,6 +36,9 @@ RUN = f"results/{CONFIG.run}"
 LOGS = f"{RUN}/logs"
 TIMES = f"{RUN}/benchmarks"
 SEED = CONFIG.seed
+# What the tables lose on the way to the groups of the experiments. What costs hours waits for it: an experiment without
+# two groups ends the run first.
+LEFT_OUT = f"{RUN}/samples/left_out.parquet"
 # What the embedding study compares.
 CELLS = cells_of(CONFIG.study.axes, bool(CONFIG.group_parents), CONFIG.syntax.tagger != "none")
 # What the study of attribute vectors compares, and what it runs for each.
@@ -103,9 +106,10 @@ def command(program, env="core", gpus=0, **given):
 
 
 def print_tables():
-    """Print the comparison tables that exist, as the last thing of a run."""
+    """Print the comparison tables that exist and what was left out, as the last thing of a run."""
     tables = [f"{RUN}/comparison/{name}.parquet" for name in CONFIG.experiments]
-    tables = [table for table in tables if Path(table).is_file()]
-    if tables:
-        program = BASE / "workflow" / "tools" / "print_tables.py"
-        subprocess.run([sys.executable, str(program), "--settings", "{}", "--table", *tables], check=False)
+    for tool, flag, files in (("print_left_out", "--left-out", [LEFT_OUT]), ("print_tables", "--table", tables)):
+        files = [file for file in files if Path(file).is_file()]
+        if files:
+            program = BASE / "workflow" / "tools" / f"{tool}.py"
+            subprocess.run([sys.executable, str(program), "--settings", "{}", flag, *files], check=False)

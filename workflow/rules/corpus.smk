@@ -70,3 +70,28 @@ rule sample_groups:
         code=source_digest("sample_groups"),
     shell:
         command("sample_groups", samples_dir="{params.folder:q}")
+
+
+rule check_groups:
+    input:
+        corpus=expand(f"{RUN}/corpus/{{split}}.parquet", split=CONFIG.splits),
+        funnels=expand(f"{RUN}/corpus/{{split}}.funnel.parquet", split=CONFIG.splits),
+        samples=samples_of(CONFIG.splits),
+        sampling=f"{RUN}/samples/funnel.parquet",
+    output:
+        left_out=LEFT_OUT,
+    log:
+        f"{LOGS}/check_groups.log",
+    benchmark:
+        f"{TIMES}/check_groups.tsv"
+    conda:
+        env_of("core")
+    resources:
+        mem_mb=growing(4300),
+        runtime=growing(20, most=DAY),
+    params:
+        settings=json_of("experiments", "group_parents"),
+        splits=",".join(CONFIG.splits),
+        code=source_digest("check_groups"),
+    shell:
+        command("check_groups")

@@ -72,6 +72,7 @@ rule probe_rates:
 rule estimate_cost:
     input:
         samples=samples_of(CONFIG.splits),
+        groups=ancient(LEFT_OUT),
         rates=f"{RUN}/estimate/rates.parquet",
         describing=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
     output:

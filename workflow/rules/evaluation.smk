@@ -136,6 +136,7 @@ rule write_report:
         catalogue=f"{RUN}/attributes/catalogue.parquet",
         funnel=f"{RUN}/attributes/funnel.parquet",
         sampling=f"{RUN}/samples/funnel.parquet",
+        left_out=LEFT_OUT,
         metrics=FIGURES,
         steps=branch(MEASURED, then=[], otherwise=f"{RUN}/sfam/steps.parquet"),
         chain=chains(),

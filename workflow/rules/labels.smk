@@ -9,6 +9,7 @@ rule label_answers:
         fidelity=fidelity_of,
         tagged=branch(MEASURED and TAGGED, then=f"{RUN}/syntax/{{texts}}.parquet", otherwise=[]),
         checked=branch(MEASURED, then=[], otherwise=ancient(f"{RUN}/sfam/steps.parquet")),
+        groups=ancient(LEFT_OUT),
     output:
         labels=f"{RUN}/labels/{{texts}}/{{scatteritem}}.parquet",
     log:

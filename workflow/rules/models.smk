@@ -53,6 +53,7 @@ if "lm" not in FETCHED:
             samples=samples_of(CONFIG.splits),
             prompts=CONFIG.generation.prompt_file,
             tagged=tagged_of(CONFIG.splits),
+            groups=ancient(LEFT_OUT),
         output:
             model=directory(f"{RUN}/models/lm"),
         log:

@@ -6,6 +6,7 @@ if TAGGED:
     rule tag_answers:
         input:
             answers=texts_of,
+            groups=ancient(LEFT_OUT),
         output:
             tagged=f"{RUN}/syntax/{{texts}}.parquet",
         log:

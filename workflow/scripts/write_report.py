@@ -40,7 +40,7 @@ if __name__ == "__main__":
         inputs=[
             "comparison*", "controls*", "contrasts*", "accuracy*", "topic*", "distances*", "sweep*", "groups*",
             "stability*", "nearest*", "weights*", "chain*", "judges*", "agreement*", "judge_contrasts*", "choice*",
-            "catalogue?", "funnel?", "sampling?", "steps?", "metrics?", "template*",
+            "catalogue?", "funnel?", "sampling?", "left_out?", "steps?", "metrics?", "template*",
         ],
         outputs=["report"],
     )  # fmt: skip

@@ -11,7 +11,7 @@ import polars as pl
 
 from conftest import ROOT
 from sociolect.common.artifacts import read_provenance, read_table
-from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL, SAMPLES, SAMPLING_FUNNEL
+from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL, LEFT_OUT, SAMPLES, SAMPLING_FUNNEL
 
 SCRIPTS = ROOT / "workflow" / "scripts"
 
@@ -107,3 +107,35 @@ def test_too_few_groups_and_wrong_splits_are_named(tmp_path: Path) -> None:
     result = sample(tmp_path / "s", "single,multi", {}, corpus)
     assert "error: --splits single,multi and 1 --corpus files: name each file's split once" in last_line(result)
     assert not (tmp_path / "s").exists()
+
+
+def test_groups_are_held_against_the_experiments_before_anything_costs_hours(tmp_path: Path) -> None:
+    corpora = {}
+    for split in ("single", "askx"):
+        assert import_table(tmp_path / "corpus", write_table(tmp_path / "t.csv"), split).returncode == 0
+        corpora[split] = tmp_path / "corpus" / f"{split}.parquet"
+    assert (
+        sample(tmp_path / "s", "single,askx", {"minimum": {"single": 20, "askx": 20}}, *corpora.values()).returncode
+        == 0
+    )
+
+    def check(**settings: object) -> subprocess.CompletedProcess[str]:
+        return run(
+            "check_groups",
+            *("--corpus", *corpora.values()),
+            *("--funnels", *(path.with_suffix(".funnel.parquet") for path in corpora.values())),
+            *("--samples", *(tmp_path / "s" / f"{split}.parquet" for split in corpora)),
+            *("--sampling", tmp_path / "s" / "funnel.parquet", "--splits", "single,askx"),
+            *("--left-out", tmp_path / "left_out.parquet"),
+            *("--settings", json.dumps({"experiments": {"main": {"fit": ["single"], "ask": "askx"}}, **settings})),
+        )
+
+    refused = check(group_parents={"poet": "arts"})
+    assert refused.returncode == 1
+    assert "group_parents.poet: no table has such a group; write 'poets'; the groups are chemists, poets" in (
+        refused.stderr
+    )
+    assert not (tmp_path / "left_out.parquet").exists()
+    assert check(group_parents={"poets": "arts"}).returncode == 0
+    left_out = read_table(tmp_path / "left_out.parquet", LEFT_OUT)
+    assert set(left_out["place"]) <= {"split single", "split askx"}

@@ -7,14 +7,11 @@ import pytest
 
 from made_tables import planted
 from sociolect.common.errors import InputError
-from sociolect.labels.fit import groups_of, join_labels, labeled_answers, refuse_overlap, stack_splits
+from sociolect.labels.fit import join_labels, labeled_answers, refuse_overlap, stack_splits
 
 
-def test_experiment_groups_and_answers_in_two_splits() -> None:
+def test_answers_in_two_splits_are_kept_once() -> None:
     single, multi = planted(12), planted(6).with_columns(pl.lit("multi").alias("split"))
-    assert groups_of([single], multi.filter(pl.col("group") != "law")) == ["art", "med"]
-    with pytest.raises(InputError, match="art 4, law 4, med 4; in ask: art 2"):
-        groups_of([single], multi.filter(pl.col("group") == "art"))
     both = stack_splits([multi, single], ["art", "med"])
     assert both["split"].to_list() == ["multi"] * 4 + ["single"] * 4
     assert all(a < b for part in (both[:4], both[4:]) for a, b in pairwise(part["answer_id"]))

@@ -40,6 +40,15 @@ SAMPLING_FUNNEL = Schema(
         "n_questions": Column(INT, "questions", "questions"),
     },
 )
+LEFT_OUT = Schema(
+    "left out",
+    {
+        "place": Column(TEXT, "a split, or an experiment"),
+        "group": Column(TEXT, "group, where the loss is that of one", nullable=True),
+        "loss": Column(TEXT, "what is left out, and why"),
+        "n_answers": Column(INT, "answers", "answers"),
+    },
+)
 TRUTH = Schema(
     "demo truth",
     {

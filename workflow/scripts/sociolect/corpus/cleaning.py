@@ -113,13 +113,18 @@ def author_notes(raw: pl.DataFrame, corpus: pl.DataFrame, settings: CorpusSettin
     spelled = raw["author"].value_counts(sort=True).drop_nulls().filter(_is_missing("author", settings))
     names = ", ".join(f"{name!r} {count}" for name, count in sorted(spelled.iter_rows(), key=lambda r: (-r[1], r[0])))
     notes = [f"unknown authors: {names} (corpus.missing_values)"] if names else []
+    return notes + [
+        f"author {author!r} wrote {n} of the {size} answers of group {group!r}"
+        for group, author, n, size in large_authors(corpus)
+    ]
+
+
+def large_authors(corpus: pl.DataFrame) -> list[tuple[str, str, int, int]]:
+    """(group, author, answers, answers of the group) of authors who wrote more than LARGE_SHARE of a group."""
     shares = corpus.drop_nulls("author").group_by("group", "author").len()
     sizes = corpus.group_by("group").agg(size=pl.len())
     large = shares.join(sizes, on="group").filter(pl.col("len") > LARGE_SHARE * pl.col("size"))
-    return notes + [
-        f"author {author!r} wrote {n} of the {size} answers of group {group!r}"
-        for group, author, n, size in large.sort("group", "len", descending=[False, True]).iter_rows()
-    ]
+    return large.sort("group", "len", "author", descending=[False, True, False]).rows()
 
 
 def _is_missing(name: str, settings: CorpusSettings) -> pl.Expr:

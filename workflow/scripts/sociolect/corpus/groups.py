@@ -50,23 +50,8 @@ def sample_groups(
     for split in sorted(corpora):
         _require_two_groups(eligible, counts, split, minimum[split], [])
     rows = rows.join(eligible.select("split", "group"), on=["split", "group"], how="semi")
-    parted = rows.join(_partition(rows, settings, run_seed), on=["split", "answer_id"])
-    lost = _counts(parted.filter(pl.col("part").is_null()))
-    funnel.append(
-        eligible.select("split", "group")
-        .join(lost, on=["split", "group"], how="left")
-        .with_columns(pl.exclude("split", "group").fill_null(0), step=pl.lit("dropped_disjoint"), part=pl.lit("all"))
-    )
-    parted = parted.filter(pl.col("part").is_not_null())
-    # the dropped answers are gone: only whole parts count from here on
-    complete = parted.group_by("split", "group").agg(pl.col("part").n_unique() == len(PARTS))
-    broken = eligible.select("split", "group").join(complete.filter("part"), on=["split", "group"], how="anti")
-    funnel.append(
-        eligible.join(broken, on=["split", "group"], how="semi").with_columns(
-            step=pl.lit("empty_part"), part=pl.lit("all")
-        )
-    )
-    parted = parted.join(broken, on=["split", "group"], how="anti")
+    parted, broken, listed_parts = _part(rows, eligible, settings, run_seed)
+    funnel += listed_parts
     samples: dict[str, pl.DataFrame] = {}
     for split in sorted(corpora):
         reasons = _why_empty(rows, broken.filter(split=split)["group"].sort().to_list(), split)
@@ -79,6 +64,27 @@ def sample_groups(
     columns = SAMPLING_FUNNEL.types()
     listed = pl.concat([frame.select(list(columns)) for frame in funnel], how="vertical_relaxed").cast(columns)  # type: ignore[arg-type]
     return samples, listed
+
+
+def _part(
+    rows: pl.DataFrame, eligible: pl.DataFrame, settings: SamplingSettings, run_seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame, list[pl.DataFrame]]:
+    """Answers with their part, groups (split, group) without one of the parts, and what goes into the funnel."""
+    parted = rows.join(_partition(rows, settings, run_seed), on=["split", "answer_id"])
+    lost = _counts(parted.filter(pl.col("part").is_null()))
+    dropped = (
+        eligible.select("split", "group")
+        .join(lost, on=["split", "group"], how="left")
+        .with_columns(pl.exclude("split", "group").fill_null(0), step=pl.lit("dropped_disjoint"), part=pl.lit("all"))
+    )
+    parted = parted.filter(pl.col("part").is_not_null())
+    # the dropped answers are gone: only whole parts count from here on
+    complete = parted.group_by("split", "group").agg(pl.col("part").n_unique() == len(PARTS))
+    broken = eligible.select("split", "group").join(complete.filter("part"), on=["split", "group"], how="anti")
+    empty = eligible.join(broken, on=["split", "group"], how="semi").with_columns(
+        step=pl.lit("empty_part"), part=pl.lit("all")
+    )
+    return parted.join(broken, on=["split", "group"], how="anti"), broken, [dropped, empty]
 
 
 def part_quotas(total: int, shares: Parts) -> dict[str, int]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from sociolect.common.errors import InputError
+from sociolect.corpus.experiments import groups_of
 from sociolect.estimate.probing import TAGGING
 from sociolect.estimate.texts import most_attributes
 from sociolect.generation.conditions import BASELINE, conditions_of
-from sociolect.labels.fit import groups_of
 from sociolect.settings.base import Experiment
 from sociolect.settings.estimate import EstimateJob
 from sociolect.sfam.training import EVAL_PAIRS

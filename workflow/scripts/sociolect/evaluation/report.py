@@ -26,6 +26,7 @@ from sociolect.common.schemas import (
     CONTRASTS,
     GROUP_DISTANCES,
     GROUPS,
+    LEFT_OUT,
     NEAREST,
     SAMPLING_FUNNEL,
     SFAM_STEPS,
@@ -33,6 +34,7 @@ from sociolect.common.schemas import (
     SWEEP,
     TOPIC,
 )
+from sociolect.corpus.left_out import shown_left_out
 from sociolect.embedding.distinct import few_distinctive
 from sociolect.embedding.findings import needed, topic_sentences
 from sociolect.evaluation.figures import heat_map, rate_plot, steps_plot, sweep_plot
@@ -82,6 +84,7 @@ SHARED: dict[str, Schema] = {
     "catalogue": CATALOGUE,
     "funnel": CATALOGUE_FUNNEL,
     "sampling": SAMPLING_FUNNEL,
+    "left_out": LEFT_OUT,
     "steps": SFAM_STEPS,
 }
 
@@ -120,6 +123,7 @@ class RunTables:
     catalogue: pl.DataFrame | None = None
     funnel: pl.DataFrame | None = None
     sampling: pl.DataFrame | None = None
+    left_out: pl.DataFrame | None = None
     steps: pl.DataFrame | None = None
     metrics: dict[str, Any] | None = None
 
@@ -148,6 +152,7 @@ def render_report(run: RunTables, experiments: list[ExperimentTables], page: jin
         steps=_steps(run.steps),
         funnel=_funnel(run.funnel),
         sampling=_sampling(run.sampling),
+        left_out=shown_left_out(run.left_out) if _some(run.left_out) else [],
     )
 
 

@@ -1,4 +1,4 @@
-"""What belongs to an experiment: its answers with style vectors, and its groups."""
+"""What an experiment is fitted on: the answers of its groups with their style vectors."""
 
 from __future__ import annotations
 
@@ -7,26 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from sociolect.common.errors import InputError
+from sociolect.corpus.experiments import groups_of
 
-__all__ = ["groups_of", "join_labels", "labeled_answers", "refuse_overlap", "stack_splits"]
-
-
-def groups_of(fit_frames: Sequence[pl.DataFrame], ask_frame: pl.DataFrame) -> list[str]:
-    """Groups of the fit splits that are also in the ask split, alphabetical.
-
-    Raises:
-        InputError: fewer than two groups are left; the message counts answers per group.
-    """
-    fitted = {g for frame in fit_frames for g in frame["group"].unique()}
-    groups = sorted(fitted & set(ask_frame["group"].unique()))
-    if len(groups) < 2:
-        fit = pl.concat([frame.select("group") for frame in fit_frames])
-        raise InputError(
-            f"an experiment needs two groups that are in its fit and its ask splits, but has {len(groups)}; "
-            f"answers in fit: {_counts(fit)}; in ask: {_counts(ask_frame)}. Lower sampling.minimum, or change "
-            "the experiment's fit or ask"
-        )
-    return groups
+__all__ = ["join_labels", "labeled_answers", "refuse_overlap", "stack_splits"]
 
 
 def join_labels(samples: pl.DataFrame, labels: pl.DataFrame, split: str) -> pl.DataFrame:
@@ -103,8 +86,3 @@ def refuse_overlap(samples: Iterable[pl.DataFrame]) -> None:
                 f"{what} {name!r} is in the parts {where}; {torn[column].n_unique()} such in the samples. "
                 "Parts may share neither authors nor questions: run sample_groups again"
             )
-
-
-def _counts(frame: pl.DataFrame) -> str:
-    counts = frame["group"].value_counts().sort("group")
-    return ", ".join(f"{group} {n}" for group, n in counts.iter_rows()) or "none"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sociolect.settings.base import Positive, Split, Stage
+from sociolect.settings.base import Experiment, Name, Positive, Split, Stage
 
 
 class DemoSettings(Stage):
@@ -98,3 +98,10 @@ class SamplingSettings(Stage):
         le=1,
         description="Question-author components above this share of a group's questions are cut by dropping.",
     )
+
+
+class GroupSettings(Stage):
+    """What `check_groups` holds the groups against."""
+
+    experiments: dict[Name, Experiment] = Field(description="Name -> fit splits and ask split.")
+    group_parents: dict[str, str] = Field({}, description="Group -> parent group.")
