@@ -11,7 +11,8 @@ import pytest
 import torch
 import transformers as tf
 
-from sociolect.attributes.llm import DescriptionPrompts, describe_answers
+from sociolect.attributes.description_prompts import DescriptionPrompts
+from sociolect.attributes.llm import describe_answers
 from sociolect.common.artifacts import matrix
 from sociolect.common.errors import InputError
 from sociolect.lm.requests import Request

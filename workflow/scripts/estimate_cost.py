@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from sociolect.attributes.llm import read_description_prompts
+from sociolect.attributes.description_prompts import read_description_prompts
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, ESTIMATE, RATES, SAMPLES
 from sociolect.estimate.probing import TAGGING

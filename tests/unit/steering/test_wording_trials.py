@@ -17,13 +17,14 @@ from sociolect.common.progress import Report
 from sociolect.common.schemas import UNSTEERED
 from sociolect.lm.prompts import Prompts
 from sociolect.lm.requests import Request, Result
+from sociolect.lm.wording_files import Instructions
 from sociolect.lm.wordings import ChatWording, Wording, open_wording
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.generation import GenerationSettings
 from sociolect.settings.models import ScratchTokenizer
 from sociolect.steering.sweep import Outcome
 from sociolect.steering.trials import TOPIC
-from sociolect.steering.wording_trials import Instructions, best_wording, read_instructions, wording_outcomes
+from sociolect.steering.wording_trials import best_wording, read_instructions, wording_outcomes
 from spoken import spaced_tokenizer
 
 PLAIN = Instructions(group_instruction="You are {group} .", attributes_instruction="Use {attribute} .")
@@ -67,14 +68,13 @@ def test_the_wordings_of_the_project_differ_and_fit_chats_and_documents() -> Non
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        # 0 is the configured one, as in wording.json
         (
             {"wordings": [CLEAR.model_dump(), {**WRONG.model_dump(), "group_instruction": "Write."}]},
-            r"w\.yaml: wording 2: key 'group_instruction': Value error, must contain {group}$",
+            r"w\.yaml: line \d+, key 'wordings\.1\.group_instruction': must contain {group}$",
         ),
         (
             {"wordings": [{**CLEAR.model_dump(), "attributes_instruction": "Use {group}."}]},
-            r"w\.yaml: wording 1: key 'attributes_instruction': .*must contain {attribute}$",
+            r"w\.yaml: line \d+, key 'wordings\.0\.attributes_instruction': must contain {attribute}$",
         ),
         (
             {"wordings": [{**CLEAR.model_dump(), "x": "y"}]},

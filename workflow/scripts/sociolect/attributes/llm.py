@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sociolect.attributes.description_prompts import (
+    DescriptionPrompt,
+    DescriptionPrompts,
+    read_description_prompts,
+)
 from sociolect.attributes.parsing import Said, parse_output
 from sociolect.common.artifacts import Column, Schema, read_table, write_table
 from sociolect.common.digests import digest_of
@@ -23,7 +26,8 @@ from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.requests import Backend, Request
 from sociolect.settings.attributes import DescriptionSettings
-from sociolect.settings.faults import read_checked
+
+__all__ = ["OUTPUTS", "cut_text", "describe_answers", "read_description_prompts"]
 
 OUTPUTS = Schema(
     "descriptions",
@@ -37,65 +41,7 @@ OUTPUTS = Schema(
 PIECE = 256
 # what guided decoding holds a model to: lines that the parser reads, as many as the questions ask for
 LINES = r"(The author uses [A-Za-z][A-Za-z0-9 ,;:'()/&-]{2,110}\.\n){1,8}"
-ANSWER = "{answer}"
 Encode = Callable[[str | None, str], Sequence[int]]
-
-
-class DescriptionPrompt(BaseModel):
-    """One question about an answer; `text` holds {answer}, and {task} where the common wording goes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["open", "targeted"]
-    text: str
-
-
-class DescriptionPrompts(BaseModel):
-    """A versioned set of questions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: int = Field(ge=1)
-    system: str | None = None
-    task: str = ""
-    prompts: tuple[DescriptionPrompt, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _slots(self) -> DescriptionPrompts:
-        ids = [prompt.id for prompt in self.prompts]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"two prompts have the id {next(i for i in ids if ids.count(i) > 1)!r}")
-        for prompt in self.prompts:
-            if prompt.text.replace("{task}", self.task).count(ANSWER) != 1:
-                raise ValueError(f"the text of prompt {prompt.id!r} must contain {ANSWER} exactly once")
-        return self
-
-    def user_turn(self, prompt: DescriptionPrompt, answer: str) -> str:
-        """The question about this answer. Braces in the answer are text."""
-        return prompt.text.replace("{task}", self.task.strip()).replace(ANSWER, answer).strip()
-
-    def prompt_id(self, prompt: DescriptionPrompt) -> str:
-        """Id with version, for the provenance."""
-        return f"{prompt.id}@{self.version}"
-
-
-def read_description_prompts(path: Path) -> DescriptionPrompts:
-    """Read workflow/prompts/describe.yaml.
-
-    A file of conditions is taken, too: its `description_prompt` is the one question that a model from scratch was
-    taught to answer.
-
-    Raises:
-        InputError: no such file, not YAML, or a key is missing, unknown or wrong.
-    """
-    return read_checked(Path(path), DescriptionPrompts, "description.prompt_file", _taught)
-
-
-def _taught(keys: dict[str, Any]) -> dict[str, Any]:
-    if "description_prompt" not in keys:
-        return keys
-    return {"version": 1, "prompts": [{"id": "taught", "kind": "open", "text": keys["description_prompt"]}]}
 
 
 def describe_answers(

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 import torch
 
-from sociolect.attributes.llm import describe_answers, read_description_prompts
+from sociolect.attributes.description_prompts import read_description_prompts
+from sociolect.attributes.llm import describe_answers
 from sociolect.common.progress import Report
 from sociolect.estimate.probing import Timed, time_rounds, time_steps
 from sociolect.estimate.texts import attribute_table

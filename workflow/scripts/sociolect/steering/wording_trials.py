@@ -7,31 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import Field, ValidationError
 
-from sociolect.common.errors import InputError
 from sociolect.lm.requests import Backend
+from sociolect.lm.wording_files import Instructions, read_wordings
 from sociolect.lm.wordings import Wording
-from sociolect.settings.base import Stage
-from sociolect.settings.faults import read_checked
 from sociolect.settings.generation import GenerationSettings
 from sociolect.steering.sweep import Outcome
 from sociolect.steering.trials import Judge, Perplexity, outcome_of
 
-__all__ = ["KIND", "Instructions", "best_wording", "read_instructions", "wording_outcomes"]
+__all__ = ["KIND", "best_wording", "read_instructions", "wording_outcomes"]
 
 KIND = "question+group+attributes"
-
-
-class Instructions(Stage):
-    """Wording of the instructions of a prompt."""
-
-    group_instruction: str = Field(description="With {group}.")
-    attributes_instruction: str = Field(description="With {attribute}.")
-
-
-class _File(Stage):
-    wordings: tuple[Instructions, ...]
 
 
 def read_instructions(path: Path, configured: Wording) -> list[Instructions]:
@@ -44,14 +30,7 @@ def read_instructions(path: Path, configured: Wording) -> list[Instructions]:
         group_instruction=configured.prompts.group_instruction,
         attributes_instruction=configured.prompts.attributes_instruction,
     )
-    found = [own, *read_checked(path, _File, "generation.wordings_file").wordings]
-    for number, one in enumerate(found):
-        try:
-            configured.worded(**one.model_dump())
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"{path}: wording {number}: key {first['loc'][0]!r}: {first['msg']}") from error
-    return found
+    return [own, *read_wordings(path)]
 
 
 def wording_outcomes(
