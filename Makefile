@@ -50,12 +50,13 @@ PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
-.PHONY: help run study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm dag report estimate status doctor why bench gpu-packages schema format
+.PHONY: help run study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm dag report estimate status check doctor why bench gpu-packages schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: CONFIG=config/demo.yaml PROFILE=local TARGET=all BACKEND=vllm
+	@.venv/bin/python workflow/tools/check_run.py --readable --configfile $(CONFIG)
 	@$(SNAKEMAKE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) \
 		$(if $(BACKEND),--config $(ON)) $(ARGS) -- $(TARGET)
 
@@ -115,6 +116,9 @@ estimate: $(STAMP)  ## say what a run takes, before anything expensive runs; aft
 	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/estimate/estimate.parquet
 	@.venv/bin/python workflow/tools/print_estimate.py --estimate results/$(RUN)/estimate/estimate.parquet \
 		--benchmarks results/$(RUN)/benchmarks
+
+check: $(HERE)  ## say all that is wrong with a run before it starts, within seconds: CONFIG=...
+	@.venv/bin/python workflow/tools/check_run.py --configfile $(CONFIG)
 
 status: $(HERE)  ## show what is running now
 	@.venv/bin/python workflow/tools/show_status.py --results results

@@ -55,7 +55,7 @@ def test_without_a_table_one_line_says_which_columns_go_where(project: Path) -> 
     done = snakemake(project, "--dry-run", "--configfile", "config/laptop.yaml", check=False)
     [line] = [line for line in (done.stdout + done.stderr).splitlines() if "data/multi.parquet" in line]
     assert done.returncode != 0
-    assert "put the table of the split multi there" in line and "set corpus.paths.multi" in line
+    assert "put the table of the split multi there" in line and "key 'corpus.paths.multi'" in line
     assert "columns question_id, question, answer_id, answer, author, group" in line
     # what was imported does without
     (project / "results/laptop/corpus").mkdir(parents=True)

@@ -33,7 +33,7 @@ def test_without_spacy_the_demo_parses_and_a_tagger_is_refused_in_one_line(proje
     done = without_spacy(project, *ON)
     lines = [line for line in (done.stdout + done.stderr).splitlines() if "setup-syntax" in line]
     assert done.returncode and lines == [
-        "syntax.tagger is en_core_web_sm, and spaCy is not installed: run `make setup-syntax`"
+        "config/demo.yaml: key 'syntax.tagger': en_core_web_sm, and spaCy is not installed: run `make setup-syntax`"
     ]
 
 

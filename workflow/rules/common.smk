@@ -18,19 +18,40 @@ from sociolect.common import digests
 from sociolect.common.errors import InputError
 from sociolect.common.yaml_files import read_mapping
 from sociolect.common.flags import declared_flags, flag_of
+from sociolect.preflight.run_faults import check_run
 from sociolect.settings.config import load_config, section
 from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalModel, is_small
 from sociolect.settings.study import VectorJob, cells_of, vector_cells_of
-from sociolect.settings.syntax import is_installed
+
+
+def checked_config(contents):
+    """The config, if nothing is wrong with it and with what it names; all faults at once. Reading tables is left to a
+    run's own start: a dry run does without.
+    """
+    # where conda is in charge the packages are its own
+    packages = "conda" not in {str(method) for method in workflow.deployment_settings.deployment_method}
+    return check_run(config, "config", CONFIGFILES, BASE, packages, contents)
+
+
+def check_tables():
+    """End a run before its first job where a table is not as it should be."""
+    try:
+        checked_config(contents=True)
+    except InputError as error:
+        raise WorkflowError(f"this run cannot start\n{error}")
+
 
 try:
     CONFIGFILES = [Path(os.path.relpath(path)) for path in workflow.configfiles]
     for path in CONFIGFILES:
         # Snakemake takes the last of two equal keys
         read_mapping(path)
-    CONFIG = load_config(config, "config", CONFIGFILES)
+    if workflow.is_main_process:
+        CONFIG = checked_config(contents=False)
+    else:
+        CONFIG = load_config(config, "config", CONFIGFILES)
 except InputError as error:
-    raise WorkflowError(f"the config is not valid\n{error}")
+    raise WorkflowError(f"this run cannot start\n{error}")
 
 RUN = f"results/{CONFIG.run}"
 LOGS = f"{RUN}/logs"

@@ -49,20 +49,14 @@ def memory(large):
     return growing(large if LARGE else 10300 if FETCHED else 4300)
 
 
-def backend_name(stage):
-    """Backend of a stage: where nothing is generated, its choice of vLLM says nothing."""
-    idle = {"description": CONFIG.description.describer != "llm", "activations": CONFIG.activations.source == "forward"}
-    return "transformers" if idle.get(stage) else getattr(CONFIG, stage).backend
-
-
 def engine_of(stage):
     """Environment of a stage that generates."""
-    return "vllm" if backend_name(stage) == "vllm" else "core"
+    return "vllm" if CONFIG.backends[stage] == "vllm" else "core"
 
 
 def backend_of(stage):
     """The backend of a stage, as a flag; a key of vLLM's reruns only what uses vLLM."""
-    name = backend_name(stage)
+    name = CONFIG.backends[stage]
     return json.dumps(
         {"backend": name, **({"vllm": section(CONFIG, "vllm")} if name == "vllm" else {})}, sort_keys=True
     )
@@ -87,14 +81,6 @@ def needed(stage):
     """GPUs without which the stage's program must not start in a SLURM job."""
     return gpus_of(stage) if LARGE else "any"
 
-
-# what needs vLLM must not start without it
-for stage in ("description", "activations", "sweep", "generation"):
-    if engine_of(stage) == "vllm" and python_of("vllm") != "python" and not Path(python_of("vllm")).is_file():
-        raise WorkflowError(f"{stage}.backend is vllm, and there is no .venv-vllm: make setup-vllm")
-
-if TAGGED and python_of("syntax") != "python" and not is_installed(CONFIG.syntax.tagger):
-    raise WorkflowError(f"syntax.tagger is {CONFIG.syntax.tagger}, and spaCy is not installed: run `make setup-syntax`")
 
 # `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
 # Where conda is in charge its own comes first already.

@@ -50,15 +50,7 @@ def table_of(wildcards):
     """Input table of a split: the made-up one, or the user's."""
     if CONFIG.corpus.source == "demo":
         return f"{RUN}/demo/{wildcards.split}.parquet"
-    table = CONFIG.corpus.paths[wildcards.split]
-    # a corpus that was imported does without its table
-    if not Path(table).exists() and not Path(f"{RUN}/corpus/{wildcards.split}.parquet").exists():
-        raise WorkflowError(
-            f"{table}: no such file; put the table of the split {wildcards.split} there (.parquet, .csv or .jsonl) with "
-            "the columns question_id, question, answer_id, answer, author, group, or set "
-            f"corpus.paths.{wildcards.split} (config/README.md, The input table)"
-        )
-    return table
+    return CONFIG.corpus.paths[wildcards.split]
 
 
 def model_files(wildcards):

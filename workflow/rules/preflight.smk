@@ -40,6 +40,8 @@ def explain_failures():
 
 
 onstart:
+    # of common.smk
+    check_tables()
     begin_on_cluster(log)
 
 

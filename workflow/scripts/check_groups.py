@@ -6,7 +6,7 @@ import logging
 
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL, LEFT_OUT, SAMPLES, SAMPLING_FUNNEL
-from sociolect.corpus.experiments import check_experiments, check_parents
+from sociolect.corpus.experiments import check_groups
 from sociolect.corpus.left_out import list_left_out, shown_left_out
 from sociolect.settings.corpus import GroupSettings
 
@@ -17,8 +17,7 @@ def main(job: Job[GroupSettings]) -> None:
     """Refuse, or write what was left out."""
     corpora = job.read_by("splits", "corpus", CORPUS)
     samples = job.read_by("splits", "samples", SAMPLES)
-    check_parents(job.settings.group_parents, {group for corpus in corpora.values() for group in corpus["group"]})
-    check_experiments(samples, job.settings.experiments)
+    check_groups(samples, {group for corpus in corpora.values() for group in corpus["group"]}, job.settings)
     funnels = job.read_by("splits", "funnels", CORPUS_FUNNEL)
     sampling = job.read("sampling", SAMPLING_FUNNEL)
     left_out = list_left_out(corpora, funnels, samples, sampling, job.settings.experiments)

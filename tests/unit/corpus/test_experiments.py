@@ -7,8 +7,9 @@ import pytest
 
 from made_tables import planted
 from sociolect.common.errors import InputError
-from sociolect.corpus.experiments import check_experiments, check_parents, groups_of
+from sociolect.corpus.experiments import check_groups, experiment_faults, groups_of, parent_faults
 from sociolect.settings.base import Experiment
+from sociolect.settings.corpus import GroupSettings
 
 
 def test_groups_are_those_of_fit_that_are_asked() -> None:
@@ -20,15 +21,26 @@ def test_groups_are_those_of_fit_that_are_asked() -> None:
 
 def test_the_experiment_without_two_groups_is_named() -> None:
     samples = {"single": planted(12), "askx": planted(6).filter(pl.col("group") == "art")}
-    fine, alone = Experiment(fit=("single",), ask="single"), Experiment(fit=("single",), ask="askx")
-    check_experiments(samples, {"fine": fine})
-    with pytest.raises(InputError, match=r"^experiments\.alone: an experiment needs two groups .*in ask: art 2"):
-        check_experiments(samples, {"fine": fine, "alone": alone})
+    experiments = {
+        "fine": Experiment(fit=("single",), ask="single"),
+        "alone": Experiment(fit=("single",), ask="askx"),
+        # of a split that is not given nothing is known
+        "unknown": Experiment(fit=("multi",), ask="askx"),
+    }
+    ((name, why),) = experiment_faults(samples, experiments)
+    assert name == "alone" and "two groups that are in its fit and its ask splits, but has 1; " in why
+    settings = GroupSettings(experiments=experiments, group_parents={"arts": "humanities"})
+    with pytest.raises(InputError) as caught:
+        check_groups(samples, ["art", "law", "med"], settings)
+    assert [line.partition(":")[0] for line in str(caught.value).split("\n")] == [
+        "group_parents.arts",
+        "experiments.alone",
+    ]
 
 
-def test_a_parent_of_no_group_is_refused_with_the_groups() -> None:
-    check_parents({"art": "humanities"}, ["art", "law"])
-    with pytest.raises(InputError, match=r"group_parents\.arts: no table .*write 'art'; the groups are art, law"):
-        check_parents({"art": "humanities", "arts": "humanities"}, ["law", "art"])
-    with pytest.raises(InputError, match=r"group_parents\.physics: .*group; the groups are art, law"):
-        check_parents({"physics": "science"}, ["law", "art"])
+def test_a_parent_of_no_group_is_named_with_the_groups() -> None:
+    parents = {"art": "humanities", "arts": "humanities", "physics": "science"}
+    assert list(parent_faults(parents, ["law", "art"])) == [
+        ("arts", "no table has such a group; write 'art'; the groups are art, law"),
+        ("physics", "no table has such a group; the groups are art, law"),
+    ]

@@ -6,6 +6,7 @@ import csv
 import re
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -20,10 +21,14 @@ _INSIDE, _CR = re.compile(r"\r(?!\n|\Z)"), "\ufdd0"
 _MARKS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read_csv(path: Path) -> pl.DataFrame:
+def read_csv(path: Path, most: int | None = None) -> pl.DataFrame:
     """The columns that are wanted, as text, in the file's order; a blank line is no row.
 
     A quotation mark inside a field that does not begin with one is part of the text.
+
+    Args:
+        path: the file.
+        most: rows, from the first; None reads all.
 
     Raises:
         InputError: a row has more or fewer fields than the header, a quoted field does not end as it should, or rows
@@ -39,7 +44,7 @@ def read_csv(path: Path) -> pl.DataFrame:
             reader = csv.reader(_remembered(stream, lines, path), strict=True)
             header: list[str] = next(reader, [])
             columns, glued = wanted(header, path, _other_marks(header)), list[_Record]()
-            frame = stacked(_rows(reader, lines, header, columns, path, glued), columns)
+            frame = stacked(islice(_rows(reader, lines, header, columns, path, glued), most), columns)
     except csv.Error as error:
         raise InputError(
             f"{path}: line {reader.line_num}: {error}; the file is cut off, or double quotes inside a text "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
 from sociolect.common.errors import InputError
 from sociolect.settings.base import Experiment
+from sociolect.settings.corpus import GroupSettings
 
-__all__ = ["check_experiments", "check_parents", "groups_of"]
+__all__ = ["check_groups", "experiment_faults", "groups_of", "parent_faults"]
 
 
 def groups_of(fit_frames: Sequence[pl.DataFrame], ask_frame: pl.DataFrame) -> list[str]:
@@ -31,35 +32,48 @@ def groups_of(fit_frames: Sequence[pl.DataFrame], ask_frame: pl.DataFrame) -> li
     return groups
 
 
-def check_experiments(samples: Mapping[str, pl.DataFrame], experiments: Mapping[str, Experiment]) -> None:
-    """Refuse experiments that fewer than two groups are left of.
+def experiment_faults(
+    samples: Mapping[str, pl.DataFrame], experiments: Mapping[str, Experiment]
+) -> Iterator[tuple[str, str]]:
+    """(experiment, why) of those that fewer than two groups are left of, where all their splits are given.
 
     Args:
         samples: split -> frame with the column group.
         experiments: of the config.
-
-    Raises:
-        InputError: naming the experiment, with the answers per group.
     """
     for name, experiment in experiments.items():
-        try:
-            groups_of([samples[split] for split in experiment.fit], samples[experiment.ask])
-        except InputError as error:
-            raise InputError(f"experiments.{name}: {error}") from None
+        if {*experiment.fit, experiment.ask} <= samples.keys():
+            try:
+                groups_of([samples[split] for split in experiment.fit], samples[experiment.ask])
+            except InputError as error:
+                yield name, str(error)
 
 
-def check_parents(parents: Mapping[str, str], groups: Iterable[str]) -> None:
-    """Refuse a parent of a group that no table has: a slip of the pen would leave the group without its parent.
-
-    Raises:
-        InputError: naming the group, what it may have been, and the groups there are.
-    """
+def parent_faults(parents: Mapping[str, str], groups: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(group, why) of the config's groups with a parent that no table has: it would be left without its parent."""
     known = sorted(groups)
     for name in parents:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             hint = f"write {near[0]!r}; the groups are" if near else "the groups are"
-            raise InputError(f"group_parents.{name}: no table has such a group; {hint} {', '.join(known)}")
+            yield name, f"no table has such a group; {hint} {', '.join(known)}"
+
+
+def check_groups(samples: Mapping[str, pl.DataFrame], groups: Iterable[str], settings: GroupSettings) -> None:
+    """Hold the groups against the config.
+
+    Args:
+        samples: split -> SAMPLES.
+        groups: all groups of the corpora.
+        settings: experiments and parents.
+
+    Raises:
+        InputError: an experiment has fewer than two groups, or a group with a parent does not exist; a line each.
+    """
+    lines = [f"group_parents.{name}: {why}" for name, why in parent_faults(settings.group_parents, groups)]
+    lines += [f"experiments.{name}: {why}" for name, why in experiment_faults(samples, settings.experiments)]
+    if lines:
+        raise InputError("\n".join(lines))
 
 
 def _counts(frame: pl.DataFrame) -> str:

@@ -106,6 +106,12 @@ def part_quotas(total: int, shares: Parts) -> dict[str, int]:
     return quotas
 
 
+def group_sizes(corpus: pl.DataFrame, split: str) -> dict[str, int]:
+    """Group -> what `sampling.minimum` counts of it: its answers, or in askx its questions; by name."""
+    counts = _counts(corpus.with_columns(split=pl.lit(split)))
+    return dict(counts.select("group", "size").iter_rows())
+
+
 def _partition(rows: pl.DataFrame, settings: SamplingSettings, run_seed: int) -> pl.DataFrame:
     per_question = pl.len().over("split", "group", "question_id")
     weight = pl.when(pl.col("split") == BY_QUESTION).then(1.0 / per_question).otherwise(1.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,10 +16,14 @@ from sociolect.corpus.columns import COLUMNS, IDS, REQUIRED, stacked, wanted
 __all__ = ["read_jsonl"]
 
 
-def read_jsonl(path: Path) -> pl.DataFrame:
+def read_jsonl(path: Path, most: int | None = None) -> pl.DataFrame:
     """The columns that are wanted, as text, in the file's order; a blank line is no row, a missing key is null.
 
     Whole numbers are ids as well; NaN, which pandas writes for a missing value, is null where null is allowed.
+
+    Args:
+        path: the file.
+        most: rows, from the first; None reads all.
 
     Raises:
         InputError: a line is not one JSON object, has a key twice, or a value that is not text; the message names
@@ -31,7 +36,7 @@ def read_jsonl(path: Path) -> pl.DataFrame:
             present.update(dict.fromkeys(value))
             yield [_text(value.get(name), name, f"{path}: line {number}") for name in COLUMNS]
 
-    frame = stacked(rows(), COLUMNS)
+    frame = stacked(islice(rows(), most), COLUMNS)
     return frame.select(wanted(list(present), path) if frame.height else COLUMNS)
 
 

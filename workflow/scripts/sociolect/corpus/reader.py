@@ -5,6 +5,7 @@ Rows are counted from 1 and the header of a CSV file is not a row; lines are lin
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -19,12 +20,13 @@ from sociolect.corpus.json_lines import read_jsonl
 EXTENSIONS = (".parquet", ".csv", ".jsonl")
 
 
-def read_raw_corpus(path: Path) -> pl.DataFrame:
+def read_raw_corpus(path: Path, most: int | None = None) -> pl.DataFrame:
     """Read a table by its extension and bring its columns into shape.
 
     Args:
         path: a .parquet, .csv (comma, header) or .jsonl file with the columns question_id, question,
             answer_id, answer, group and, where known, author. Other columns are ignored.
+        most: rows, from the first; None reads all.
 
     Returns:
         The six columns as text, in the file's order of rows. Ids are stripped and in Unicode NFC, an empty id or
@@ -46,12 +48,13 @@ def read_raw_corpus(path: Path) -> pl.DataFrame:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes); write it again")
     if path.suffix.lower() == ".parquet":
-        return _shape(_read_parquet(path), path)
-    _check_utf8(path)
-    return _shape(read_csv(path) if path.suffix.lower() == ".csv" else read_jsonl(path), path)
+        return _shape(_read_parquet(path, most), path)
+    _check_utf8(path, most)
+    read = read_csv if path.suffix.lower() == ".csv" else read_jsonl
+    return _shape(read(path, most), path)
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
+def _read_parquet(path: Path, most: int | None) -> pl.DataFrame:
     try:
         schema = pq.read_schema(path)
         columns = wanted(schema.names, path)
@@ -59,7 +62,7 @@ def _read_parquet(path: Path) -> pl.DataFrame:
             kind = schema.field(name).type
             if isinstance(kind, pa.BaseExtensionType) or pa.types.is_fixed_size_binary(kind):
                 raise InputError(f"{path}: the column {name!r} is {kind}; cast it to text")
-        return pl.read_parquet(path, columns=columns, hive_partitioning=False)
+        return pl.read_parquet(path, columns=columns, n_rows=most, hive_partitioning=False)
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         _explain_parquet(path)
         raise InputError(f"{path}: not a whole parquet file ({_line(error)}); write it again") from error
@@ -78,12 +81,12 @@ def _explain_parquet(path: Path) -> None:
             _decode(value or b"", f"{path}: row {row}, column {name!r}")
 
 
-def _check_utf8(path: Path) -> None:
+def _check_utf8(path: Path, most: int | None) -> None:
     with path.open("rb") as stream:
         if stream.read(4) == b"PAR1":
             raise InputError(f"{path}: this is a parquet file; rename it to {path.stem}.parquet")
         stream.seek(0)
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(islice(stream, most), start=1):
             _decode(line, f"{path}: line {number}")
 
 

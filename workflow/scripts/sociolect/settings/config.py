@@ -76,6 +76,15 @@ class Config(Stage):
         return self
 
     @property
+    def backends(self) -> dict[str, str]:
+        """Stage that may generate -> its backend; where nothing is generated, the choice of vLLM says nothing."""
+        idle = {"description": self.description.describer != "llm", "activations": self.activations.source == "forward"}
+        return {
+            stage: "transformers" if idle.get(stage) else getattr(self, stage).backend
+            for stage in ("description", "activations", "sweep", "generation")
+        }
+
+    @property
     def splits(self) -> list[str]:
         """Splits of the run, in the fixed order single, multi, askx."""
         have = {"single", "multi", "askx"} if self.corpus.source == "demo" else set(self.corpus.paths)
@@ -109,35 +118,59 @@ def read_config(path: Path) -> Config:
 
 
 def check_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
-    """The config, and all that is wrong with it: what is wrong is left out, and the rest is checked again."""
+    """The config, where nothing is wrong with it, and all that is wrong."""
+    config, faults = settle_config(values)
+    return (None if faults else config), faults
+
+
+def settle_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
+    """All that is wrong with a config, and what is left of it: what is wrong has its default, or a stand-in.
+
+    None is left where that cannot be.
+    """
     faults: dict[tuple[str, ...], Fault] = {}
-    left = copy.deepcopy(values)
+    left, combined = copy.deepcopy(values), False
     while True:
         try:
             config = Config.model_validate(left)
         except ValidationError as error:
-            problems = error.errors()
-            for problem in problems:
-                names = tuple(names_of(problem, Config))
+            gone: list[Sequence[str]] = []
+            for problem in error.errors():
+                names, found = tuple(names_of(problem, Config)), list(faults_of(problem, Config))
+                together = problem["type"] == "combinations"
+                gone += [fault.names for fault in found] if together else [names]
                 # what is left where a key was left out, and what stands in for one, have no faults of their own
+                if together and combined:
+                    continue
                 if problem["type"] in ("missing", "model") and any(known[: len(names)] == names for known in faults):
                     continue
-                if names[:1] not in {known[:1] for known in faults if known[0] in _STAND_INS}:
-                    faults |= {fault.names: fault for fault in faults_of(problem, Config) if fault.names not in faults}
-            if not any([_leave_out(left, names_of(problem, Config)) for problem in problems]):
+                stand_ins = {known[:1] for known in faults if known[0] in _STAND_INS}
+                faults |= {f.names: f for f in found if f.names not in faults and f.names[:1] not in stand_ins}
+                combined = combined or together
+            if not any([_leave_out(left, names) for names in gone]):
                 return None, list(faults.values())
         else:
-            return None if faults else config, list(faults.values())
+            return config, list(faults.values())
 
 
-# for keys without a default
-_STAND_INS: dict[str, Any] = {"run": "run", "experiments": {"main": {"fit": ["single"], "ask": "single"}}}
+# keys without a default
+_STAND_INS = ("run", "experiments")
+
+
+def _stand_in(values: dict[str, Any], name: str) -> Any:
+    """What a key without a default has in its stead."""
+    if name == "run":
+        return "run"
+    corpus = values.get("corpus")
+    paths = corpus.get("paths") if isinstance(corpus, dict) else None
+    split = next(iter(paths), "single") if isinstance(paths, dict) else "single"
+    return {"main": {"fit": [split], "ask": split}}
 
 
 def _leave_out(values: dict[str, Any], names: Sequence[str]) -> bool:
     """Take the key at fault out, so that its default is checked with the others; whether that changed anything."""
     if names and names[0] in _STAND_INS:
-        stands = copy.deepcopy(_STAND_INS[names[0]])
+        stands = _stand_in(values, names[0])
         changed = values.get(names[0]) != stands
         values[names[0]] = stands
         return bool(changed)

@@ -1,0 +1,97 @@
+"""Input tables: missing ones, what is wrong in them, and groups that the config counts on and no table has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sociolect.common.errors import InputError
+from sociolect.settings.config import Config
+from sociolect.settings.faults import Fault
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["ROWS", "WHOLE_BYTES", "table_faults"]
+
+# tables of up to this size are read whole, of larger ones the first rows: a start must not take minutes
+WHOLE_BYTES = 16_000_000
+ROWS = 1000
+
+
+def table_faults(config: Config, contents: bool = True) -> Iterator[Fault]:
+    """Faults of the tables, and where all were read whole, of experiments and parents that name groups.
+
+    A table that was imported before, and has not changed since, is not read again.
+
+    Args:
+        config: checked.
+        contents: whether they are read; else only that they are there is looked at.
+    """
+    if config.corpus.source == "demo":
+        return
+    corpora: dict[str, pl.DataFrame] = {}
+    for split, table in config.corpus.paths.items():
+        path, names = Path(table), ("corpus", "paths", split)
+        imported = Path("results") / config.run / "corpus" / f"{split}.parquet"
+        if imported.is_file() and (not path.exists() or path.stat().st_mtime <= imported.stat().st_mtime):
+            continue
+        if not path.exists():
+            yield Fault(
+                names,
+                f"{table}: no such file; put the table of the split {split} there (.parquet, .csv or .jsonl) with the "
+                "columns question_id, question, answer_id, answer, author, group (config/README.md, The input table)",
+            )
+            continue
+        if not contents:
+            continue
+        try:
+            corpus = _read(path, split, config)
+        except InputError as error:
+            yield Fault(names, str(error))
+            continue
+        if corpus is not None:
+            corpora[split] = corpus
+    if corpora.keys() == config.corpus.paths.keys():
+        yield from _group_faults(corpora, config)
+
+
+def _read(path: Path, split: str, config: Config) -> pl.DataFrame | None:
+    """The cleaned table; None of a large one, whose first rows are looked at."""
+    # imported here: a run without tables does not wait for polars
+    from sociolect.corpus.cleaning import clean_corpus
+    from sociolect.corpus.reader import read_raw_corpus
+
+    whole = path.stat().st_size <= WHOLE_BYTES
+    raw = read_raw_corpus(path, None if whole else ROWS)
+    return clean_corpus(raw, split, config.corpus, str(path))[0] if whole else None
+
+
+def _group_faults(corpora: Mapping[str, pl.DataFrame], config: Config) -> Iterator[Fault]:
+    from sociolect.corpus.experiments import experiment_faults, parent_faults
+    from sociolect.corpus.groups import group_sizes
+    from sociolect.corpus.spellings import refuse_near_equal
+
+    groups = set(chain.from_iterable(corpus["group"] for corpus in corpora.values()))
+    for name, why in parent_faults(config.group_parents, groups):
+        yield Fault(("group_parents", name), why)
+    try:
+        counts = [dict(corpus.group_by("group").len().iter_rows()) for corpus in corpora.values()]
+        refuse_near_equal({name: sum(some.get(name, 0) for some in counts) for name in groups}, "corpus.paths")
+    except InputError as error:
+        yield Fault(("corpus", "paths"), str(error))
+    large: dict[str, pl.DataFrame] = {}
+    for split, corpus in corpora.items():
+        minimum, sizes = getattr(config.sampling.minimum, split), group_sizes(corpus, split)
+        reach = [group for group, size in sizes.items() if size >= minimum]
+        if len(reach) < 2:
+            listed = ", ".join(f"{group} {size}" for group, size in sizes.items())
+            yield Fault(
+                ("sampling", "minimum", split), f"{minimum}: fewer than two groups reach it ({listed}); lower it"
+            )
+        else:
+            large[split] = corpus.filter(corpus["group"].is_in(reach))
+    for name, why in experiment_faults(large, config.experiments):
+        yield Fault(("experiments", name), why)
