@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from sociolect.common.errors import InputError
-from sociolect.lm.hooks import add_to_blocks, blocks_of, change_blocks, read_blocks, width_of
+from sociolect.lm.hooks import add_to_blocks, blocks_of, change_blocks, check_blocks, read_blocks, width_of
+from tiny_families import family
 from tiny_models import ARCHITECTURES, tiny
 
 torch.set_num_threads(1)
@@ -68,3 +69,14 @@ def test_wrong_layer_and_unknown_architecture() -> None:
         blocks_of(torch.nn.Linear(2, 2))
     with pytest.raises(InputError, match="layer 3 does not exist"), change_blocks(tiny("llama"), {3: torch.neg}):
         pass
+
+
+def test_blocks_with_several_residual_streams_are_refused_by_name() -> None:
+    # told from the config alone, before there are weights
+    with pytest.raises(InputError, match="Gemma3nForCausalLM: its blocks do not give one residual stream"):
+        blocks_of(family("gemma3n_text"))
+    model = tiny("llama")
+    check_blocks(model)
+    blocks_of(model)[2].register_forward_hook(lambda module, args, output: output.unsqueeze(0))
+    with pytest.raises(InputError, match="LlamaForCausalLM: its blocks do not give one residual stream"):
+        check_blocks(model)

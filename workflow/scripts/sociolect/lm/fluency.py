@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import DynamicCache
 
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.lm.batching import padded_batches
+from sociolect.lm.caches import new_cache, pads, read_on, select_rows
 from sociolect.lm.output_layer import check_output_layer, decoder_of, logits_of, vocabulary_of
 from sociolect.lm.wordings import Wording
 
@@ -51,8 +51,9 @@ def log_perplexities(
     bodies = {i: pairs[i][1][: limit - starts[i]] for i in kept}
     check_output_layer(model)
     counts = Counter(heads.values())
-    alone = [i for i in kept if counts[heads[i]] == 1]
-    shared = [i for i in kept if counts[heads[i]] > 1]
+    going_on = pads(model)
+    alone = [i for i in kept if counts[heads[i]] == 1 or not going_on]
+    shared = [i for i in kept if counts[heads[i]] > 1 and going_on]
     done = 0
     for rows, losses, counted in chain(
         _read_whole(model, alone, heads, bodies, batch_tokens), _read_after(model, shared, heads, bodies, batch_tokens)
@@ -87,23 +88,15 @@ def _read_after(model: Any, kept: Sequence[int], heads: _Ids, bodies: _Ids, batc
     for rows in _sharing(kept, heads, bodies, batch_tokens):
         place = {head: n for n, head in enumerate(dict.fromkeys(heads[i] for i in rows))}
         ids, mask = _padded(list(place), left=True, device=device)
-        cache = DynamicCache(config=model.config)
+        cache = new_cache(model)
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        read = decoder_of(model)(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-        )
+        read = read_on(model, ids, mask, positions, cache)
         of_row = torch.tensor([place[heads[i]] for i in rows], device=device)
-        cache.batch_select_indices(of_row)
+        select_rows(cache, of_row)
         ids, own = _padded([bodies[i] for i in rows], left=False, device=device)
         after = positions[of_row, -1:] + own.cumsum(dim=1)
-        hidden = decoder_of(model)(
-            input_ids=ids,
-            attention_mask=torch.cat([mask[of_row], own], dim=1),
-            position_ids=after,
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state
-        states = torch.cat([read.last_hidden_state[of_row, -1:], hidden[:, :-1]], dim=1)
+        hidden = read_on(model, ids, torch.cat([mask[of_row], own], dim=1), after, cache)
+        states = torch.cat([read[of_row, -1:], hidden[:, :-1]], dim=1)
         yield rows, _losses_at(model, states, ids, own.bool()), own.bool()
 
 

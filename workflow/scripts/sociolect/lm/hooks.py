@@ -15,10 +15,19 @@ from torch import nn
 
 from sociolect.common.errors import InputError
 
-__all__ = ["add_to_blocks", "blocks_of", "change_blocks", "read_blocks", "width_of"]
+__all__ = ["add_to_blocks", "blocks_of", "change_blocks", "check_blocks", "read_blocks", "width_of"]
 
-# where the block list is: Llama, Qwen2, Qwen3, Mistral, Gemma, Phi-3, OLMo2 | GPT-NeoX | GPT-2 | multimodal wrappers
-_PATHS = ("model.layers", "gpt_neox.layers", "transformer.h", "model.language_model.layers", "language_model.layers")
+# where the block list is: Llama, Qwen, Mistral, Gemma, Granite, LFM2 | GPT-NeoX | GPT-2 | Mamba | multimodal wrappers
+_PATHS = (
+    "model.layers",
+    "gpt_neox.layers",
+    "transformer.h",
+    "backbone.layers",
+    "model.language_model.layers",
+    "language_model.layers",
+)
+# what a config calls the number of residual streams: Gemma 3n | DeepSeek 4 | Qwen 4
+_STREAMS = ("altup_num_inputs", "hc_mult", "hc_count")
 Select = Callable[[torch.Tensor], torch.Tensor]
 Change = Callable[[torch.Tensor], torch.Tensor | None]
 
@@ -27,8 +36,10 @@ def blocks_of(model: nn.Module) -> nn.ModuleList:
     """The decoder blocks of a causal language model, in order.
 
     Raises:
-        InputError: the architecture has no list of blocks at a known place.
+        InputError: the architecture has no list of blocks at a known place, or its blocks give several streams.
     """
+    if any((getattr(_config(model), name, None) or 1) > 1 for name in _STREAMS):
+        raise _several(model)
     for path in _PATHS:
         found: Any = model
         for name in path.split("."):
@@ -39,6 +50,20 @@ def blocks_of(model: nn.Module) -> nn.ModuleList:
         f"{type(model).__name__}: decoder blocks were not found at {', '.join(_PATHS)}; choose a model of the "
         "Llama, Qwen, Mistral, Gemma, Phi-3, OLMo2, GPT-NeoX or GPT-2 family"
     )
+
+
+@torch.inference_mode()
+def check_blocks(model: nn.Module) -> None:
+    """Refuse a model whose blocks do not give one residual stream, which could be read and added to.
+
+    Raises:
+        InputError: naming the architecture.
+    """
+    ids = torch.arange(1, 4, device=next(model.parameters()).device).unsqueeze(0)
+    with read_blocks(model, range(len(blocks_of(model)))) as seen:
+        model(input_ids=ids, use_cache=False)
+    if any(tuple(hidden.shape) != (1, 3, width_of(model)) for hidden in seen.values()):
+        raise _several(model)
 
 
 def width_of(model: Any) -> int:
@@ -132,6 +157,18 @@ def change_blocks(model: nn.Module, changes: Mapping[int, Change]) -> Iterator[N
 
 def _hidden(output: Any) -> torch.Tensor:
     return output[0] if isinstance(output, tuple) else output
+
+
+def _config(model: Any) -> Any:
+    config = getattr(model, "config", None)
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
+
+
+def _several(model: nn.Module) -> InputError:
+    return InputError(
+        f"{type(model).__name__}: its blocks do not give one residual stream [rows, tokens, d], so that nothing can be "
+        "added to it; choose another model, such as of the Llama, Qwen 3, Mistral or Gemma 3 family"
+    )
 
 
 def _check_layers(layers: Sequence[int], n_blocks: int) -> None:

@@ -15,6 +15,8 @@ __all__ = ["PackedLinear", "pack_linears"]
 
 # rows that the layout is chosen for: a batch that generates
 ROWS = 32
+# its weight is read by others: Mamba's scan multiplies with it
+_READ = {"dt_proj"}
 
 
 class PackedLinear(nn.Module):
@@ -27,7 +29,8 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear, keep: bool) -> None:
         super().__init__()
         self.in_features, self.out_features, self.bias = linear.in_features, linear.out_features, linear.bias
-        self.weight = linear.weight if keep else None
+        # some models ask for its dtype
+        self.weight = linear.weight if keep else nn.Parameter(linear.weight.new_empty(0), requires_grad=False)
         # no buffer: a packed tensor can be neither moved nor saved
         self._packed = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), ROWS)
 
@@ -44,6 +47,8 @@ def pack_linears(model: Any) -> None:
     # no list of the layers: each one's weight is let go before the next is packed
     for parent in [module for module in model.modules() if not isinstance(module, nn.Linear)]:
         for name, child in list(parent.named_children()):
+            if name in _READ:
+                continue
             # a subclass may do something else
             if type(child) is nn.Linear and child.weight.device.type == "cpu" and child.weight.dtype == torch.float32:
                 setattr(parent, name, PackedLinear(child, keep=child is output))

@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import DynamicCache
 
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
+from sociolect.lm.caches import check_cache, new_cache, pads, read_on, select_rows
 from sociolect.lm.draws import draw_uniforms, sample_tokens
-from sociolect.lm.hooks import blocks_of, width_of
-from sociolect.lm.output_layer import check_output_layer, decoder_of, logits_of
+from sociolect.lm.hooks import blocks_of, check_blocks, width_of
+from sociolect.lm.output_layer import check_output_layer, logits_of
 from sociolect.lm.packing import pack_linears
 from sociolect.lm.requests import Request, Result, SteerRef, check_requests, floor_key, read_vectors, result_of
 from sociolect.lm.row_steering import RowSteering
@@ -66,7 +66,9 @@ class TransformersBackend:
         self.tokenizer: Any = load_tokenizer(Path(model_folder))
         self.model: Any = load_causal_lm(Path(model_folder), dtype, device) if model is None else model
         check_output_layer(self.model)
+        check_blocks(self.model)
         pack_linears(self.model)
+        check_cache(self.model)
         self.batch_tokens, self.dtype = batch_tokens, dtype
         self.n_layers = len(blocks_of(self.model))
         self.ends = end_tokens(Path(model_folder), self.tokenizer)
@@ -120,7 +122,7 @@ class TransformersBackend:
             raise InputError(f"request {guided!r} has a pattern, which only backend: vllm can hold a text to")
         tables = self._tables(requests)
         done = 0
-        for batch in batches_of(requests, self.batch_tokens):
+        for batch in batches_of(requests, self.batch_tokens, pads(self.model)):
             for results in self._halving(batch, tables):
                 done += len(results)
                 if progress is not None:
@@ -175,15 +177,15 @@ class TransformersBackend:
 
     def _run(self, state: _State, steering: RowSteering | None, watch: StopWatch) -> None:
         """Fill state.tokens: the distinct prompts first, then a token per pass for the rows that have not ended."""
-        cache = DynamicCache(config=self.model.config)
+        cache = new_cache(self.model)
         ends = torch.tensor(sorted(self.ends), dtype=torch.int64, device=self.device)
         mask = state.mask
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
         if steering is not None:
             steering.at_prompt(mask, state.first)
-        hidden = self._last_states(state.prompt, mask, positions, cache)
+        hidden = read_on(self.model, state.prompt, mask, positions, cache)[:, -1]
         # from here on a row per request
-        cache.batch_select_indices(state.of_row)
+        select_rows(cache, state.of_row)
         hidden, mask, positions = hidden[state.of_row], mask[state.of_row], positions[state.of_row, -1:]
         for step in range(state.most):
             logits = logits_of(self.model, hidden)
@@ -196,22 +198,13 @@ class TransformersBackend:
             # rows that have ended leave once they are an eighth: each removal copies the cache
             if len(rows) <= len(tokens) * 7 // 8:
                 state.keep(rows)
-                cache.batch_select_indices(rows)
+                select_rows(cache, rows)
                 tokens, positions, mask = tokens[rows], positions[rows], mask[rows]
                 if steering is not None:
                     steering.keep(rows)
             if steering is not None:
                 steering.at_generated()
-            hidden = self._last_states(tokens.unsqueeze(1), mask, positions, cache)
-
-    def _last_states(
-        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: DynamicCache
-    ) -> torch.Tensor:
-        """Last hidden state [rows, d] of each row after these tokens, which go into the cache."""
-        output = decoder_of(self.model)(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True
-        )
-        return output.last_hidden_state[:, -1]
+            hidden = read_on(self.model, tokens.unsqueeze(1), mask, positions, cache)[:, -1]
 
     def _results(self, batch: Batch, tokens: list[list[int]], lengths: list[int]) -> list[Result]:
         results = []
@@ -300,19 +293,30 @@ def _prompt_key(request: Request) -> tuple[tuple[int, ...], SteerRef | None]:
     return request.prompt_token_ids, steer if steer is not None and steer.positions != "generated" else None
 
 
-def batches_of(requests: Sequence[Request], batch_tokens: int) -> list[list[Request]]:
+def batches_of(requests: Sequence[Request], batch_tokens: int, padded: bool = True) -> list[list[Request]]:
     """Batches of similar length, longest first, each within the budget of padded tokens (one request at least).
 
     A function of the set of requests only.
+
+    Args:
+        requests: to answer.
+        batch_tokens: the budget.
+        padded: whether prompts of other lengths may be in a batch.
     """
-    # equal prompts side by side: a batch reads each once
-    ordered = sorted(requests, key=lambda r: (-r.max_new_tokens, -len(r.prompt_token_ids), r.prompt_token_ids, r.id))
+
+    def order(request: Request) -> tuple[Any, ...]:
+        prompt, most = request.prompt_token_ids, -request.max_new_tokens
+        # equal prompts side by side: a batch reads each once
+        return (most, -len(prompt), prompt, request.id) if padded else (-len(prompt), most, prompt, request.id)
+
+    ordered = sorted(requests, key=order)
     batches: list[list[Request]] = []
     longest = 0
     for request in ordered:
         longest = max(longest, len(request.prompt_token_ids))
+        fits = padded or longest == len(request.prompt_token_ids)
         # the first request of a batch has the most new tokens
-        if batches and (len(batches[-1]) + 1) * (longest + batches[-1][0].max_new_tokens) <= batch_tokens:
+        if batches and fits and (len(batches[-1]) + 1) * (longest + batches[-1][0].max_new_tokens) <= batch_tokens:
             batches[-1].append(request)
         else:
             batches.append([request])
