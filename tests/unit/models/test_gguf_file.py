@@ -15,6 +15,7 @@ from sociolect.lm.steerable import check_steerable
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.models.gguf_file import fetch_gguf
 from sociolect.models.loading import end_tokens, load_causal_lm, load_tokenizer, sha256_of
+from sociolect.models.snapshots import Check
 from sociolect.settings.models import GgufModel
 from tiny_models import save_gguf
 
@@ -72,9 +73,9 @@ def test_the_tokenizer_begins_as_the_file_says_and_gives_offsets(tmp_path: Path)
 def test_what_is_wrong_with_a_file_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     file, out = tmp_path / "mine.gguf", tmp_path / "lm"
 
-    def refused(match: str, **more: str) -> None:
+    def refused(match: str, check: Check = check_steerable, **more: str) -> None:
         with pytest.raises(InputError, match=match) as caught:
-            fetch_gguf(GgufModel(gguf=str(file), **more), out, check_steerable)
+            fetch_gguf(GgufModel(gguf=str(file), **more), out, check)
         assert "\n" not in str(caught.value) and not list(tmp_path.glob("*lm*"))
 
     refused("there is no file .*mine.gguf")
@@ -91,5 +92,11 @@ def test_what_is_wrong_with_a_file_is_one_line_and_leaves_nothing(tmp_path: Path
     refused("no tokenizer in it")
     save_gguf(file, architecture="clip")
     refused("transformers reads no language model of its architecture clip")
-    save_gguf(file, architecture="mamba")
-    refused("Mamba.*blocks were not found")
+
+    # what the model must pass is asked before its tokenizer and weights are read
+    def no_blocks(folder: Path) -> None:
+        assert [path.name for path in folder.iterdir()] == ["config.json"]
+        raise InputError("blocks were not found")
+
+    save_gguf(file)
+    refused("blocks were not found", no_blocks)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from sociolect.common.errors import InputError
-from sociolect.common.files import read_json
 from sociolect.lm.hooks import blocks_of
+from sociolect.models.loading import load_config
 
 __all__ = ["check_steerable"]
 
@@ -21,14 +21,16 @@ def check_steerable(folder: Path) -> None:
         folder: with the model's config.json.
 
     Raises:
-        InputError: naming the architecture, if it is no causal language model or its blocks are not found.
+        InputError: naming the architecture, if it is no causal language model or its blocks are not found; what
+            transformers says, if it does not know the config.
     """
+    config = load_config(folder)
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
         # without memory, however large it is
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
     except (ValueError, KeyError, NotImplementedError, ImportError) as error:
-        known = read_json(folder / "config.json").get("model_type", "without a model_type")
-        raise InputError(f"models.lm: a model of type {known} is no language model that can be steered") from error
+        raise InputError(
+            f"models.lm: a model of type {config.model_type} is no language model that can be steered"
+        ) from error
     blocks_of(model)

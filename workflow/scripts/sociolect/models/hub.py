@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from sociolect.common.errors import InputError
-from sociolect.models.snapshots import Check, anything, new_snapshot, patterns_of, take_files
+from sociolect.models.snapshots import Check, anything, files_of, new_snapshot, take_files
 from sociolect.settings.models import HubModel
 
 __all__ = ["fetch_snapshot"]
@@ -65,8 +65,7 @@ def _download(model: HubModel, hub: str, target: Path) -> None:
             revision=model.revision,
             endpoint=hub.rstrip("/"),
             local_dir=target,
-            allow_patterns=patterns_of(names),
-            ignore_patterns=["*/*"],
+            allow_patterns=files_of(names),
         )
     except RevisionNotFoundError as error:
         raise InputError(f"{hub}/{model.repo}: revision {model.revision} is unknown; set models.*.revision") from error

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from safetensors.torch import save_file
 
 from sociolect.common.errors import InputError
 from sociolect.common.files import atomic_folder, write_json
-from sociolect.models.loading import SNAPSHOT, check_snapshot, load_tokenizer, sha256_of
+from sociolect.models.loading import SNAPSHOT, check_snapshot, load_config, load_tokenizer, sha256_of
 from sociolect.settings.models import MODEL_FILES, PICKLED
 
-__all__ = ["PICKLED", "Check", "anything", "new_snapshot", "patterns_of", "take_files"]
+__all__ = ["PICKLED", "Check", "anything", "files_of", "new_snapshot", "take_files"]
 
 Check = Callable[[Path], None]
 # weights are kept as safetensors only: pickled ones may run code when they are loaded
 PATTERNS = tuple(name for name in MODEL_FILES if name != PICKLED)
+# Mistral's own format, which transformers does not read: the same weights once more
+CONSOLIDATED = "consolidated*.safetensors"
 
 
 def anything(folder: Path) -> None:
@@ -41,18 +44,19 @@ def new_snapshot(folder: Path, source: Mapping[str, Any], where: str, check: Che
         check: what else the model must pass, such as that it can be steered.
 
     Raises:
-        InputError: a file is not whole, or there is no model or no tokenizer in them.
+        InputError: a file is not whole, or transformers loads no config or no tokenizer from them.
     """
     with atomic_folder(Path(folder)) as temporary:
         yield temporary
         _convert_weights(temporary)
         _check_files(temporary, where)
-        check(temporary)
         try:
+            load_config(temporary)
+            check(temporary)
             load_tokenizer(temporary)
         except InputError as error:
-            reason = str(error).replace(str(temporary), where).rpartition("; ")[0]
-            raise InputError(f"{reason}; choose a model with a whole tokenizer") from error
+            # the temporary folder will be gone
+            raise InputError(str(error).replace(str(temporary), f"{where} (for {folder})")) from error
         files = {
             p.relative_to(temporary).as_posix(): {"size": p.stat().st_size, "sha256": sha256_of(p)}
             for p in sorted(temporary.rglob("*"))
@@ -61,10 +65,15 @@ def new_snapshot(folder: Path, source: Mapping[str, Any], where: str, check: Che
         write_json({**source, "files": files}, temporary / SNAPSHOT)
 
 
-def patterns_of(names: list[str]) -> list[str]:
-    """What to take of a model's files: pickled weights only where it has no others (as microsoft/deberta-v3-base)."""
-    safe = any(name.endswith(".safetensors") for name in names)
-    return [*PATTERNS] if safe else [*PATTERNS, PICKLED]
+def files_of(names: Iterable[str]) -> list[str]:
+    """Which of a model's files to take, sorted: none in folders, and no weights twice.
+
+    Pickled weights are taken only where there are no others (as in microsoft/deberta-v3-base).
+    """
+    kept = [name for name in names if "/" not in name and not fnmatch(name, CONSOLIDATED)]
+    safe = any(name.endswith(".safetensors") for name in kept)
+    patterns = PATTERNS if safe else (*PATTERNS, PICKLED)
+    return sorted(name for name in kept if any(fnmatch(name, pattern) for pattern in patterns))
 
 
 def take_files(source: Path, target: Path, link: bool = False) -> None:
@@ -78,10 +87,9 @@ def take_files(source: Path, target: Path, link: bool = False) -> None:
     Raises:
         InputError: a file of the snapshot is missing or changed.
     """
-    for pattern in patterns_of([file.name for file in source.iterdir()]):
-        for file in sorted(source.glob(pattern)):
-            if file.is_file() and file.name != SNAPSHOT:
-                _take(file.resolve(), target / file.name, link)
+    for name in files_of(file.name for file in source.iterdir() if file.is_file()):
+        if name != SNAPSHOT:
+            _take((source / name).resolve(), target / name, link)
     if (source / SNAPSHOT).is_file():
         shutil.copyfile(source / SNAPSHOT, target / SNAPSHOT)
         check_snapshot(target, contents=True)
