@@ -38,7 +38,7 @@ def requests(steers: list[SteerRef | None] | None = None) -> list[Request]:
     for i in range(8):
         ids = (2, *((7 * (i % 7) + 11 * j) % 50 + 12 for j in range(2 + i % 7 % 4)))
         steer = steers[i % len(steers)] if steers else None
-        values = {"max_new_tokens": 3 + 3 * i % 5, "temperature": i % 2, "top_p": 0.9 if i % 3 else 1.0}
+        values: dict[str, Any] = {"max_new_tokens": 3 + 3 * i % 5, "temperature": i % 2, "top_p": 0.9 if i % 3 else 1.0}
         made.append(Request(f"{i}", ids, seed=i * 7919, steer=steer, **values))
     return made
 

@@ -159,7 +159,7 @@ def test_what_cannot_be_loaded_is_known_without_weights(tmp_path: Path, monkeypa
         "no model of type vit that is a language model; choose another for models.lm", "config.json", model_type="vit"
     )
     refused("no model of type clip that is an encoder", "config.json", "sfam", model_type="clip")
-    own = {"model_type": "own", "auto_map": {"AutoConfig": "configuration_own.OwnConfig"}}
+    own: dict[str, Any] = {"model_type": "own", "auto_map": {"AutoConfig": "configuration_own.OwnConfig"}}
     refused(
         "contains custom code.*; choose a model that needs no code of its own, which is never run", "config.json", **own
     )
