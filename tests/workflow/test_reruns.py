@@ -35,6 +35,8 @@ KEYS: dict[str, tuple[object, set[str]]] = {
     "stability.within": (0.2, {"measure_stability"}),
     "scratch.lm.steps": (10, {"train_scratch_lm"}),
     "prompts.style": ("chat", {"plan_requests", "measure_fluency", "extract_activations", *ASKING}),
+    # fluency and generation take the prompts of the plan as they are
+    "prompts.date": ("2024-02-29", {"plan_requests", "extract_activations", *(ASKING - {"generate_answers"})}),
     "activations.contrast": ("raw", {"extract_activations"}),
     "readings.answers_per_group": (100, {"read_answers"}),
     "readings.folds": (4, {"read_answers"}),

@@ -28,6 +28,7 @@ rule describe_style:
         dtype=CONFIG.models.dtype,
         backend=backend_of("description"),
         prompt_style=PROMPT_STYLE if CONFIG.description.describer == "llm" else "auto",
+        prompt_date=PROMPT_DATE if CONFIG.description.describer == "llm" else "none",
         cache=f"{RUN}/cache/describe_style",
         seed=SEED,
         code=code_of("describe_style", "description"),

@@ -16,6 +16,8 @@ GPUS = 1 if LARGE else "any"
 # How the language model is asked; and the wording of documents, where it may be asked with one: a model from scratch has
 # a chat template.
 PROMPT_STYLE = CONFIG.prompts.style or "auto"
+# What chats say for today; documents say nothing.
+PROMPT_DATE = "none" if PROMPT_STYLE == "document" else CONFIG.prompts.date.isoformat()
 ASKED_WITH_DOCUMENTS = PROMPT_STYLE == "document" or (PROMPT_STYLE == "auto" and "lm" in FETCHED)
 DOCUMENT = CONFIG.prompts.document_file if ASKED_WITH_DOCUMENTS else []
 # Keys of the section generation that say how a question is answered.

@@ -63,6 +63,7 @@ rule probe_rates:
         dtype=CONFIG.models.dtype,
         backend=backend_of(probed_stage()),
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         seed=SEED,
         code=code_of("probe_rates", probed_stage()),
     shell:

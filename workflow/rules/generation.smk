@@ -45,6 +45,7 @@ rule choose_wording:
         dtype=CONFIG.models.dtype,
         backend=backend_of("sweep"),
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         code=code_of("choose_wording", "sweep"),
     shell:
         command("choose_wording", env=engine_of("sweep"), gpus=needed("sweep"))
@@ -90,6 +91,7 @@ rule plan_requests:
             },
         ),
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         seed=SEED,
         code=source_digest("plan_requests"),
     shell:
@@ -155,6 +157,7 @@ if CONFIG.adapters.enabled:
             settings=json_of("adapters", "generation", only={"generation": ANSWERING}),
             dtype=CONFIG.models.dtype,
             prompt_style=PROMPT_STYLE,
+            prompt_date=PROMPT_DATE,
             cache=lambda wildcards: f"{RUN}/cache/adapted/{wildcards.experiment}",
             seed=SEED,
             code=source_digest("answer_adapted"),

@@ -24,6 +24,7 @@ rule extract_activations:
         dtype=CONFIG.models.dtype,
         backend=backend_of("activations"),
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         seed=SEED,
         code=code_of("extract_activations", "activations"),
     shell:
@@ -60,6 +61,7 @@ rule read_answers:
         ),
         dtype=CONFIG.models.dtype,
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         seed=SEED,
         code=source_digest("read_answers"),
     shell:
@@ -119,6 +121,7 @@ rule answer_unsteered:
         dtype=CONFIG.models.dtype,
         backend=backend_of("sweep"),
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         seed=SEED,
         code=code_of("answer_unsteered", "sweep"),
     shell:
@@ -166,6 +169,7 @@ rule try_method:
         dtype=CONFIG.models.dtype,
         backend=backend_of("sweep"),
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         method="{method}",
         cache=lambda wildcards: f"{RUN}/cache/sweep/{wildcards.experiment}/{wildcards.method}",
         code=code_of("try_method", "sweep"),

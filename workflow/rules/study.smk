@@ -137,6 +137,7 @@ rule try_cell:
         dtype=CONFIG.models.dtype,
         backend=backend_of("sweep"),
         prompt_style=PROMPT_STYLE,
+        prompt_date=PROMPT_DATE,
         cell="{vector_cell}",
         cache=lambda wildcards: f"{RUN}/cache/study/vectors/{wildcards.experiment}/{wildcards.vector_cell}",
         seed=SEED,

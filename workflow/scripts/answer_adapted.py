@@ -28,7 +28,8 @@ def main(job: Job[AdapterJob]) -> None:
     train = job.read("samples", SAMPLES).filter(part="train").unique("answer_id").sort("answer_id")
     folder, dtype = job.path("lm"), job.options["dtype"]
     tokenizer = load_tokenizer(folder)
-    wording = open_wording(tokenizer, job.options["prompt_style"], job.path("prompts"), job.path_if_given("document"))
+    style, date = job.options["prompt_style"], job.options["prompt_date"]
+    wording = open_wording(tokenizer, style, job.path("prompts"), job.path_if_given("document"), date)
     end = min(end_tokens(folder, tokenizer), default=None)
     job.stage("adapters", groups=len(parts))
 
@@ -56,5 +57,5 @@ def main(job: Job[AdapterJob]) -> None:
 if __name__ == "__main__":
     run_program(
         main, __doc__, AdapterJob, inputs=["requests", "samples", "lm", "prompts", "document?"],
-        outputs=["generations"], options=["dtype", "prompt_style", "cache"], seeded=True,
+        outputs=["generations"], options=["dtype", "prompt_style", "prompt_date", "cache"], seeded=True,
     )  # fmt: skip

@@ -22,7 +22,11 @@ def main(job: Job[UnsteeredJob]) -> None:
     reader = TransformersBackend(job.path("lm"), budget, dtype)
     backend = open_backend(job.options["backend"], job.path("lm"), budget, dtype, job.threads, reader)
     wording = open_wording(
-        reader.tokenizer, job.options["prompt_style"], job.path("prompts"), job.path_if_given("document")
+        reader.tokenizer,
+        job.options["prompt_style"],
+        job.path("prompts"),
+        job.path_if_given("document"),
+        job.options["prompt_date"],
     )
     job.stage("unsteered answers", **backend.info())
     per_group = job.settings.sweep.questions_per_group
@@ -47,6 +51,6 @@ if __name__ == "__main__":
         UnsteeredJob,
         inputs=["samples", "groups", "lm", "prompts", "document?"],
         outputs=["unsteered", "norms"],
-        options=["dtype", "backend", "prompt_style"],
+        options=["dtype", "backend", "prompt_style", "prompt_date"],
         seeded=True,
     )

@@ -18,7 +18,11 @@ def main(job: Job[WordingJob]) -> None:
     styles = named_attributes(groups, catalogue, job.settings.steering)
     bench, generation = open_bench(job), job.settings.generation
     wording = open_wording(
-        bench.reader.tokenizer, job.options["prompt_style"], job.path("prompts"), job.path_if_given("document")
+        bench.reader.tokenizer,
+        job.options["prompt_style"],
+        job.path("prompts"),
+        job.path_if_given("document"),
+        job.options["prompt_date"],
     )
     found = read_instructions(job.path("wordings"), wording)
     perplexity = perplexity_by(bench.reader, wording, generation.batch_tokens)
@@ -36,5 +40,5 @@ if __name__ == "__main__":
             "unsteered", "norms", "groups", "catalogue", "lm", "sfam", "embedding", "judges", "prompts", "wordings",
             "document?",
         ],
-        outputs=["wording"], options=["dtype", "backend", "prompt_style"],
+        outputs=["wording"], options=["dtype", "backend", "prompt_style", "prompt_date"],
     )  # fmt: skip

@@ -41,7 +41,8 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
     prompts, settings = read_description_prompts(job.path("prompts")), job.settings
     dtype, budget = job.options["dtype"], settings.batch_tokens
     backend = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads)
-    wording = open_wording(backend.tokenizer, job.options["prompt_style"], document_file=job.path_if_given("document"))
+    style, date = job.options["prompt_style"], job.options["prompt_date"]
+    wording = open_wording(backend.tokenizer, style, document_file=job.path_if_given("document"), date=date)
     key, cache = digest_of([file_digest(job.path("model")), backend.info()]), Path(job.options["cache"])
     said = describe_answers(
         chosen["answer"].to_list(), prompts, backend,
@@ -56,5 +57,5 @@ if __name__ == "__main__":
     run_program(
         main, __doc__, DescriptionSettings,
         inputs=["samples*", "model?", "prompts?", "document?", "tagged*"], outputs=["sentences"],
-        options=["splits", "cache", "dtype", "backend", "prompt_style"], seeded=True,
+        options=["splits", "cache", "dtype", "backend", "prompt_style", "prompt_date"], seeded=True,
     )  # fmt: skip

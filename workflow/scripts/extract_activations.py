@@ -20,7 +20,8 @@ def main(job: Job[ActivationSettings]) -> None:
     generator: Backend = reader
     if job.settings.source != "forward":
         generator = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads, reader)
-    wording = open_wording(reader.tokenizer, job.options["prompt_style"], document_file=job.path_if_given("document"))
+    style, date = job.options["prompt_style"], job.options["prompt_date"]
+    wording = open_wording(reader.tokenizer, style, document_file=job.path_if_given("document"), date=date)
     job.stage("activations", **generator.info())
     progress = job.progress("activations")
     frame = attribute_vectors(reader, wording, catalogue, job.settings, job.run_seed, progress, generator)
@@ -35,6 +36,6 @@ if __name__ == "__main__":
         ActivationSettings,
         inputs=["catalogue", "model", "document?"],
         outputs=["vectors"],
-        options=["dtype", "backend", "prompt_style"],
+        options=["dtype", "backend", "prompt_style", "prompt_date"],
         seeded=True,
     )

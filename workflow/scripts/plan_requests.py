@@ -16,7 +16,11 @@ def main(job: Job[PlanJob]) -> None:
     """One row per generation."""
     generation, steering = job.settings.generation, job.settings.steering
     wording = open_wording(
-        load_tokenizer(job.path("lm")), job.options["prompt_style"], job.path("prompts"), job.path_if_given("document")
+        load_tokenizer(job.path("lm")),
+        job.options["prompt_style"],
+        job.path("prompts"),
+        job.path_if_given("document"),
+        job.options["prompt_date"],
     )
     job.stage("plan", prompts=wording.style)
     samples, groups, catalogue = (
@@ -41,6 +45,6 @@ if __name__ == "__main__":
         PlanJob,
         inputs=["samples", "groups", "steering", "catalogue", "lm", "prompts", "wording", "document?"],
         outputs=["requests"],
-        options=["prompt_style"],
+        options=["prompt_style", "prompt_date"],
         seeded=True,
     )

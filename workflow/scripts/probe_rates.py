@@ -21,8 +21,8 @@ def main(job: Job[ProbeJob]) -> None:
     folders = Folders(given["sfam"], given["lm"], job.path("prompts"), given["document"], given["describing"])
     found = [("imports", "job", Timed(1, imports, imports))]
     samples, dtype = job.read("samples", SAMPLES), job.options["dtype"]
-    backend, style = job.options["backend"], job.options["prompt_style"]
-    for name, unit, timed in all_probes(job.settings, samples, folders, dtype, backend, style, job.threads):
+    backend, style, date = (job.options[name] for name in ("backend", "prompt_style", "prompt_date"))
+    for name, unit, timed in all_probes(job.settings, samples, folders, dtype, backend, style, date, job.threads):
         found.append((name, unit, timed))
         job.stage(f"probed {name}", message=f"{timed.rate:.3g} s per {unit}")
     job.write(rates_table(found, job.settings, dtype, job.threads), "rates", RATES)
@@ -35,6 +35,6 @@ if __name__ == "__main__":
         ProbeJob,
         inputs=["samples*", "sfam?", "lm?", "prompts", "document?", "describing?"],
         outputs=["rates"],
-        options=["dtype", "backend", "prompt_style"],
+        options=["dtype", "backend", "prompt_style", "prompt_date"],
         seeded=True,
     )

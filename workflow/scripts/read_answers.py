@@ -24,7 +24,11 @@ def main(job: Job[ReadingJob]) -> None:
     job.stage("model")
     reader = TransformersBackend(job.path("lm"), settings.batch_tokens, job.options["dtype"])
     wording = open_wording(
-        reader.tokenizer, job.options["prompt_style"], job.path("prompts"), job.path_if_given("document")
+        reader.tokenizer,
+        job.options["prompt_style"],
+        job.path("prompts"),
+        job.path_if_given("document"),
+        job.options["prompt_date"],
     )
     # the average answer is what adaptive strengths and the forecast start from; content makes a control
     kinds = sorted({"answers", "content", *reads_of(steering.methods)})
@@ -45,6 +49,6 @@ if __name__ == "__main__":
         ReadingJob,
         inputs=["samples*", "groups", "catalogue", "lm", "prompts", "document?"],
         outputs=["readings"],
-        options=["dtype", "prompt_style"],
+        options=["dtype", "prompt_style", "prompt_date"],
         seeded=True,
     )

@@ -46,5 +46,5 @@ if __name__ == "__main__":
         inputs=[
             "unsteered", "norms", "groups", "readings", "catalogue", "lm", "sfam", "embedding", "judges", "document?",
         ],
-        outputs=["tries"], options=["dtype", "backend", "prompt_style", "cell", "cache"], seeded=True,
+        outputs=["tries"], options=["dtype", "backend", "prompt_style", "prompt_date", "cell", "cache"], seeded=True,
     )  # fmt: skip

@@ -29,5 +29,5 @@ if __name__ == "__main__":
         inputs=[
             "unsteered", "norms", "groups", "steering", "catalogue", "lm", "sfam", "embedding", "judges", "document?",
         ],
-        outputs=["tried"], options=["dtype", "backend", "prompt_style", "method", "cache"],
+        outputs=["tried"], options=["dtype", "backend", "prompt_style", "prompt_date", "method", "cache"],
     )  # fmt: skip

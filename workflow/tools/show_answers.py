@@ -58,7 +58,11 @@ def report(config: Config, experiment: str, run: Path, generations: pl.DataFrame
     human = human_answers(samples, own["question_id"].to_list()).join(prompts, on="question_id")
     tokenizer = load_tokenizer(run / "models/lm")
     wording = open_wording(
-        tokenizer, config.prompts.style, Path(config.generation.prompt_file), Path(config.prompts.document_file)
+        tokenizer,
+        config.prompts.style,
+        Path(config.generation.prompt_file),
+        Path(config.prompts.document_file),
+        config.prompts.date,
     )
     texts = cut_texts(human["answer"].to_list(), tokenizer, config.generation.max_new_tokens)
     model = load_causal_lm(run / "models/lm", config.models.dtype)

@@ -69,7 +69,17 @@ def test_programs_end_to_end(tmp_path: Path, program: Programs) -> None:
         tmp_path / "cache",
     )
     flags = (*flags, "--backend", '{"backend": "transformers"}')
-    flags = (*flags, "--prompt-style", "auto", "--dtype", "float32", "--sentences", tmp_path / "sentences.parquet")
+    flags = (
+        *flags,
+        "--prompt-style",
+        "auto",
+        "--prompt-date",
+        "2025-01-01",
+        "--dtype",
+        "float32",
+        "--sentences",
+        tmp_path / "sentences.parquet",
+    )
     status, output = program("describe_style", settings, *flags)
     assert status == 0, output
     sentences = read_table(tmp_path / "sentences.parquet", SENTENCES)
@@ -104,7 +114,7 @@ def test_program_with_a_tiny_model(tmp_path: Path, program: Programs) -> None:
     (tmp_path / "p.yaml").write_text("version: 1\nprompts: [{id: tone, kind: targeted, text: 'Tone of {answer} ?'}]")
     flags = ["--samples", tmp_path / "s.parquet", "--splits", "single", "--cache", tmp_path / "cache"]
     flags += ["--model", tmp_path / "lm", "--prompts", tmp_path / "p.yaml", "--dtype", "float32"]
-    flags += ["--backend", '{"backend": "transformers"}', "--prompt-style", "auto"]
+    flags += ["--backend", '{"backend": "transformers"}', "--prompt-style", "auto", "--prompt-date", "2025-01-01"]
     for name in ("one", "two"):
         status, output = program(
             "describe_style", {"max_new_tokens": 6}, *flags, "--sentences", tmp_path / f"{name}.parquet"
@@ -123,7 +133,7 @@ def test_a_base_model_describes_after_a_document(tmp_path: Path, program: Progra
     (tmp_path / "p.yaml").write_text("version: 1\nprompts: [{id: tone, kind: targeted, text: 'Tone of {answer} ?'}]")
     flags = ["--samples", tmp_path / "s.parquet", "--splits", "single", "--prompts", tmp_path / "p.yaml"]
     flags += ["--model", tmp_path / "lm", "--dtype", "float32", "--backend", '{"backend": "transformers"}']
-    flags += ["--prompt-style", "document", "--document", tmp_path / "d.yaml"]
+    flags += ["--prompt-style", "document", "--prompt-date", "none", "--document", tmp_path / "d.yaml"]
 
     def said(stop: str) -> pl.DataFrame:
         (tmp_path / "d.yaml").write_text(f"describer_prompt: '{{request}} The author'\ndescriber_stop: ['{stop}']\n")

@@ -118,7 +118,8 @@ def write_inputs(folder: Path) -> None:
 
 def run(program: Any, settings: Stage, paths: dict[str, list[Path]], out: dict[str, Path], **more: str) -> None:
     """Run a program on the files that lie at these paths."""
-    options = {"dtype": "float32", "prompt_style": "auto", "backend": '{"backend": "transformers"}', **more}
+    options = {"dtype": "float32", "prompt_style": "auto", "prompt_date": "2025-01-01", **more}
+    options.setdefault("backend", '{"backend": "transformers"}')
     given = {"document": [], "prompts": [ROOT / "workflow/prompts/conditions.yaml"], **paths}
     program.main(Job(program.__name__, settings, given, out, options, 1, 1, "", None))
 

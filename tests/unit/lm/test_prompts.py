@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from sociolect.common.errors import InputError
 from sociolect.lm.prompts import Prompts, encode_prompt, read_prompts, render_chat
-from sociolect.lm.wordings import ChatWording
+from sociolect.lm.wordings import ChatWording, open_wording
 from sociolect.scratch.tokenizer import train_tokenizer
 from sociolect.settings.models import ScratchTokenizer
 
@@ -73,6 +74,74 @@ def test_earlier_turns_come_between_the_system_turn_and_the_question() -> None:
     assert render_chat(tokenizer(None), "Be.", "hi", before) == "Be.\n\nwhy\n\nso\n\nis it\n\nyes\n\nhi\n\n"
     for template in (LLAMA, GEMMA, DROPS, None):
         assert render_chat(tokenizer(template), None, "hi", []) == render_chat(tokenizer(template), None, "hi")
+
+
+ASKS_THE_DAY = "{{ strftime_now('%d %b %Y') }} | " + LLAMA
+NAMED_DAY = (
+    "{% if date_string is not defined %}"
+    "{% if strftime_now is defined %}{% set date_string = strftime_now('%d %b %Y') %}"
+    "{% else %}{% set date_string = '26 Jul 2024' %}{% endif %}"
+    "{% endif %}"
+    f"Today: {{{{ date_string }}}} | {LLAMA}"
+)
+IN_A_MACRO = "{% macro day() %}{{ strftime_now('%Y-%m-%d %H:%M') }}{% endmacro %}{{ day() }} | " + LLAMA
+
+
+def test_no_prompt_says_the_day_of_the_run() -> None:
+    rest = " | <s>[user] hi [assistant]"
+    for template, first, other in (
+        (ASKS_THE_DAY, "01 Jan 2025", "29 Feb 2028"),
+        (NAMED_DAY, "Today: 01 Jan 2025", "Today: 29 Feb 2028"),
+        (IN_A_MACRO, "2025-01-01 00:00", "2028-02-29 00:00"),
+    ):
+        made = tokenizer(template)
+        assert render_chat(made, None, "hi") == first + rest
+        assert render_chat(made, None, "hi", date=date(2028, 2, 29)) == other + rest
+        wording = open_wording(made, "chat", date="2028-02-29")
+        assert wording.render("question", "hi", "g", ()) == other + rest
+        assert wording.worded(system_joiner="; ").render_turns(None, "hi") == other + rest
+        assert wording.render_examples("hi", []) == other + rest
+        assert open_wording(made, "chat").render_turns(None, "hi") == first + rest
+    # a template without a day is the same on all
+    assert render_chat(tokenizer(LLAMA), None, "hi", date=date(2028, 2, 29)) == render_chat(
+        tokenizer(LLAMA), None, "hi"
+    )
+
+
+PARTS = (
+    "{% for m in messages %}[{{ m['role'] }}] {% for part in m['content'] %}{% if part['type'] == 'text' %}"
+    "{{ part['text'] | trim }}{% endif %}{% endfor %} {% endfor %}[assistant]"
+)
+# of a string it prints a letter a line
+LETTERS = PARTS.replace("{% if part['type'] == 'text' %}", "{% if part is string %}{{ part }}\n{% else %}")
+
+
+@pytest.mark.parametrize("template", [PARTS, LETTERS])
+def test_template_that_prints_lists_of_parts_only_gets_them(template: str) -> None:
+    made = tokenizer(template)
+    assert "why not" not in made.apply_chat_template([{"role": "user", "content": "why not"}], tokenize=False)
+    assert render_chat(made, None, " why not ") == "[user] why not [assistant]"
+    assert render_chat(made, "Be.", "why not", [("is it", "yes")]) == (
+        "[system] Be. [user] is it [assistant] yes [user] why not [assistant]"
+    )
+    refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + template
+    assert render_chat(tokenizer(refuses), "Be.", "why not") == "[user] Be.\n\nwhy not [assistant]"
+
+
+def test_white_space_that_a_template_trims_is_no_loss() -> None:
+    trims = LLAMA.replace("m['content']", "m['content'] | trim")
+    assert render_chat(tokenizer(trims), " Be. ", " hi there\n") == "<s>[system] Be. [user] hi there [assistant]"
+
+
+def test_text_that_a_template_leaves_out_ends_the_run() -> None:
+    last = "{{ messages[0]['role'] }}: {% for m in messages[-1:] %}{{ m['content'] }}{% endfor %}"
+    cuts = LLAMA.replace("m['content']", "m['content'][:9]")
+    silent = LLAMA.replace("{{ m['content'] }}", "")
+    for template, lost in ((last, "is it"), (cuts, "why not and so"), (silent, "is it")):
+        made = tokenizer(template)
+        made.name_or_path = "models/odd"
+        with pytest.raises(InputError, match=f"template of models/odd leaves '{lost}' out .* prompts.style: document"):
+            render_chat(made, None, "why not and so", [("is it", "yes")])
 
 
 def test_four_kinds() -> None:

@@ -76,6 +76,8 @@ def test_all_faults_of_a_file_are_named_at_once_in_the_order_of_its_lines(tmp_pa
         ({"seed": "one"}, "key 'seed': 'one': write a whole number"),
         ({"sweep": {"alphas": 0.1}}, "key 'sweep.alphas': 0.1: write a list, such as [a, b]"),
         ({"sweep": 3}, "key 'sweep': 3: write keys below it"),
+        ({"prompts": {"date": "today"}}, "key 'prompts.date': 'today': write a date, such as 2025-01-01"),
+        ({"prompts": {"date": 20250101}}, "key 'prompts.date': 20250101: write a date, such as 2025-01-01"),
         ({"sweep": None}, "key 'sweep': null: write keys below it"),
         ({"adapters": {"enabled": "perhaps"}}, "key 'adapters.enabled': 'perhaps': write true or false"),
         ({"generation": {"prompt_file": 3}}, "key 'generation.prompt_file': 3: write text"),

@@ -88,6 +88,7 @@ def probe_lm(
     work: Path,
     backend: str,
     prompt_style: str,
+    prompt_date: str,
     threads: int,
 ) -> Probed:
     """Everything that the language model does in a run.
@@ -104,13 +105,14 @@ def probe_lm(
         work: folder for what is soon forgotten.
         backend: flag of the backend that generates; a stage whose own backend is transformers does without it.
         prompt_style: chat, document or auto.
+        prompt_date: what chat templates write for today.
         threads: CPU threads.
     """
     began, seconds = time.perf_counter(), settings.estimate.seconds
     reader = Endless(folder, settings.generation.batch_tokens, dtype)
     engine = open_backend(backend, folder, settings.generation.batch_tokens, dtype, threads, reader)
     engine.ends = set()
-    wording = open_wording(reader.tokenizer, prompt_style, prompts, document)
+    wording = open_wording(reader.tokenizer, prompt_style, prompts, document, prompt_date)
     loading = time.perf_counter() - began
     yield "loading", "job", Timed(1, loading, loading)
     if describing is not None:

@@ -47,6 +47,7 @@ def all_probes(
     dtype: str,
     backend: str,
     prompt_style: str,
+    prompt_date: str,
     threads: int,
 ) -> Iterator[tuple[str, str, Timed]]:
     """Name, unit and time of each; SFAM comes first, its memory is free again when the language model is loaded.
@@ -58,6 +59,7 @@ def all_probes(
         dtype: of the language model's weights.
         backend: flag of the backend that generates.
         prompt_style: chat, document or auto.
+        prompt_date: what chat templates write for today.
         threads: CPU threads.
     """
     describer, most = settings.description.describer, settings.catalogue.max_attributes
@@ -77,7 +79,9 @@ def all_probes(
             yield from probe_scratch_lm(settings, frame, folders.prompts, work / "lm")
         folder = folders.lm or work / "lm"
         texts = (folders.prompts, folders.document, folders.describing)
-        yield from probe_lm(settings, folder, dtype, frame, k, *texts, work, backend, prompt_style, threads)
+        yield from probe_lm(
+            settings, folder, dtype, frame, k, *texts, work, backend, prompt_style, prompt_date, threads
+        )
 
 
 def rates_table(found: list[tuple[str, str, Timed]], settings: ProbeJob, dtype: str, threads: int) -> pl.DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date as date_type
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from sociolect.common.errors import InputError
 from sociolect.settings.faults import read_checked
+from sociolect.settings.prompting import PROMPT_DATE
 
 __all__ = [
     "PROMPT_KINDS",
@@ -114,35 +116,79 @@ def instructions(prompts: Prompts, kind: str, group: str, attributes: Sequence[s
     return system_turn(prompts, group if with_group else None, attributes if with_attributes else ())
 
 
-def render_chat(tokenizer: Any, system: str | None, user: str, before: Sequence[tuple[str, str]] = ()) -> str:
+def render_chat(
+    tokenizer: Any,
+    system: str | None,
+    user: str,
+    before: Sequence[tuple[str, str]] = (),
+    date: date_type = PROMPT_DATE,
+) -> str:
     """The chat as text, up to where the assistant begins; turns of user and assistant may lie before.
 
-    A template that refuses a system turn (Gemma) gets it at the head of the first user turn. A tokenizer without a
-    template gets both as paragraphs.
+    A template that refuses or drops a system turn (Gemma) gets it at the head of the first user turn, and one that
+    prints the text of lists of parts only gets such lists. A tokenizer without a template gets paragraphs.
+
+    Args:
+        tokenizer: of the language model.
+        system: the system turn; None for none.
+        user: what is asked.
+        before: earlier turns.
+        date: what the template writes for today.
 
     Raises:
-        InputError: the template fails for another reason.
+        InputError: the template fails whatever it is given, or leaves a text out.
     """
+    said = [*([] if system is None else [system]), *(text for turn in before for text in turn), user]
     if not getattr(tokenizer, "chat_template", None):
-        said = [text for turn in before for text in turn]
-        return "\n\n".join(part for part in (system, *said, user) if part) + "\n\n"
-    earlier = [
-        {"role": role, "content": text}
-        for turn in before
-        for role, text in zip(("user", "assistant"), turn, strict=True)
+        return "\n\n".join(part for part in said if part) + "\n\n"
+    failure, missing = None, ""
+    for messages in _forms(system, user, before):
+        try:
+            text = _apply(tokenizer, messages, date)
+        except InputError as error:
+            # that of plain turns says most
+            failure = failure or error
+            continue
+        left_out = _left_out(text, messages, said)
+        if left_out is None:
+            return text
+        missing = missing or left_out
+    if failure is not None and not missing:
+        raise failure
+    name = getattr(tokenizer, "name_or_path", "") or "the tokenizer"
+    raise InputError(
+        f"the chat template of {name} leaves {missing[:60]!r} out of the prompt, given as text and as a list of parts; "
+        "choose another model, mend chat_template.jinja in a local folder of it, or write prompts.style: document"
+    )
+
+
+def _forms(system: str | None, user: str, before: Sequence[tuple[str, str]]) -> Iterator[list[dict[str, Any]]]:
+    """The messages of a chat in the forms that templates take, the usual ones first."""
+    turns = [
+        *({"role": r, "content": text} for turn in before for r, text in zip(("user", "assistant"), turn, strict=True)),
+        {"role": "user", "content": user},
     ]
-    turns = [*earlier, {"role": "user", "content": user}]
-    if system is None:
-        return _apply(tokenizer, turns)
-    try:
-        text = _apply(tokenizer, [{"role": "system", "content": system}, *turns])
-    except InputError:
-        text = ""
-    # some templates drop a system turn in silence
-    if system.strip() not in text:
+    plain = [turns]
+    if system is not None:
         first = {"role": "user", "content": f"{system}\n\n{turns[0]['content']}"}
-        text = _apply(tokenizer, [first, *turns[1:]])
-    return text
+        plain = [[{"role": "system", "content": system}, *turns], [first, *turns[1:]]]
+    yield from plain
+    for messages in plain:
+        yield [{**message, "content": [_part(message["content"])]} for message in messages]
+
+
+def _part(text: str) -> dict[str, str]:
+    """A text as a part of a turn that may hold pictures, too."""
+    return {"type": "text", "text": text}
+
+
+def _left_out(rendered: str, messages: list[dict[str, Any]], said: Sequence[str]) -> str | None:
+    """The first of the texts that the template did not print, white space around it aside; None if all are there."""
+    for message in messages:
+        # a list that is printed as it is, not its text
+        if isinstance(message["content"], list) and str(message["content"][0]) in rendered:
+            return str(message["content"][0]["text"])
+    return next((text for text in said if text.strip() not in rendered), None)
 
 
 def encode_prompt(tokenizer: Any, text: str, rendered: bool = True) -> list[int]:
@@ -181,11 +227,18 @@ def _begins_with_bos(tokenizer: Any) -> bool:
     return own[:1] == [tokenizer.bos_token_id] or "bos_token" in (getattr(tokenizer, "chat_template", None) or "")
 
 
-def _apply(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+def _apply(tokenizer: Any, messages: list[dict[str, Any]], date: date_type) -> str:
     try:
-        # models that can think aloud first (Qwen3) would spend the answer's tokens on it; others ignore the key
         text = tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
+            messages,
+            tokenize=False,
+            add_generation_prompt=True,
+            # models that can think aloud first (Qwen3) would spend the answer's tokens on it; others ignore the key
+            enable_thinking=False,
+            # in the place of transformers' own, which says the day of the run
+            strftime_now=date.strftime,
+            # Llama 3's name for the day
+            date_string=date.strftime("%d %b %Y"),
         )
         return str(text)
     except (jinja2.TemplateError, ValueError, TypeError) as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from datetime import date as date_type
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from sociolect.lm.document_prompts import (
 )
 from sociolect.lm.prompts import Prompts, encode_with_offsets, instructions, read_prompts, render_chat
 from sociolect.lm.requests import Request
+from sociolect.settings.prompting import PROMPT_DATE
 
 __all__ = ["ChatWording", "DocumentWording", "Wording", "open_wording"]
 
@@ -34,6 +36,7 @@ class Wording(ABC):
     Attributes:
         style: chat or document.
         prompts: the wording.
+        date: what a chat template writes for today.
         stop: strings that end an answer.
         describer_stop: strings that end what the describer is told.
     """
@@ -42,8 +45,8 @@ class Wording(ABC):
     stop: tuple[str, ...] = ()
     describer_stop: tuple[str, ...] = ()
 
-    def __init__(self, tokenizer: Any, prompts: Prompts) -> None:
-        self.tokenizer, self.prompts = tokenizer, prompts
+    def __init__(self, tokenizer: Any, prompts: Prompts, date: date_type = PROMPT_DATE) -> None:
+        self.tokenizer, self.prompts, self.date = tokenizer, prompts, date
 
     def worded(self, **instructions: str) -> Wording:
         """The same with other `group_instruction` and `attributes_instruction`.
@@ -53,7 +56,7 @@ class Wording(ABC):
         """
         # validated anew: a copy would not be
         prompts = type(self.prompts).model_validate({**self.prompts.model_dump(), **instructions})
-        return type(self)(self.tokenizer, prompts)
+        return type(self)(self.tokenizer, prompts, self.date)
 
     def render(self, kind: str, question: str, group: str, attributes: Sequence[str]) -> str:
         """The prompt of one of the four kinds.
@@ -139,11 +142,11 @@ class ChatWording(Wording):
         """Earlier turns of the same chat."""
         asked = self.prompts.question_prompt
         turns = [(asked.replace("{question}", q), answer) for q, answer in examples]
-        return render_chat(self.tokenizer, None, asked.replace("{question}", question), turns)
+        return render_chat(self.tokenizer, None, asked.replace("{question}", question), turns, self.date)
 
     def render_turns(self, system: str | None, user: str) -> str:
         """The chat up to where the assistant begins."""
-        return render_chat(self.tokenizer, system, user)
+        return render_chat(self.tokenizer, system, user, date=self.date)
 
     def encode_with_offsets(self, text: str, rendered: bool = True) -> Encoded:
         """With one BOS at most."""
@@ -166,8 +169,8 @@ class DocumentWording(Wording):
     style = "document"
     prompts: DocumentPrompts
 
-    def __init__(self, tokenizer: Any, prompts: DocumentPrompts) -> None:
-        super().__init__(tokenizer, prompts)
+    def __init__(self, tokenizer: Any, prompts: DocumentPrompts, date: date_type = PROMPT_DATE) -> None:
+        super().__init__(tokenizer, prompts, date)
         self.stop, self.describer_stop = prompts.stop, prompts.describer_stop
 
     def _ask(self, system: str | None, question: str) -> str:
@@ -210,7 +213,11 @@ class DocumentWording(Wording):
 
 
 def open_wording(
-    tokenizer: Any, style: str | None, chat_file: Path | None = None, document_file: Path | None = None
+    tokenizer: Any,
+    style: str | None,
+    chat_file: Path | None = None,
+    document_file: Path | None = None,
+    date: str | date_type | None = None,
 ) -> Wording:
     """The wording of a run.
 
@@ -219,6 +226,7 @@ def open_wording(
         style: `prompts.style`; None or `auto` is chat where the tokenizer has a template.
         chat_file: wording of chats; None for a program that renders none of the four kinds.
         document_file: wording of documents; None for a program that renders nothing.
+        date: `prompts.date`, a date or YYYY-MM-DD; None for a program that renders no chat.
 
     Raises:
         InputError: another style, or a file cannot be read.
@@ -228,6 +236,7 @@ def open_wording(
     if style not in STYLES:
         raise InputError(f"prompts.style {style!r}: use {' or '.join(STYLES)}")
     if style == "chat":
-        return ChatWording(tokenizer, read_prompts(chat_file) if chat_file is not None else Prompts())
+        day = date_type.fromisoformat(date) if isinstance(date, str) else date or PROMPT_DATE
+        return ChatWording(tokenizer, read_prompts(chat_file) if chat_file is not None else Prompts(), day)
     prompts = read_document_prompts(document_file) if document_file is not None else DocumentPrompts()
     return DocumentWording(tokenizer, prompts)

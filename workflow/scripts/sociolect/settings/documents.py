@@ -85,9 +85,8 @@ def _type(annotation: Any) -> str:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "section"
-    return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}.get(
-        getattr(annotation, "__name__", ""), str(annotation)
-    )
+    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "date": "date"}
+    return words.get(getattr(annotation, "__name__", ""), str(annotation))
 
 
 def _text(value: Any) -> str:

@@ -40,6 +40,7 @@ _REMEDIES = {
     "dict_type": "write keys below it",
     "model_type": "write keys below it",
 }
+_DATES = ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact")
 _WHOLE = ("int_type", "int_parsing", "int_from_float")
 _NUMBERS = ("float_type", "float_parsing")
 _LISTS = ("tuple_type", "list_type", "set_type")
@@ -92,6 +93,8 @@ def _remedy(kind: str, context: Mapping[str, Any], message: str) -> str:
         return "write a whole number"
     if kind in _NUMBERS:
         return "write a number"
+    if kind in _DATES:
+        return "write a date, such as 2025-01-01"
     if kind in _LISTS:
         return "write a list, such as [a, b]"
     if kind in ("too_short", "string_too_short"):

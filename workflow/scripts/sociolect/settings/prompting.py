@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date as date_type
 from typing import Literal
 
 from pydantic import Field
 
 from sociolect.settings.base import Stage
+
+# no template may see the day of the run: one that runs over midnight would mix two prompts
+PROMPT_DATE = date_type(2025, 1, 1)
 
 
 class PromptSettings(Stage):
@@ -18,4 +22,7 @@ class PromptSettings(Stage):
     document_file: str = Field(
         "workflow/prompts/document.yaml",
         description="Wording and stop strings of documents; that of chats is generation.prompt_file.",
+    )
+    date: date_type = Field(
+        PROMPT_DATE, description="What chat templates that write today's date write instead, YYYY-MM-DD."
     )

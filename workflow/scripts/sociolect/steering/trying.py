@@ -129,7 +129,8 @@ def open_bench(job: Job[Any]) -> Bench:
     (net, hyper), judges = load_net(job.path("embedding")), read_judges(job.path("judges"))
     centers, names = matrix(groups["embedding"]), groups["group"].to_list()
     judge = judge_by(scorer, net, centers, names, hyper["distance"], judges, job.settings.sweep.judges)
-    wording = open_wording(reader.tokenizer, job.options["prompt_style"], document_file=job.path_if_given("document"))
+    style, date = job.options["prompt_style"], job.options["prompt_date"]
+    wording = open_wording(reader.tokenizer, style, document_file=job.path_if_given("document"), date=date)
     unsteered, norms = job.read("unsteered", UNSTEERED), read_json(job.path("norms"))["residual_norms"]
     job.stage("sweep", **backend.info())
     return Bench(reader, backend, wording, judge, job, unsteered, norms)
