@@ -34,8 +34,10 @@ def main(job: Job[UnsteeredJob]) -> None:
     prompts, requests = answer_requests(questions, wording, generation, job.run_seed)
     results = {result.id: result for result in backend.generate(requests, job.progress("answers"))}
     found = [results[request.id] for request in requests]
-    ids, tokens = [r.prompt_token_ids for r in requests], [r.token_ids for r in found]
-    norms = residual_norms(reader.model, ids, tokens, budget)
+    # thoughts are read, as the model did, and do not count
+    before = [(*r.prompt_token_ids, *f.thoughts) for r, f in zip(requests, found, strict=True)]
+    tokens = [f.token_ids for f in found]
+    norms = residual_norms(reader.model, before, tokens, budget)
     texts = [wording.text_of(r.text) for r in found]
     values = log_perplexities(reader.model, wording, prompts, texts, budget)
     table = unsteered_table(questions, prompts, requests, texts, [len(t) for t in tokens], values)

@@ -40,6 +40,7 @@ def main(job: Job[ReadingJob]) -> None:
     )
     table = readings_table(drawn, kinds, {kind: getattr(read, kind) for kind in kinds}, settings.pairs_per_group)
     job.write(table, "readings", READINGS, backend=reader.info())
+    reader.close()
 
 
 if __name__ == "__main__":

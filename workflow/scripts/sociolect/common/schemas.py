@@ -513,7 +513,7 @@ GENERATIONS = Schema(
     {
         **REQUESTS.columns,
         "text": Column(TEXT, "generated answer"),
-        "n_tokens": Column(INT, "generated tokens", "tokens"),
+        "n_tokens": Column(INT, "generated tokens, thoughts aside", "tokens"),
         "finish_reason": Column(TEXT, "stop (end of sequence), stop_string (cut from the text) or length"),
     },
     ("request_id",),

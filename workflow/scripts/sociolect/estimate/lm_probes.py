@@ -182,7 +182,7 @@ def _generated(
     def generate(n: int) -> int:
         results = list(backend.generate(requests[:n]))
         texts.update({int(result.id): result.text for result in results})
-        return sum(len(result.token_ids) for result in results)
+        return sum(len(result.thoughts) + len(result.token_ids) for result in results)
 
     yield "generation", "token", time_rounds(generate, len(requests), seconds)
     own = [texts[i] for i in sorted(texts)]

@@ -69,7 +69,10 @@ def residual_norms(
     """
     kept = [i for i, answer in enumerate(answers) if len(answer)]
     if not kept:
-        raise InputError("the language model answers nothing to all val questions; train or choose another model")
+        raise InputError(
+            "the language model answers nothing to all val questions; train or choose another model, or raise "
+            "generation.max_new_tokens for one that thinks first"
+        )
     layers = range(len(blocks_of(model)))
     norms: dict[int, list[np.ndarray]] = {layer: [] for layer in layers}
     device = next(model.parameters()).device

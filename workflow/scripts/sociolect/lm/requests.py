@@ -27,6 +27,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.files import atomic_path
 from sociolect.common.progress import Report
 from sociolect.lm.stopping import first_stop, text_of
+from sociolect.lm.thoughts import Parted, part_thoughts
 
 __all__ = [
     "MODES",
@@ -89,29 +90,47 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """One answer: tokens without the end token, their text, and why it ended: `stop`, `stop_string` or `length`."""
+    """One answer: tokens without the end token, their text, and why it ended: `stop`, `stop_string` or `length`.
+
+    `thoughts` are the tokens that were generated before the answer's final part, which alone is the answer; of one that
+    never came to it, all.
+    """
 
     id: str
     token_ids: tuple[int, ...]
     text: str
     finish_reason: str
+    thoughts: tuple[int, ...] = ()
 
 
 def result_of(request: Request, token_ids: Sequence[int], ends: Collection[int], tokenizer: Any) -> Result:
     """A request's result from what was generated for it, which may end with an end token or hold a stop string.
 
-    What follows the beginning of a stop string is cut, from the text and from the tokens, so that it does not matter
-    how many tokens later a backend noticed it.
+    Thoughts are cut, and white space after them; a text that is held to a pattern has none. What follows the beginning
+    of a stop string is cut, from the text and from the tokens, so that it does not matter how many tokens later a
+    backend noticed it.
     """
     stopped = bool(token_ids) and token_ids[-1] in ends
-    ids = [int(t) for t in (token_ids[:-1] if stopped else token_ids)]
-    text = text_of(ids, tokenizer)
+    said = [int(t) for t in (token_ids[:-1] if stopped else token_ids)]
+    parted = (
+        part_thoughts(request.prompt_token_ids, said, tokenizer) if request.pattern is None else Parted((), (*said,))
+    )
+    ids = parted.final
+
+    def beginning(n: int) -> str:
+        text = parted.begun + text_of(ids[:n], tokenizer)
+        return text.lstrip() if parted.thoughts else text
+
+    text = beginning(len(ids))
     at = first_stop(text, request.stop)
     if at is None:
-        return Result(request.id, tuple(ids), text, "stop" if stopped else "length")
+        # a stop string among the thoughts ends all
+        cut = bool(parted.thoughts) and first_stop(text_of(said, tokenizer), request.stop) is not None
+        reason = "stop_string" if cut else "stop" if stopped else "length"
+        return Result(request.id, ids, text, reason, parted.thoughts)
     # the longest beginning that lies before the stop string; a letter of several bytes is shorter when it is whole
-    kept = max(n for n in range(len(ids) + 1) if len(text_of(ids[:n], tokenizer)) <= at)
-    return Result(request.id, tuple(ids[:kept]), text[:at], "stop_string")
+    kept = max(n for n in range(len(ids) + 1) if len(beginning(n)) <= at)
+    return Result(request.id, ids[:kept], text[:at], "stop_string", parted.thoughts)
 
 
 class Backend(Protocol):

@@ -26,6 +26,7 @@ from sociolect.lm.packing import pack_linears
 from sociolect.lm.requests import Request, Result, SteerRef, check_requests, floor_key, read_vectors, result_of
 from sociolect.lm.row_steering import RowSteering
 from sociolect.lm.stopping import StopWatch
+from sociolect.lm.thoughts import ThoughtTally
 from sociolect.models.loading import end_tokens, load_causal_lm, load_tokenizer
 
 __all__ = ["TransformersBackend", "batches_of"]
@@ -72,6 +73,7 @@ class TransformersBackend:
         self.batch_tokens, self.dtype = batch_tokens, dtype
         self.n_layers = len(blocks_of(self.model))
         self.ends = end_tokens(Path(model_folder), self.tokenizer)
+        self._tally = ThoughtTally()
 
     @property
     def device(self) -> torch.device:
@@ -100,7 +102,8 @@ class TransformersBackend:
         }
 
     def close(self) -> None:
-        """Free the model and the device's memory."""
+        """Say how many answers held thoughts; free the model and the device's memory."""
+        self._tally.say()
         self.model = None
         gc.collect()
         if torch.cuda.is_available():
@@ -125,6 +128,8 @@ class TransformersBackend:
         for batch in batches_of(requests, self.batch_tokens, pads(self.model)):
             for results in self._halving(batch, tables):
                 done += len(results)
+                for result in results:
+                    self._tally.take(bool(result.thoughts), result.text)
                 if progress is not None:
                     progress(done, len(requests))
                 yield from results

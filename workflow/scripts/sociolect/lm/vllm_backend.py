@@ -27,6 +27,7 @@ from sociolect.common.progress import Report
 from sociolect.lm.requests import Request, Result, SteerRef, check_requests, read_vectors, result_of
 from sociolect.lm.steering_check import Case, check_steering, reference_of
 from sociolect.lm.steering_slots import first_steered, steering_digest
+from sociolect.lm.thoughts import ThoughtTally
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.vllm_engine import start_engine
 from sociolect.lm.vllm_worker import EXTRA
@@ -89,6 +90,7 @@ class VllmBackend:
         self._llm = start_engine(folder, settings, dtype, threads, share=0.5 if reader is not None else 1.0)
         self._engine: Any = self._llm.llm_engine
         self._digests: dict[SteerRef, str] = {}
+        self._tally = ThoughtTally()
         by = "position" if settings.steering == "one_vector" else "slots"
         try:
             report = self._engine.collective_rpc("steering_install", args=(settings.slots, by))[0]
@@ -135,9 +137,10 @@ class VllmBackend:
         }
 
     def close(self) -> None:
-        """Free the engine and the device's memory."""
+        """Say how many answers held thoughts; free the engine and the device's memory."""
         from vllm.distributed import cleanup_dist_env_and_memory
 
+        self._tally.say()
         engine, self._engine, self._llm = self._engine, None, None
         engine.engine_core.shutdown()
         del engine
@@ -157,7 +160,10 @@ class VllmBackend:
         for first, round_ in self._rounds(requests):
             for output in self._run(round_, self._load(round_, first), {}):
                 done += 1
-                yield result_of(known[output.request_id], list(output.outputs[0].token_ids), self.ends, self.tokenizer)
+                tokens = list(output.outputs[0].token_ids)
+                result = result_of(known[output.request_id], tokens, self.ends, self.tokenizer)
+                self._tally.take(bool(result.thoughts), result.text)
+                yield result
                 if progress is not None:
                     progress(done, len(requests))
 

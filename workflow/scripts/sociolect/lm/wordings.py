@@ -22,6 +22,7 @@ from sociolect.lm.document_prompts import (
 )
 from sociolect.lm.prompts import Prompts, encode_with_offsets, instructions, read_prompts, render_chat
 from sociolect.lm.requests import Request
+from sociolect.lm.thoughts import closing_of, warn_of_thoughts
 from sociolect.settings.prompting import PROMPT_DATE
 
 __all__ = ["ChatWording", "DocumentWording", "Wording", "open_wording"]
@@ -157,8 +158,11 @@ class ChatWording(Wording):
         return generated
 
     def continuations(self, prompts: Sequence[str], texts: Sequence[str]) -> list[tuple[list[int], list[int]]]:
-        """An answer begins right after the turn's last special token, so both are tokenised by themselves."""
-        heads = {prompt: self.encode(prompt) for prompt in dict.fromkeys(prompts)}
+        """An answer begins right after the turn's last special token, so both are tokenised by themselves.
+
+        Where the turn opens thoughts, they are closed before it.
+        """
+        heads = {prompt: self.encode(prompt + closing_of(prompt, self.tokenizer)) for prompt in dict.fromkeys(prompts)}
         bodies = self.tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"] if texts else []
         return [(heads[prompt], list(body)) for prompt, body in zip(prompts, bodies, strict=True)]
 
@@ -219,7 +223,7 @@ def open_wording(
     document_file: Path | None = None,
     date: str | date_type | None = None,
 ) -> Wording:
-    """The wording of a run.
+    """The wording of a run. A chat template that asks for thoughts is named in the log.
 
     Args:
         tokenizer: of the language model.
@@ -237,6 +241,8 @@ def open_wording(
         raise InputError(f"prompts.style {style!r}: use {' or '.join(STYLES)}")
     if style == "chat":
         day = date_type.fromisoformat(date) if isinstance(date, str) else date or PROMPT_DATE
-        return ChatWording(tokenizer, read_prompts(chat_file) if chat_file is not None else Prompts(), day)
+        wording = ChatWording(tokenizer, read_prompts(chat_file) if chat_file is not None else Prompts(), day)
+        warn_of_thoughts(wording.render_turns(None, "?"), tokenizer)
+        return wording
     prompts = read_document_prompts(document_file) if document_file is not None else DocumentPrompts()
     return DocumentWording(tokenizer, prompts)

@@ -119,11 +119,14 @@ def _continue(
     end = backend.end_token
     generated = []
     for request in requests:
-        result, n = results[request.id], len(request.prompt_token_ids)
+        result = results[request.id]
+        # thoughts are read, as the model did, and do not count
+        before = (*request.prompt_token_ids, *result.thoughts)
+        n = len(before)
         new = [*result.token_ids, *([end] if result.finish_reason == "stop" and end is not None else [])]
         # where a stop string came first, what is left is the token that it would have followed
         positions = range(n, n + len(new)) if new else range(n - 1, n)
-        generated.append(Reading((*request.prompt_token_ids, *new), tuple(positions)))
+        generated.append(Reading((*before, *new), tuple(positions)))
     return generated
 
 
