@@ -26,9 +26,8 @@ def main(job: Job[AdapterJob]) -> None:
     requests = job.read("requests", REQUESTS).filter(method=ADAPTED)
     parts = {n: part for n, (_, part) in enumerate(requests.sort("target").group_by("target", maintain_order=True))}
     train = job.read("samples", SAMPLES).filter(part="train").unique("answer_id").sort("answer_id")
-    folder, dtype = job.path("lm"), job.options["dtype"]
-    tokenizer = load_tokenizer(folder)
-    style, date = job.options["prompt_style"], job.options["prompt_date"]
+    folder, dtype, style = job.path("lm"), job.options["dtype"], job.options["prompt_style"]
+    tokenizer, date = load_tokenizer(folder), job.options["prompt_date"]
     wording = open_wording(tokenizer, style, job.path("prompts"), job.path_if_given("document"), date)
     end = min(end_tokens(folder, tokenizer), default=None)
     job.stage("adapters", groups=len(parts))

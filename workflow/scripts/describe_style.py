@@ -39,9 +39,8 @@ def by_llm(job: Job[DescriptionSettings], chosen: pl.DataFrame) -> list[list[Sai
     if not job.inputs["model"] or not job.inputs["prompts"]:
         raise InputError("description.describer is llm: give --model (folder of the language model) and --prompts")
     prompts, settings = read_description_prompts(job.path("prompts")), job.settings
-    dtype, budget = job.options["dtype"], settings.batch_tokens
-    backend = open_backend(job.options["backend"], job.path("model"), budget, dtype, job.threads)
-    style, date = job.options["prompt_style"], job.options["prompt_date"]
+    choice, dtype, style, date = (job.options[o] for o in ("backend", "dtype", "prompt_style", "prompt_date"))
+    backend = open_backend(choice, job.path("model"), settings.batch_tokens, dtype, job.threads)
     wording = open_wording(backend.tokenizer, style, document_file=job.path_if_given("document"), date=date)
     key, cache = digest_of([file_digest(job.path("model")), backend.info()]), Path(job.options["cache"])
     said = describe_answers(

@@ -6,17 +6,22 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from sociolect.common.schemas import REQUESTS
+from sociolect.generation.asking import ask_plainly
+from sociolect.lm.fluency import log_perplexities
 from sociolect.lm.prompts import Prompts
 from sociolect.lm.requests import Request, Result, result_of
 from sociolect.lm.stopping import text_of
 from sociolect.lm.thoughts import PAIRS, ThoughtTally, closing_of, opens_thoughts, part_thoughts
 from sociolect.lm.transformers_backend import TransformersBackend
 from sociolect.lm.wordings import ChatWording, open_wording
+from sociolect.settings.generation import GenerationSettings
 from tiny_models import save_llama, word_tokenizer
 
 torch.set_num_threads(1)
@@ -203,6 +208,55 @@ def test_texts_are_read_after_thoughts_that_are_closed() -> None:
         assert (opens_thoughts(asked, tokenizer) is None) == (asked == prompt)
         # an answer after it is no thought
         assert said(tokenizer, "So.", prompt).text == "So."
+
+
+def save_chain(folder: Path, tokenizer: Any, spoken: str) -> None:
+    """A Llama that says one of these tokens after the other, and ends."""
+    size = len(tokenizer)
+    config = LlamaConfig(
+        vocab_size=size,
+        hidden_size=size + size % 2,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        max_position_embeddings=64,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    model, ids = LlamaForCausalLM(config), tokenizer(spoken, add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.zero_() if "proj" in name or "lm_head" in name else weight.fill_(1)
+        model.model.embed_tokens.weight.copy_(torch.eye(size, config.hidden_size))
+        for before, after in zip(ids, [*ids[1:], tokenizer.eos_token_id], strict=True):
+            model.lm_head.weight[after, before] = 9
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def test_thoughts_are_neither_stored_nor_measured(tmp_path: Path) -> None:
+    """A model that thinks two letters and answers with two: the table, and the perplexity of its text."""
+    save_chain(tmp_path, letters(ASKS + "<think>", ["<think>", "</think>"]), "<think>ab</think>\ncd")
+    backend = TransformersBackend(tmp_path, 999)
+    wording = open_wording(backend.tokenizer, None)
+    prompt = wording.render("question", "why", "g", ())
+    row = {"request_id": "1", "question_id": "q", "question_group": "g", "target": "g", "condition": "question"}
+    requests = REQUESTS.frame([{**row, "sample": 0, "prompt": prompt, "seed": 1, "method": None}])
+
+    def answered(most: int) -> dict[str, Any]:
+        settings = GenerationSettings(max_new_tokens=most, temperature=0)
+        return ask_plainly(backend, wording, requests, settings).row(0, named=True)
+
+    def kept(most: int) -> tuple[Any, ...]:
+        row = answered(most)
+        return row["text"], row["n_tokens"], row["finish_reason"]
+
+    assert kept(9) == ("cd", 2, "stop")
+    # its thoughts count towards the limit: two letters, the marker, the line break
+    assert kept(5) == ("c", 1, "length")
+    assert kept(4) == kept(2) == ("", 0, "length")
+    found = log_perplexities(backend.model, wording, [prompt] * 3, ["cd", "ab", ""], 99)
+    # certain of the answer after thoughts that are closed, and not of the thought
+    assert found[0] < 1e-6 and found[1] > 1 and np.isnan(found[2])
 
 
 def test_the_log_counts_answers_with_thoughts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

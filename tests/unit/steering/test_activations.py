@@ -84,7 +84,8 @@ class Silent:
     """Ends every text at a stop string, before its first token."""
 
     one_queue = guides = False
-    context = end_token = None
+    context = None
+    end_token: int | None = None
     tokenizer: Any = None
 
     def __init__(self) -> None:
@@ -112,6 +113,26 @@ def test_where_nothing_is_generated_the_end_of_the_prompt_is_read(backend: Trans
         backend.model(input_ids=torch.tensor([ids]))
     assert np.allclose(found, np.stack([seen[layer][0, -1].numpy() for layer in range(3)]), atol=1e-6)
     assert silent.stops == {wording.stop} and wording.stop
+
+
+class Thinker(Silent):
+    """A backend that thinks two tokens, answers with one, and then ends."""
+
+    end_token = 3
+
+    def generate(self, requests: Sequence[Request], progress: Any = None) -> Iterator[Result]:
+        yield from (Result(request.id, (9,), "", "stop", (7, 8)) for request in requests)
+
+
+def test_generated_tokens_are_read_after_thoughts_that_do_not_count(backend: TransformersBackend) -> None:
+    wording = open_wording(backend.tokenizer, "document")
+    settings = ActivationSettings(source="greedy", contrast="raw", role="raw")
+    frame = attribute_vectors(backend, wording, catalogue("a comma"), settings, 1, generator=Thinker())
+    ids = wording.encode("You use a comma.", rendered=False)
+    with torch.inference_mode(), read_blocks(backend.model, range(3)) as seen:
+        backend.model(input_ids=torch.tensor([[*ids, 7, 8, 9, 3]]))
+    wanted = np.stack([seen[layer][0, -2:].mean(dim=0).numpy() for layer in range(3)])
+    assert np.allclose(matrix(frame["vector"]), wanted, atol=1e-6)
 
 
 def test_forward_reading_and_contrasts(backend: TransformersBackend) -> None:
