@@ -26,7 +26,7 @@ class GenerationSettings(Stage):
     )
     examples: int = Field(3, ge=0, description="Example answers of the group in the prompt of `question+examples`.")
     example_chars: Positive = Field(300, description="Longest example, and its question, in characters.")
-    max_new_tokens: Positive = Field(256, description="Longest generation.")
+    max_new_tokens: Positive = Field(256, description="Longest generation, thoughts included.")
     max_question_chars: Positive = Field(2000, description="Longer questions are cut for the prompt.")
     temperature: float = Field(1.0, ge=0, description="0 is greedy.")
     top_p: float = Field(1.0, gt=0, le=1, description="Nucleus.")
