@@ -38,7 +38,13 @@ BACKEND ?=
 ON = $(foreach stage,description activations sweep generation,'$(stage)={backend: $(BACKEND)}')
 # what only looks must not make the environment anew under running jobs
 HERE := $(if $(wildcard .venv/bin/python),,$(STAMP))
-SNAKEMAKE := .venv/bin/snakemake --configfile $(CONFIG)
+# a variable as one word of the shell, whatever is in it
+quoted = '$(subst ','\'',$(value $1))'
+# not the script that pip wrote: its first lines run what a folder's name says
+SNAKEMAKE := .venv/bin/python -m snakemake
+CONFIGFILE = --configfile $(call quoted,CONFIG)
+# not sed: a config is YAML
+IN_RUN = folder=$$(.venv/bin/python workflow/tools/run_folder.py $(CONFIGFILE)) &&
 # several recipes at once, each one's output whole when it has ended, and the failure of any of them counts
 AT_ONCE := --no-print-directory --jobs=4 --keep-going --output-sync=target
 # a file's tests stay on one worker, with the fixtures that they share; the order is that of tests/conftest.py
@@ -48,7 +54,6 @@ DEMO ?=
 PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 # with a choice of tests, a part may have none of them (pytest's exit status 5)
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
-RUN = $(shell sed -n 's/^run: *//p' $(CONFIG))
 
 .PHONY: help run study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm dag report estimate status check doctor why bench gpu-packages schema format
 
@@ -56,12 +61,12 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(STAMP) $(if $(filter vllm,$(BACKEND)),setup-vllm)  ## run the workflow: CONFIG=config/demo.yaml PROFILE=local TARGET=all BACKEND=vllm
-	@.venv/bin/python workflow/tools/check_run.py --readable --configfile $(CONFIG)
-	@$(SNAKEMAKE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) \
+	@.venv/bin/python workflow/tools/check_run.py --readable $(CONFIGFILE)
+	@$(SNAKEMAKE) $(CONFIGFILE) --profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) \
 		$(if $(BACKEND),--config $(ON)) $(ARGS) -- $(TARGET)
 
 study: $(STAMP)  ## run a study: STUDY=embedding or vectors, all its cells and their comparison; STUDY=steering, the whole chain with several seeds
-	@$(if $(filter steering,$(STUDY)),.venv/bin/python workflow/tools/run_seeds.py --configfile $(CONFIG) $(if $(BACKEND),--override $(ON)) -- .venv/bin/snakemake \
+	@$(if $(filter steering,$(STUDY)),.venv/bin/python workflow/tools/run_seeds.py $(CONFIGFILE) $(if $(BACKEND),--override $(ON)) -- $(SNAKEMAKE) \
 		--profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) $(ARGS),\
 		$(MAKE) --no-print-directory run TARGET=study_$(STUDY))
 
@@ -97,35 +102,34 @@ test-vllm:
 lint: $(STAMP)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/codespell
-	.venv/bin/snakefmt --check Snakefile workflow
-	.venv/bin/snakemake --lint
+	.venv/bin/python -m codespell_lib
+	.venv/bin/python -m snakefmt --check Snakefile workflow
+	$(SNAKEMAKE) --lint
 
 types: $(STAMP)
-	nice .venv/bin/mypy
+	nice .venv/bin/python -m mypy
 
 dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
-	@.venv/bin/python workflow/tools/draw_graphs.py --snakemake .venv/bin/snakemake --configfile $(CONFIG) \
-		--target $(TARGET) --folder results/$(RUN)/dag
+	@$(IN_RUN) .venv/bin/python workflow/tools/draw_graphs.py $(CONFIGFILE) --target $(TARGET) --folder "$$folder/dag"
 
 report: $(STAMP)  ## write the run's report, results/<run>/report.html
-	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/report.html
-	@echo results/$(RUN)/report.html
+	@$(MAKE) --no-print-directory run TARGET=report
+	@$(IN_RUN) echo "$$folder/report.html"
 
 estimate: $(STAMP)  ## say what a run takes, before anything expensive runs; after it, beside what it took
-	@$(MAKE) --no-print-directory run TARGET=results/$(RUN)/estimate/estimate.parquet
-	@.venv/bin/python workflow/tools/print_estimate.py --estimate results/$(RUN)/estimate/estimate.parquet \
-		--benchmarks results/$(RUN)/benchmarks
+	@$(MAKE) --no-print-directory run TARGET=estimate
+	@$(IN_RUN) .venv/bin/python workflow/tools/print_estimate.py --estimate "$$folder/estimate/estimate.parquet" \
+		--benchmarks "$$folder/benchmarks"
 
 check: $(HERE)  ## say all that is wrong with a run before it starts, within seconds: CONFIG=...
-	@.venv/bin/python workflow/tools/check_run.py --configfile $(CONFIG)
+	@.venv/bin/python workflow/tools/check_run.py $(CONFIGFILE)
 
 status: $(HERE)  ## show what is running now
 	@.venv/bin/python workflow/tools/show_status.py --results results
 
 doctor: $(HERE)  ## check this site before anything is submitted: PROFILE=slurm CONFIG=...
 	@.venv/bin/python workflow/tools/check_site.py --profile profiles/$(if $(filter local,$(PROFILE)),slurm,$(PROFILE))/config.yaml \
-		--configfile $(CONFIG) $(ARGS)
+		$(CONFIGFILE) $(ARGS)
 
 why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, or a good beside a bad one: A=<id> B=<id>
 	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
@@ -141,7 +145,7 @@ schema: $(STAMP)  ## write the generated files anew: config schema, table of key
 	@.venv/bin/python workflow/tools/write_generated.py --root .
 
 format: $(STAMP)  ## format all code
-	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && .venv/bin/snakefmt Snakefile workflow
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && .venv/bin/python -m snakefmt Snakefile workflow
 
 $(STAMP): envs/core.txt envs/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \

@@ -52,5 +52,15 @@ rule table:
         comparison_tables(),
 
 
+rule report:
+    input:
+        f"{RUN}/report.html",
+
+
+rule estimate:
+    input:
+        f"{RUN}/estimate/estimate.parquet",
+
+
 onsuccess:
     print_tables()

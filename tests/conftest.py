@@ -70,6 +70,13 @@ def snakemake(folder: Path, *args: str, check: bool = True) -> subprocess.Comple
     return done
 
 
+def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """make in a checkout, with this interpreter's environment, which is not made anew."""
+    if not (folder / ".venv").exists():
+        (folder / ".venv").symlink_to(sys.prefix)
+    return subprocess.run(["make", "STAMP=", "CORES=1", *words], cwd=folder, capture_output=True, text=True)
+
+
 def skip_here(reason: str) -> NoReturn:
     """Skip a test that this machine cannot run; in CI, where nobody reads skips, it fails."""
     (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import snakemake
+from conftest import make, snakemake
 from sociolect.common.artifacts import read_provenance, read_table
 from sociolect.common.schemas import ESTIMATE, RATES
 from sociolect.estimate.table import actual_hours, compare_rules
@@ -68,7 +66,5 @@ def test_the_estimate_of_the_demo_is_near_what_it_took(demo_copy: Path) -> None:
         assert 1 / factor < rules[rule]["ratio"] < factor, rules[rule]
     total = sum(row["actual_hours"] for row in rules.values()) / sum(row["hours"] for row in rules.values())
     assert 1 / 5 < total < 5
-    program = [sys.executable, "workflow/tools/print_estimate.py"]
-    flags = ["--estimate", str(folder / "estimate/estimate.parquet"), "--benchmarks", str(folder / "benchmarks")]
-    shown = subprocess.run([*program, *flags], cwd=demo_copy, capture_output=True, text=True, check=True).stdout
+    shown = make(demo_copy, "estimate").stdout
     assert "took / est." in shown and "train_sfam" in shown and "within budget" in shown

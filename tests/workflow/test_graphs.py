@@ -19,7 +19,6 @@ def test_graphs_are_drawn(project: Path) -> None:
         [
             sys.executable,
             "workflow/tools/draw_graphs.py",
-            *("--snakemake", str(Path(sys.executable).with_name("snakemake"))),
             *("--configfile", "config/demo.yaml", "--folder", "graphs"),
         ],
         cwd=project,

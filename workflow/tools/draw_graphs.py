@@ -15,7 +15,6 @@ from sociolect.common.files import write_text
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--snakemake", required=True)
     parser.add_argument("--configfile", required=True)
     parser.add_argument("--target", default="all")
     parser.add_argument("--folder", type=Path, required=True)
@@ -23,8 +22,8 @@ def main() -> None:
     dot = shutil.which("dot")
     for kind in ("rulegraph", "dag"):
         for language, suffix in (("mermaid-js", "mmd"), ("dot", "dot")):
-            command = [flags.snakemake, "--configfile", flags.configfile, "--forceall", f"--{kind}", language]
-            done = subprocess.run([*command, "--", flags.target], capture_output=True, text=True)
+            asked = ["--configfile", flags.configfile, "--forceall", f"--{kind}", language, "--", flags.target]
+            done = subprocess.run([sys.executable, "-m", "snakemake", *asked], capture_output=True, text=True)
             if done.returncode:
                 sys.exit(f"error: {done.stderr.strip() or 'snakemake could not draw the graph'}")
             path = flags.folder / f"{kind}.{suffix}"
