@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fuzzed import MANY, Row, ended, found, tables, truth
 from hypothesis import given
 from hypothesis import strategies as st
+from raw_tables import HEADER, put, refuse
 
 from sociolect.corpus.columns import TEXTS
 
@@ -65,3 +67,20 @@ def test_csv_against_the_rules_is_read_right_or_refused(
     # a mark that begins a field may by chance quote another text: no reader can know, but no row is lost
     opened = any(re.search(r'(^|[,\r\n])"', value) for row in rows for value in row.values())
     assert told is None or ended(told) == ended(truth(rows)) or (opened and len(told) == len(rows))
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_other_separators_are_named_with_and_without_quotation_marks(tmp_path: Path, mark: str, name: str) -> None:
+    said = f"the fields are separated by {name}: separate the fields by commas"
+    names = HEADER.split(",")
+    refuse(put(tmp_path / "t.csv", mark.join(names) + "\n"), said)
+    refuse(put(tmp_path / "t.csv", mark.join(f'"{name}"' for name in names) + "\n"), said)
+
+
+def test_a_line_before_the_header_is_named(tmp_path: Path) -> None:
+    row = f"{HEADER}\nq,Q,a1,x,,g\n"
+    refuse(put(tmp_path / "t.csv", f"# exported by us, today\n{row}"), "line 1 is a comment ('# exported by us")
+    refuse(put(tmp_path / "t.csv", f"sep=,\n{row}"), "line 1 is a comment", "take it out")
+    refuse(put(tmp_path / "t.csv", f"\n{row}"), "line 1 is blank")
+    # a header all the same
+    refuse(put(tmp_path / "t.csv", f"#{row}"), "'#question_id' looks like 'question_id': rename it")

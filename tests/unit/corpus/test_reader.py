@@ -157,7 +157,6 @@ def test_jsonl_faults_are_named_by_line(tmp_path: Path) -> None:
 
 
 def test_wrong_files(tmp_path: Path) -> None:
-    refuse(put(tmp_path / "t.xlsx", "x"), "extension '.xlsx' is not known", ".parquet, .csv, .jsonl")
     refuse(tmp_path / "absent.csv", "no such file", "corpus.paths")
     (tmp_path / "folder.csv").mkdir()
     refuse(tmp_path / "folder.csv", "this is a folder")

@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from sociolect.common.errors import InputError
-from sociolect.corpus.columns import stacked, wanted
+from sociolect.corpus.columns import COLUMNS, stacked, wanted
+from sociolect.corpus.file_kinds import open_text
 
 __all__ = ["read_csv"]
 
@@ -37,18 +38,20 @@ def read_csv(path: Path, most: int | None = None) -> pl.DataFrame:
     limit = csv.field_size_limit(sys.maxsize)
     lines: list[str] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with open_text(path, "") as stream:
             old = stream.readline().endswith("\r")
         # a file of lines that end in line feeds has carriage returns in its texts, which pandas does not quote
-        with path.open(encoding="utf-8-sig", newline="" if old else "\n") as stream:
+        with open_text(path, "" if old else "\n") as stream:
             reader = csv.reader(_remembered(stream, lines, path), strict=True)
             header: list[str] = next(reader, [])
-            columns, glued = wanted(header, path, _other_marks(header)), list[_Record]()
+            columns, glued = wanted(header, path, _no_header(header)), list[_Record]()
             frame = stacked(islice(_rows(reader, lines, header, columns, path, glued), most), columns)
     except csv.Error as error:
+        # a header in quotation marks that another mark separates
+        other = _other_marks(lines[0], '"{}"') if reader.line_num == 1 else ""
         raise InputError(
-            f"{path}: line {reader.line_num}: {error}; the file is cut off, or double quotes inside a text "
-            'are not doubled ("")'
+            f"{path}: line {reader.line_num}: {error}; "
+            + (other or 'the file is cut off, or double quotes inside a text are not doubled ("")')
         ) from error
     finally:
         csv.field_size_limit(limit)
@@ -69,11 +72,18 @@ def _remembered(stream: Iterator[str], lines: list[str], path: Path) -> Iterator
         yield _INSIDE.sub(_CR, line)
 
 
-def _other_marks(header: list[str]) -> str:
-    """What to say of a header that is one field."""
-    if len(header) != 1:
-        return ""
-    found = next((name for mark, name in _MARKS.items() if mark in header[0]), None)
+def _no_header(header: list[str]) -> str:
+    """What to say of a first line that is no header of fields separated by commas."""
+    if not header:
+        return "line 1 is blank: take it out, so that the header is line 1"
+    if header[0].startswith(("#", "sep=")) and not set(COLUMNS) & set(header):
+        return f"line 1 is a comment ({','.join(header)[:40]!r}): take it out, so that the header is line 1"
+    return _other_marks(header[0]) if len(header) == 1 else ""
+
+
+def _other_marks(line: str, beside: str = "{}") -> str:
+    """What to say of a line with a mark that is not the comma; with what must stand around the mark."""
+    found = next((name for mark, name in _MARKS.items() if beside.format(mark) in line), None)
     return f"the fields are separated by {found}: separate the fields by commas" if found else ""
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from sociolect.common.errors import InputError
 from sociolect.corpus.columns import COLUMNS, IDS, REQUIRED, stacked, wanted
+from sociolect.corpus.file_kinds import open_text
 
 __all__ = ["read_jsonl"]
 
@@ -42,7 +43,7 @@ def read_jsonl(path: Path, most: int | None = None) -> pl.DataFrame:
 
 def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line, its object) of every line that is not blank."""
-    with path.open(encoding="utf-8-sig", newline="\n") as stream:
+    with open_text(path, "\n") as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue

@@ -15,17 +15,16 @@ import pyarrow.parquet as pq
 from sociolect.common.errors import InputError
 from sociolect.corpus.columns import COLUMNS, IDS, TEXTS, wanted
 from sociolect.corpus.csv_table import read_csv
+from sociolect.corpus.file_kinds import ENDINGS, byte_lines, kind_of, refuse_foreign
 from sociolect.corpus.json_lines import read_jsonl
-
-EXTENSIONS = (".parquet", ".csv", ".jsonl")
 
 
 def read_raw_corpus(path: Path, most: int | None = None) -> pl.DataFrame:
     """Read a table by its extension and bring its columns into shape.
 
     Args:
-        path: a .parquet, .csv (comma, header) or .jsonl file with the columns question_id, question,
-            answer_id, answer, group and, where known, author. Other columns are ignored.
+        path: a .parquet, .csv (comma, header) or .jsonl file, the latter two packed with gzip or not, with the columns
+            question_id, question, answer_id, answer, group and, where known, author. Other columns are ignored.
         most: rows, from the first; None reads all.
 
     Returns:
@@ -37,21 +36,18 @@ def read_raw_corpus(path: Path, most: int | None = None) -> pl.DataFrame:
             or of a type that is not text.
     """
     path = Path(path)
-    if path.suffix.lower() not in EXTENSIONS:
-        raise InputError(
-            f"{path}: the extension {path.suffix!r} is not known; give a file that ends in {', '.join(EXTENSIONS)}"
-        )
+    kind = kind_of(path)
     if path.is_dir():
-        raise InputError(f"{path}: this is a folder; give one file that ends in {', '.join(EXTENSIONS)}")
+        raise InputError(f"{path}: this is a folder; give one file that ends in {ENDINGS}")
     if not path.is_file():
         raise InputError(f"{path}: no such file; put the table there or change corpus.paths")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes); write it again")
-    if path.suffix.lower() == ".parquet":
+    refuse_foreign(path)
+    if kind == ".parquet":
         return _shape(_read_parquet(path, most), path)
     _check_utf8(path, most)
-    read = read_csv if path.suffix.lower() == ".csv" else read_jsonl
-    return _shape(read(path, most), path)
+    return _shape(read_csv(path, most) if kind == ".csv" else read_jsonl(path, most), path)
 
 
 def _read_parquet(path: Path, most: int | None) -> pl.DataFrame:
@@ -82,12 +78,8 @@ def _explain_parquet(path: Path) -> None:
 
 
 def _check_utf8(path: Path, most: int | None) -> None:
-    with path.open("rb") as stream:
-        if stream.read(4) == b"PAR1":
-            raise InputError(f"{path}: this is a parquet file; rename it to {path.stem}.parquet")
-        stream.seek(0)
-        for number, line in enumerate(islice(stream, most), start=1):
-            _decode(line, f"{path}: line {number}")
+    for number, line in enumerate(islice(byte_lines(path), most), start=1):
+        _decode(line, f"{path}: line {number}")
 
 
 def _decode(value: bytes, where: str) -> None:

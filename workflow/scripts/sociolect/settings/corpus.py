@@ -27,7 +27,8 @@ class CorpusSettings(Stage):
     )
     paths: dict[Split, str] = Field(
         {"single": "data/single.parquet", "multi": "data/multi.parquet", "askx": "data/askx.parquet"},
-        description="Input table of each split: .parquet, .csv or .jsonl. Leave a split out to run without it.",
+        description="Input table of each split: .parquet, .csv or .jsonl, .csv.gz or .jsonl.gz. "
+        "Leave a split out to run without it.",
     )
     min_chars: int = Field(20, ge=0, description="Shorter answers are left out.")
     max_chars: int = Field(20000, ge=1, description="Longer answers are left out.")
