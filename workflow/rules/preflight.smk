@@ -1,14 +1,16 @@
 # What Snakemake's own process does around a run: on SLURM it adapts the plugin and starts the watcher; a run that
 # failed is explained. Jobs run without these hooks.
+import atexit
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-BEGAN = time.time()
 PROJECT = Path(workflow.current_basedir).parent.parent
+CAUSES = PROJECT / "profiles" / "slurm" / "causes.yaml"
+# of this run: when it began, by the clock of the file system, and its record on the cluster
+THIS_RUN = {"began": 0.0, "record": None}
 if (PROJECT / "workflow" / "scripts").as_posix() not in sys.path:
     sys.path.insert(0, (PROJECT / "workflow" / "scripts").as_posix())
 
@@ -22,24 +24,36 @@ def begin_on_cluster(log):
     from sociolect.slurm.session import begin_session
 
     try:
-        begin_session(
+        record = begin_session(
             snakemake_executor_plugin_slurm,
             workflow.executor_settings,
             str(log[0] if log else ""),
             PROJECT / "workflow" / "tools",
-            PROJECT / "profiles" / "slurm" / "causes.yaml",
+            CAUSES,
         )
     except InputError as error:
         raise WorkflowError(str(error))
+    THIS_RUN["record"] = record
 
 
 def explain_failures():
-    """One line per job that failed, as `make why` prints it."""
-    program = PROJECT / "workflow" / "tools" / "explain_jobs.py"
-    subprocess.run([sys.executable, str(program), "--since", str(BEGAN)], check=False)
+    """What failed in this run, and in no other: as `make why` prints it, and below all that Snakemake still says."""
+    from sociolect.slurm.local_faults import fault_of
+    from sociolect.slurm.verdicts import read_causes
+
+    failed, record = list(workflow.scheduler.failed), THIS_RUN["record"]
+    here = [job for job in failed if record is None or job.is_local]
+    if len(here) < len(failed):
+        program = PROJECT / "workflow" / "tools" / "explain_jobs.py"
+        subprocess.run([sys.executable, str(program), "--run", record.name], check=False)
+    logs = sorted(Path(str(job.log[0])) for job in here if job.log)
+    faults = [fault_of(log, read_causes(CAUSES), THIS_RUN["began"]) for log in logs]
+    atexit.register(print, *faults, sep="\n", end="\n" if faults else "", file=sys.stderr, flush=True)
 
 
 onstart:
+    if log:
+        THIS_RUN["began"] = Path(log[0]).stat().st_mtime
     # of common.smk
     check_tables()
     begin_on_cluster(log)

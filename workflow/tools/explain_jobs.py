@@ -11,10 +11,11 @@ from rich.console import Console
 
 from sociolect.common.errors import InputError, exit_plainly
 from sociolect.slurm.evidence import UNKNOWN
-from sociolect.slurm.history import CAUSES, evidence_of, local_failures, refused_of, verdicts_of
+from sociolect.slurm.history import CAUSES, evidence_of, refused_of, verdicts_of
+from sociolect.slurm.local_faults import failed_logs, fault_of
 from sociolect.slurm.runs import STATE, all_runs, read_driver, submissions
 from sociolect.slurm.side_by_side import comparison
-from sociolect.slurm.verdicts import Verdict, read_causes
+from sociolect.slurm.verdicts import read_causes
 
 
 def main() -> None:
@@ -24,9 +25,7 @@ def main() -> None:
     parser.add_argument("--job", action="append", help="SLURM job id, of the run; all without it")
     parser.add_argument("--compare", nargs=2, metavar="JOB", help="two jobs of the run, a good and a bad one")
     parser.add_argument("--results", type=Path, default=Path("results"))
-    parser.add_argument(
-        "--since", type=float, default=time.time() - 86400, help="look at failures since this time only"
-    )
+    parser.add_argument("--since", type=float, default=time.time() - 86400, help="failures since this time only")
     parser.add_argument("--causes", type=Path, default=CAUSES)
     given = parser.parse_args()
     causes = read_causes(given.causes)
@@ -42,17 +41,18 @@ def main() -> None:
     if given.compare:
         Console().print(comparison(evidence_of(runs[-1], given.compare), given.compare))
         return
-    verdicts: list[Verdict] = []
+    lines: list[str] = []
     if recent := [run for run in runs if given.run or given.job or run.stat().st_mtime >= given.since]:
         run, driver = recent[-1], read_driver(recent[-1])
         print(f"run {run.name}, driven by process {driver.pid} on {driver.host}, log {driver.log}")
         evidence = evidence_of(run, given.job, well=bool(given.job))
         if unknown := sum(entry.state == UNKNOWN for entry in evidence):
             print(f"SLURM does not answer: nothing is known of {unknown} jobs; try again")
-        verdicts += [*([] if given.job else refused_of(run)), *verdicts_of(evidence, causes)]
-    if not given.job:
-        verdicts += local_failures(given.results, given.since, causes)
-    print("\n".join(verdict.line() for verdict in verdicts) or "no job failed, hangs or waits")
+        verdicts = [*([] if given.job else refused_of(run)), *verdicts_of(evidence, causes)]
+        lines += [verdict.line() for verdict in verdicts]
+    if not given.job and not given.run:
+        lines += [fault_of(log, causes) for log in failed_logs(given.results, given.since)]
+    print("\n".join(lines) or "no job failed, hangs or waits")
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def gather(
     """
     # the accounting is some seconds late, and says less of a job that has just ended
     top = (controller(submitted.job) if ask_controller else None) or (steps[0] if steps else None)
-    slurm_log = _tail(Path(submitted.slurm_log)) if submitted.slurm_log else None
+    slurm_log = tail(Path(submitted.slurm_log)) if submitted.slurm_log else None
     code = end_code(slurm_log)
     own = otherwise if code is None else "FAILED" if code else "COMPLETED"
     state = queued.state if queued else plain_state(top.state) if top else own
@@ -163,10 +163,11 @@ def _live(submitted: Submitted) -> tuple[str | None, dict[str, Any]]:
     except OSError:
         return None, {}
     theirs = first.startswith("[start]") and f"job={submitted.job} " not in first
-    return None if theirs else _tail(log), beat if beat.get("job") == submitted.job else {}
+    return None if theirs else tail(log), beat if beat.get("job") == submitted.job else {}
 
 
-def _tail(path: Path) -> str | None:
+def tail(path: Path) -> str | None:
+    """The end of a file; None where there is none."""
     try:
         with path.open("rb") as stream:
             stream.seek(0, 2)

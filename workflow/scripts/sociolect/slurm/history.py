@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from sociolect.common.heartbeat import read_beat
 from sociolect.slurm.commands import FINAL, accounting, plain_state, queue
 from sociolect.slurm.evidence import UNKNOWN, Evidence, gather
 from sociolect.slurm.nodes import record_bad_node
-from sociolect.slurm.runs import Submitted, names_of, refusals, submissions
+from sociolect.slurm.runs import names_of, refusals, submissions
 from sociolect.slurm.states import LOST, remembered
 from sociolect.slurm.verdicts import Cause, Verdict, explain, fold_bad_nodes, read_causes
 
@@ -64,19 +63,3 @@ def blame_nodes(run: Path, jobs: Collection[str]) -> None:
         verdict = explain(entry, causes)
         if verdict.blames_node and verdict.node and "," not in verdict.node:
             record_bad_node(run.parents[1], verdict.node, verdict.job, f"{verdict.cause}: {verdict.title}")
-
-
-def local_failures(results: Path, since: float, causes: Sequence[Cause]) -> list[Verdict]:
-    """Programs of a run without a cluster that ended with an error since then, by their heartbeats."""
-    found = []
-    for path in sorted(results.glob("*/logs/**/*.beat")):
-        beat = read_beat(path)
-        if beat is None or beat.get("ended") != "failed" or beat.get("job") or float(beat["time"]) < since:
-            continue
-        log = path.with_suffix("")
-        _, _, rule, *wildcards = log.relative_to(results).with_suffix("").parts
-        text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else None
-        job = Submitted("-", "", rule, "/".join(wildcards), log=str(log), slurm_log=str(log))
-        entry = Evidence(job, "FAILED", node=str(beat["host"]), rule_log=text, beat=beat, now=float(beat["time"]))
-        found.append(explain(entry, causes))
-    return found

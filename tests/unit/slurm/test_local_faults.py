@@ -1,0 +1,82 @@
+"""A job that failed on this machine: its own last word, whatever ended it, and no word of another run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sociolect.common.heartbeat import write_beat
+from sociolect.slurm.history import CAUSES
+from sociolect.slurm.local_faults import failed_logs, fault_of
+from sociolect.slurm.verdicts import read_causes
+
+TABLE = read_causes(CAUSES)
+START = "[start] program=import_corpus job=- node=vm pid=7 python=/env/python gpus=-\n09:20:14 begin: import_corpus\n"
+BAD = "error: data/a.csv: row 5 (line 6) has 3 fields"
+
+
+def log_of(results: Path, text: str, run: str = "mine", name: str = "import_corpus/single") -> Path:
+    log = results / run / f"logs/{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(text)
+    return log
+
+
+def beat_of(log: Path, **state: object) -> None:
+    write_beat(log.with_name(log.name + ".beat"), "begin", **state)
+
+
+def test_the_last_line_is_the_programs_own(tmp_path: Path) -> None:
+    log = log_of(tmp_path, f"{START}error: an earlier one\n{BAD}\n")
+    beat_of(log, ended="failed", message="x")
+    assert fault_of(log, TABLE).splitlines() == [f"failed: import_corpus [single], log {log}", BAD]
+
+
+def test_a_known_cause_has_its_remedy_above_the_programs_word(tmp_path: Path) -> None:
+    log = log_of(tmp_path, f"{START}OSError: [Errno 28] No space left on device\nerror: x: OSError: full\n")
+    first, do, last = fault_of(log, TABLE).splitlines()
+    assert do.startswith("do: free the disk") and last == "error: x: OSError: full"
+    assert first.startswith("failed: import_corpus [single]")
+
+
+@pytest.mark.parametrize(("name", "label"), [("sample_groups", "sample_groups"), ("a/x/y", "a [x/y]")])
+def test_a_job_is_called_by_rule_and_wildcards(tmp_path: Path, name: str, label: str) -> None:
+    assert fault_of(log_of(tmp_path, BAD, name=name), TABLE).startswith(f"failed: {label}, log ")
+
+
+def test_a_killed_program_is_said_to_be_killed(tmp_path: Path) -> None:
+    log = log_of(tmp_path, START)
+    beat_of(log)
+    assert fault_of(log, TABLE).splitlines()[-1].startswith("error: the program was killed in stage begin")
+
+
+def test_a_program_that_never_began_is_not_blamed_with_an_old_log(tmp_path: Path) -> None:
+    log = log_of(tmp_path, f"{START}{BAD}\n")
+    beat_of(log, ended="failed")
+    os.utime(log, (1000, 1000))
+    assert "did not begin" in fault_of(log, TABLE, since=2000) and BAD not in fault_of(log, TABLE, since=2000)
+    assert fault_of(log, TABLE, since=500).endswith(BAD)
+    assert "did not begin" in fault_of(tmp_path / "mine/logs/none.log", TABLE)
+    shell = log_of(tmp_path, "/usr/bin/bash: line 1: /no/python: No such file or directory\n", name="b")
+    assert fault_of(shell, TABLE).endswith("error: /usr/bin/bash: line 1: /no/python: No such file or directory")
+
+
+def test_programs_that_failed_or_were_killed_are_found_by_their_heartbeats(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    states: dict[str, dict[str, object]] = {
+        "failed": {"ended": "failed"},
+        "killed": {"pid": gone.pid},
+        "running": {},
+        "elsewhere": {"pid": gone.pid, "host": "another"},
+        "on_a_cluster": {"ended": "failed", "job": "17"},
+        "long_ago": {"ended": "failed", "time": time.time() - 5000},
+    }
+    for name, state in states.items():
+        beat_of(log_of(tmp_path, START, name=name), **state)
+    assert [log.stem for log in failed_logs(tmp_path, time.time() - 1000)] == ["failed", "killed"]

@@ -1,0 +1,47 @@
+"""A run that fails ends with what its own jobs say, each with rule and log, and with no word of other runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+from conftest import snakemake
+
+HEADER = "question_id,question,answer_id,answer,author,group\n"
+CONFIG = """run: {run}
+experiments: {{main: {{fit: [single], ask: multi}}}}
+corpus: {{paths: {{single: {run}-single.csv, multi: {run}-multi.csv}}}}
+"""
+
+
+def fail(project: Path, run: str) -> subprocess.CompletedProcess[str]:
+    """A run of this name whose two tables are wrong."""
+    (project / f"{run}.yaml").write_text(CONFIG.format(run=run))
+    (project / f"{run}-single.csv").write_text(f"{HEADER}q,Q,a1,fine,,g\nq,Q,a2\n")
+    (project / f"{run}-multi.csv").write_text("# by hand\n" + HEADER)
+    done = snakemake(project, "--profile", "profiles/local", "--configfile", f"{run}.yaml", check=False)
+    assert done.returncode == 1
+    return done
+
+
+def test_a_failed_run_ends_with_its_own_faults_alone(project: Path) -> None:
+    fail(project, "theirs")
+    # theirs goes on failing beside ours
+    for beat in (project / "results/theirs/logs").rglob("*.beat"):
+        beat.write_text(json.dumps({**json.loads(beat.read_text()), "time": time.time() + 1000}))
+    done = fail(project, "ours")
+    logs = "results/ours/logs/import_corpus"
+    first, comment, second, fields = done.stderr.splitlines()[-4:]
+    assert first == f"failed: import_corpus [multi], log {logs}/multi.log"
+    assert comment.startswith("error: ours-multi.csv: missing columns") and "line 1 is a comment" in comment
+    assert second == f"failed: import_corpus [single], log {logs}/single.log"
+    assert fields.startswith("error: ours-single.csv: row 2 (line 3) has 3 fields")
+    said = done.stdout + done.stderr
+    assert "theirs" not in said and "no job failed" not in said
+    # mended, nothing of it is said any more
+    (project / "ours-single.csv").write_text(f"{HEADER}q,Q,a1,fine enough to be kept,,g\n")
+    target = ["--configfile", "ours.yaml", "--", "results/ours/corpus/single.parquet"]
+    again = snakemake(project, "--profile", "profiles/local", *target)
+    assert "failed:" not in again.stderr and "error:" not in again.stderr
