@@ -38,6 +38,9 @@ BACKEND ?=
 ON = $(foreach stage,description activations sweep generation,'$(stage)={backend: $(BACKEND)}')
 # what only looks must not make the environment anew under running jobs
 HERE := $(if $(wildcard .venv/bin/python),,$(STAMP))
+# of the path of this folder, what venv and pip write into shell scripts as it is, and Snakemake takes for wildcards
+ODD := $(strip $(foreach mark,$$ ` " \ { },$(if $(findstring $(mark),$(CURDIR)),$(mark))))
+NO_ODD = $(if $(ODD),$(error the path of this folder has $(ODD): scripts of venv and pip would run what it says, or Snakemake take it for a wildcard; rename the folder, or move the project))
 # a variable as one word of the shell, whatever is in it
 quoted = '$(subst ','\'',$(value $1))'
 # not the script that pip wrote: its first lines run what a folder's name says
@@ -148,6 +151,7 @@ format: $(STAMP)  ## format all code
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format . && .venv/bin/python -m snakefmt Snakefile workflow
 
 $(STAMP): envs/core.txt envs/dev.txt
+	$(NO_ODD)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: $(PYTHON) is $$($(PYTHON) -V); Sociolect needs Python 3.11 to 3.13: make $@ PYTHON=python3.11"; exit 1; }
 	@[ ! -L .venv ] || { echo "error: .venv is a link; making it anew would empty $$(readlink -f .venv): remove the link"; exit 1; }
@@ -166,6 +170,7 @@ $(SYNTAX_STAMP): envs/syntax.txt | $(STAMP)
 
 # beside .venv, which has its own pins and no package that only benchmarks compare with
 $(BENCH_STAMP): envs/core.txt envs/benchmarks.txt
+	$(NO_ODD)
 	@echo "making .venv-bench (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt -r envs/benchmarks.txt
@@ -173,6 +178,7 @@ $(BENCH_STAMP): envs/core.txt envs/benchmarks.txt
 
 # the ranges that the packages of peers.txt ask for exclude the pins of the core, with which they are to be compared
 $(PEERS_STAMP): envs/core.txt envs/peers.txt
+	$(NO_ODD)
 	@echo "making .venv-peers (once; about two minutes) ..."
 	@$(PYTHON) -m venv --clear .venv-peers
 	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r envs/core.txt
@@ -180,6 +186,7 @@ $(PEERS_STAMP): envs/core.txt envs/peers.txt
 	@touch $@
 
 $(VLLM_STAMP): $(VLLM_PINS)
+	$(NO_ODD)
 	@[ ! -L .venv-vllm ] || { echo "error: .venv-vllm is a link; making it anew would empty $$(readlink -f .venv-vllm): remove the link"; exit 1; }
 	@$(PYTHON) workflow/tools/check_idle.py
 	@echo "making .venv-vllm for $(VLLM_DEVICE) (once; some minutes, 4 GB) ..."

@@ -86,7 +86,9 @@ def needed(stage):
 
 # `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
 # Where conda is in charge its own comes first already.
-shell.prefix(
-    ("" if python_of("core") == "python" else f'export PATH="{Path(sys.executable).parent}:$PATH"; ')
-    + f'export SCRIPTS="{SCRIPTS}" PYTHON_CORE="{python_of("core")}" PYTHON_VLLM="{python_of("vllm")}"; '
-)
+# Quoted, and braces doubled, which Snakemake fills: nothing in a folder's name is run.
+places = {"SCRIPTS": SCRIPTS, "PYTHON_CORE": python_of("core"), "PYTHON_VLLM": python_of("vllm")}
+exports = "".join(f" {name}={shlex.quote(place)}" for name, place in places.items())
+if python_of("core") != "python":
+    exports += f' PATH={shlex.quote(Path(sys.executable).parent.as_posix())}:"$PATH"'
+shell.prefix(f"export{exports}; ".replace("{", "{{").replace("}", "}}"))

@@ -11,6 +11,12 @@ PROJECT = Path(workflow.current_basedir).parent.parent
 CAUSES = PROJECT / "profiles" / "slurm" / "causes.yaml"
 # of this run: when it began, by the clock of the file system, and its record on the cluster
 THIS_RUN = {"began": 0.0, "record": None}
+for mark in "{}":
+    if mark in str(PROJECT):
+        raise WorkflowError(
+            f"{PROJECT}: the path of the project has the character {mark!r}, which Snakemake takes for a wildcard; "
+            "rename the folder, or move the project"
+        )
 if (PROJECT / "workflow" / "scripts").as_posix() not in sys.path:
     sys.path.insert(0, (PROJECT / "workflow" / "scripts").as_posix())
 
@@ -30,6 +36,7 @@ def begin_on_cluster(log):
             str(log[0] if log else ""),
             PROJECT / "workflow" / "tools",
             CAUSES,
+            workflow.configfiles,
         )
     except InputError as error:
         raise WorkflowError(str(error))

@@ -66,6 +66,11 @@ def test_all_faults_of_a_file_are_named_at_once_in_the_order_of_its_lines(tmp_pa
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
+        (
+            {"corpus": {"paths": {"single": "a", "multi": "a {b}.csv"}}},
+            "key 'corpus.paths.multi': 'a {b}.csv' has a '{', which Snakemake takes for a wildcard; rename the file",
+        ),
+        ({"models": {"lm": {"folder": "m}"}}}, "key 'models.lm.folder': 'm}' has a '}', which Snakemake"),
         ({"generation": {"shards": 17}}, "key 'generation.shards': 17 jobs cannot share 16 buckets; lower it, or"),
         ({"steering": {"n_eff": 900}}, "key 'steering.n_eff': 900 of at most 768 attributes"),
         ({"scratch": {"lm": {"heads": 3}}}, "key 'scratch.lm.heads': 3 heads do not divide a width of 128"),

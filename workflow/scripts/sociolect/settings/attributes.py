@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage
+from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage, UserPath
 
 
 class DescriptionSettings(Stage):
@@ -30,7 +30,7 @@ class DescriptionSettings(Stage):
         lt=1,
         description="stylometry: an attribute is said of the answers above this train quantile.",
     )
-    prompt_file: str = Field("workflow/prompts/describe.yaml", description="llm: open and targeted questions.")
+    prompt_file: UserPath = Field("workflow/prompts/describe.yaml", description="llm: open and targeted questions.")
     batch_tokens: Positive = Field(8192, description="llm: token budget of a batch, prompt and output together.")
     max_new_tokens: Positive = Field(200, description="llm: output limit per prompt.")
     max_prompt_chars: Positive = Field(4000, description="llm: longer answers are cut for the prompt.")

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 Split = Literal["single", "multi", "askx"]
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+
+def _no_braces(path: str) -> str:
+    if found := next((mark for mark in "{}" if mark in path), ""):
+        raise ValueError(f"{path!r} has a {found!r}, which Snakemake takes for a wildcard; rename the file or folder")
+    return path
+
+
+UserPath = Annotated[str, AfterValidator(_no_braces)]
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sociolect.settings.base import Experiment, Name, Positive, Split, Stage
+from sociolect.settings.base import Experiment, Name, Positive, Split, Stage, UserPath
 
 
 class DemoSettings(Stage):
@@ -25,7 +25,7 @@ class CorpusSettings(Stage):
     source: Literal["files", "demo"] = Field(
         "files", description="`files`: the paths below; `demo`: the made-up corpus."
     )
-    paths: dict[Split, str] = Field(
+    paths: dict[Split, UserPath] = Field(
         {"single": "data/single.parquet", "multi": "data/multi.parquet", "askx": "data/askx.parquet"},
         description="Input table of each split: .parquet, .csv or .jsonl, .csv.gz or .jsonl.gz. "
         "Leave a split out to run without it.",

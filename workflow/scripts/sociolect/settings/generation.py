@@ -6,15 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from sociolect.settings.base import BACKENDS, BackendName, Positive, Stage
+from sociolect.settings.base import BACKENDS, BackendName, Positive, Stage, UserPath
 
 
 class GenerationSettings(Stage):
     """The eight conditions."""
 
     backend: BackendName = Field("transformers", description=f"The answers. {BACKENDS}")
-    prompt_file: str = Field("workflow/prompts/conditions.yaml", description="Templates of the eight conditions.")
-    wordings_file: str = Field(
+    prompt_file: UserPath = Field("workflow/prompts/conditions.yaml", description="Templates of the eight conditions.")
+    wordings_file: UserPath = Field(
         "workflow/prompts/wordings.yaml", description="Other wordings of the instructions, of which val chooses one."
     )
     samples: Positive = Field(3, description="Generations per question, condition and target.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator
 
-from sociolect.settings.base import Positive, Stage
+from sociolect.settings.base import Positive, Stage, UserPath
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -22,7 +22,7 @@ class HubModel(Stage):
 class LocalModel(Stage):
     """A model in a folder of this machine."""
 
-    folder: str = Field(
+    folder: UserPath = Field(
         min_length=1, description="Folder of this machine with config.json, .safetensors and the tokenizer's files."
     )
 
@@ -30,7 +30,7 @@ class LocalModel(Stage):
 class GgufModel(Stage):
     """A model in a GGUF file of this machine."""
 
-    gguf: str = Field(
+    gguf: UserPath = Field(
         min_length=1, description="GGUF file of this machine, quantized or not, of an architecture transformers reads."
     )
     sha256: Sha256 | None = Field(None, description="gguf: SHA-256 that the file must have; null takes any.")

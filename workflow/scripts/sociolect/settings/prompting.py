@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sociolect.settings.base import Stage
+from sociolect.settings.base import Stage, UserPath
 
 # no template may see the day of the run: one that runs over midnight would mix two prompts
 PROMPT_DATE = date_type(2025, 1, 1)
@@ -19,7 +19,7 @@ class PromptSettings(Stage):
     style: Literal["chat", "document"] | None = Field(
         None, description="A chat, or a document for a base model; null: chat where the tokenizer has a template."
     )
-    document_file: str = Field(
+    document_file: UserPath = Field(
         "workflow/prompts/document.yaml",
         description="Wording and stop strings of documents; that of chats is generation.prompt_file.",
     )

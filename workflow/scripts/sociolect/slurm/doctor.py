@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sociolect.common.errors import InputError
 from sociolect.settings.models import GgufModel, LocalModel, ModelsSettings, name_of
 from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
 from sociolect.slurm.evidence import gather
 from sociolect.slurm.nodes import bad_nodes
+from sociolect.slurm.plain_paths import refuse_odd_paths
 from sociolect.slurm.runs import Submitted, abandoned_runs, names_of
 from sociolect.slurm.verdicts import explain, read_causes
 
@@ -118,6 +120,14 @@ def check_environment(project: Path) -> Iterator[Check]:
     local = real.startswith(("/tmp/", "/var/tmp/", "/dev/shm/"))
     remedy = "is that folder there on the nodes? the probe jobs below tell" if local else ""
     yield Check("interpreter", "warn" if local else "ok", f"{sys.executable} -> {real}", remedy)
+
+
+def check_paths(project: Path, config: Path) -> Iterator[Check]:
+    """Paths with characters that a submission cannot carry."""
+    try:
+        refuse_odd_paths(project, [config])
+    except InputError as error:
+        yield Check("paths", "FAIL", str(error), "rename it")
 
 
 def check_slurm() -> Iterator[Check]:

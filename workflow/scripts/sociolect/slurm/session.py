@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from sociolect.common.errors import InputError
 from sociolect.slurm.commands import FINAL, queue
+from sociolect.slurm.plain_paths import refuse_odd_paths
 from sociolect.slurm.plugin import adapt_plugin
 from sociolect.slurm.runs import (
     STATE,
@@ -27,7 +29,9 @@ from sociolect.slurm.verdicts import read_causes
 from sociolect.slurm.watch import leave_nothing_behind
 
 
-def begin_session(plugin: Any, settings: Any, log: str, tools: Path, causes: Path) -> Path:
+def begin_session(
+    plugin: Any, settings: Any, log: str, tools: Path, causes: Path, configs: Sequence[Path] = ()
+) -> Path:
     """Adapt the plugin, start the watcher, and see to it that a stopped run stops its jobs.
 
     Args:
@@ -36,17 +40,20 @@ def begin_session(plugin: Any, settings: Any, log: str, tools: Path, causes: Pat
         log: Snakemake's log of this run.
         tools: folder of the programs that are no rule.
         causes: the table of causes.
+        configs: config files of the run.
 
     Returns:
         The folder of the run's record.
 
     Raises:
-        InputError: array jobs are asked for, jobs of an earlier run may still write, or the plugin has another shape.
+        InputError: array jobs are asked for, a shell would run what a path says, jobs of an earlier run may still
+            write, or the plugin has another shape.
     """
     if settings.array_jobs:
         raise InputError(
             "slurm-array-jobs: not supported, since the plugin mixes up states and logs of array tasks; leave it out"
         )
+    refuse_odd_paths(Path.cwd(), configs)
     read_causes(causes)
     state = STATE.absolute()
     clear_leftovers(state)
