@@ -53,8 +53,8 @@ def explain_failures():
     if len(here) < len(failed):
         program = PROJECT / "workflow" / "tools" / "explain_jobs.py"
         subprocess.run([sys.executable, str(program), "--run", record.name], check=False)
-    logs = sorted(Path(str(job.log[0])) for job in here if job.log)
-    faults = [fault_of(log, read_causes(CAUSES), THIS_RUN["began"]) for log in logs]
+    logs = {Path(str(job.log[0])): (job.name, "/".join(job.wildcards_dict.values())) for job in here if job.log}
+    faults = [fault_of(log, job, read_causes(CAUSES), THIS_RUN["began"]) for log, job in sorted(logs.items())]
     atexit.register(print, *faults, sep="\n", end="\n" if faults else "", file=sys.stderr, flush=True)
 
 

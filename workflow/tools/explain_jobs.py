@@ -51,7 +51,7 @@ def main() -> None:
         verdicts = [*([] if given.job else refused_of(run)), *verdicts_of(evidence, causes)]
         lines += [verdict.line() for verdict in verdicts]
     if not given.job and not given.run:
-        lines += [fault_of(log, causes) for log in failed_logs(given.results, given.since)]
+        lines += [fault_of(log, job, causes) for log, job in failed_logs(given.results, given.since).items()]
     print("\n".join(lines) or "no job failed, hangs or waits")
 
 

@@ -8,13 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from sociolect.common.heartbeat import write_beat
 from sociolect.slurm.history import CAUSES
 from sociolect.slurm.local_faults import failed_logs, fault_of
 from sociolect.slurm.verdicts import read_causes
 
+JOB = ("import_corpus", "single")
 TABLE = read_causes(CAUSES)
 START = "[start] program=import_corpus job=- node=vm pid=7 python=/env/python gpus=-\n09:20:14 begin: import_corpus\n"
 BAD = "error: data/a.csv: row 5 (line 6) has 3 fields"
@@ -34,36 +33,31 @@ def beat_of(log: Path, **state: object) -> None:
 def test_the_last_line_is_the_programs_own(tmp_path: Path) -> None:
     log = log_of(tmp_path, f"{START}error: an earlier one\n{BAD}\n")
     beat_of(log, ended="failed", message="x")
-    assert fault_of(log, TABLE).splitlines() == [f"failed: import_corpus [single], log {log}", BAD]
+    assert fault_of(log, JOB, TABLE).splitlines() == [f"failed: import_corpus [single], log {log}", BAD]
 
 
 def test_a_known_cause_has_its_remedy_above_the_programs_word(tmp_path: Path) -> None:
     log = log_of(tmp_path, f"{START}OSError: [Errno 28] No space left on device\nerror: x: OSError: full\n")
-    first, do, last = fault_of(log, TABLE).splitlines()
+    first, do, last = fault_of(log, JOB, TABLE).splitlines()
     assert do.startswith("do: free the disk") and last == "error: x: OSError: full"
     assert first.startswith("failed: import_corpus [single]")
-
-
-@pytest.mark.parametrize(("name", "label"), [("sample_groups", "sample_groups"), ("a/x/y", "a [x/y]")])
-def test_a_job_is_called_by_rule_and_wildcards(tmp_path: Path, name: str, label: str) -> None:
-    assert fault_of(log_of(tmp_path, BAD, name=name), TABLE).startswith(f"failed: {label}, log ")
 
 
 def test_a_killed_program_is_said_to_be_killed(tmp_path: Path) -> None:
     log = log_of(tmp_path, START)
     beat_of(log)
-    assert fault_of(log, TABLE).splitlines()[-1].startswith("error: the program was killed in stage begin")
+    assert fault_of(log, JOB, TABLE).splitlines()[-1].startswith("error: the program was killed in stage begin")
 
 
 def test_a_program_that_never_began_is_not_blamed_with_an_old_log(tmp_path: Path) -> None:
     log = log_of(tmp_path, f"{START}{BAD}\n")
     beat_of(log, ended="failed")
     os.utime(log, (1000, 1000))
-    assert "did not begin" in fault_of(log, TABLE, since=2000) and BAD not in fault_of(log, TABLE, since=2000)
-    assert fault_of(log, TABLE, since=500).endswith(BAD)
-    assert "did not begin" in fault_of(tmp_path / "mine/logs/none.log", TABLE)
+    assert "did not begin" in fault_of(log, JOB, TABLE, since=2000) and BAD not in fault_of(log, JOB, TABLE, since=2000)
+    assert fault_of(log, JOB, TABLE, since=500).endswith(BAD)
+    assert "did not begin" in fault_of(tmp_path / "mine/logs/none.log", JOB, TABLE)
     shell = log_of(tmp_path, "/usr/bin/bash: line 1: /no/python: No such file or directory\n", name="b")
-    assert fault_of(shell, TABLE).endswith("error: /usr/bin/bash: line 1: /no/python: No such file or directory")
+    assert fault_of(shell, JOB, TABLE).endswith("error: /usr/bin/bash: line 1: /no/python: No such file or directory")
 
 
 def test_programs_that_failed_or_were_killed_are_found_by_their_heartbeats(tmp_path: Path) -> None:
@@ -79,4 +73,9 @@ def test_programs_that_failed_or_were_killed_are_found_by_their_heartbeats(tmp_p
     }
     for name, state in states.items():
         beat_of(log_of(tmp_path, START, name=name), **state)
-    assert [log.stem for log in failed_logs(tmp_path, time.time() - 1000)] == ["failed", "killed"]
+    beat_of(log_of(tmp_path, START, run="logs", name="a/logs/y"), ended="failed")
+    assert list(failed_logs(tmp_path, time.time() - 1000).values()) == [
+        ("a", "logs/y"),
+        ("failed", ""),
+        ("killed", ""),
+    ]

@@ -15,34 +15,37 @@ from sociolect.slurm.verdicts import Cause, explain
 _PLAIN = ("X", "?")
 
 
-def failed_logs(results: Path, since: float) -> list[Path]:
-    """Logs of the programs that failed on this machine since then, or were killed, by the heartbeats they left."""
-    logs = []
+def failed_logs(results: Path, since: float) -> dict[Path, tuple[str, str]]:
+    """Logs of the programs that failed on this machine since then, or were killed, by the heartbeats they left; with
+    rule and wildcards."""
+    logs = {}
     for path in sorted(results.glob("*/logs/**/*.beat")):
         beat = read_beat(path)
         if beat is None or beat.get("job") or float(beat["time"]) < since:
             continue
         killed = beat["host"] == socket.gethostname() and process_started(int(beat["pid"])) < 0
         if beat.get("ended") == "failed" or killed:
-            logs.append(path.with_suffix(""))
+            log = path.with_suffix("")
+            _, _, rule, *wildcards = log.relative_to(results).with_suffix("").parts
+            logs[log] = rule, "/".join(wildcards)
     return logs
 
 
-def fault_of(log: Path, causes: Sequence[Cause], since: float = 0.0) -> str:
+def fault_of(log: Path, job: tuple[str, str], causes: Sequence[Cause], since: float = 0.0) -> str:
     """Which job failed, what to do where that is known, and last its own word as a line `error: ...`.
 
     Args:
-        log: the rule's log, results/<run>/logs/<rule>/<wildcards>.log.
+        log: the rule's log.
+        job: rule and wildcards.
         causes: the table of causes.
         since: when the run began; an older log is that of an earlier one.
     """
     fresh = log.is_file() and log.stat().st_mtime >= since
     beat = (read_beat(log.with_name(f"{log.name}.beat")) if fresh else None) or {}
-    rule, *wildcards = log.with_suffix("").parts[log.parts.index("logs") + 1 :]
-    job = Submitted("-", "", rule, "/".join(wildcards), log=str(log), slurm_log=str(log))
-    entry = Evidence(job, "FAILED", rule_log=tail(log) if fresh else None, beat=beat)
+    sent = Submitted("-", "", *job, log=str(log), slurm_log=str(log))
+    entry = Evidence(sent, "FAILED", rule_log=tail(log) if fresh else None, beat=beat)
     verdict = explain(entry, causes)
-    lines = [f"failed: {job.label}, log {log}"]
+    lines = [f"failed: {sent.label}, log {log}"]
     if verdict.cause not in _PLAIN:
         lines.append(f"do: {verdict.remedy}")
     return "\n".join([*lines, _own_word(entry)])
