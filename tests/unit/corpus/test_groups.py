@@ -158,10 +158,10 @@ def test_groups_that_cannot_be_parted_are_told_the_true_reason() -> None:
     corpus = pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
     with pytest.raises(InputError) as caught:
         sample_groups({"single": corpus}, settings(), 0)
-    assert "group 'a': its 40 answers come from 2 questions and 40 known authors, 2 sets of them share neither" in str(
+    assert "group 'a': its 40 answers come from 2 questions and 40 known authors, in 2 sets that share neither" in str(
         caught.value
     )
-    assert "need one each, 3: add questions or authors; group 'b'" in str(caught.value)
+    assert "train, val and test need 3: add questions or authors; group 'b'" in str(caught.value)
     assert "lower sampling.minimum" not in str(caught.value)
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sociolect.settings.models import ModelsSettings
+from sociolect.slurm import doctor
 from sociolect.slurm.doctor import requests_of
+from tiny_models import save_llama, word_tokenizer
 
 
 def test_probes_are_the_distinct_requests_of_a_profile() -> None:
@@ -23,3 +28,22 @@ def test_probes_are_the_distinct_requests_of_a_profile() -> None:
         [*site, "--gpus=1"],
         [*site, "--gres=gpu:a100:1"],
     ]
+
+
+def test_config_and_tokenizer_of_a_model_are_loaded_before_anything_is_submitted(tmp_path: Path) -> None:
+    whole, results = tmp_path / "whole", tmp_path / "models"
+    save_llama(whole, word_tokenizer())
+    (whole / "model.safetensors").unlink()
+    models = ModelsSettings.model_validate({"lm": {"folder": str(whole)}})
+    sfam, lm = doctor.check_models(models, results, Path("c.yaml"))
+    assert (sfam.verdict, sfam.found) == ("ok", "trained by the run")
+    assert (lm.verdict, lm.found) == ("ok", f"{whole}: config and tokenizer load")
+    (whole / "tokenizer.json").write_text("{}")
+    _, lm = doctor.check_models(models, results, Path("c.yaml"))
+    assert lm.verdict == "FAIL" and "no whole tokenizer" in lm.found and lm.remedy == "mend models.lm"
+    # what was fetched is what counts
+    results.mkdir()
+    (whole / "config.json").write_text('{"model_type": "unheard-of"}')
+    whole.rename(results / "lm")
+    _, lm = doctor.check_models(models, results, Path("c.yaml"))
+    assert lm.verdict == "FAIL" and f"{results / 'lm'}: its config cannot be loaded" in lm.found

@@ -68,12 +68,12 @@ def check_groups(samples: Mapping[str, pl.DataFrame], groups: Iterable[str], set
         settings: experiments and parents.
 
     Raises:
-        InputError: an experiment has fewer than two groups, or a group with a parent does not exist; a line each.
+        InputError: an experiment has fewer than two groups, or a group with a parent does not exist.
     """
     lines = [f"group_parents.{name}: {why}" for name, why in parent_faults(settings.group_parents, groups)]
     lines += [f"experiments.{name}: {why}" for name, why in experiment_faults(samples, settings.experiments)]
     if lines:
-        raise InputError("\n".join(lines))
+        raise InputError("; ".join(lines))
 
 
 def _counts(frame: pl.DataFrame) -> str:

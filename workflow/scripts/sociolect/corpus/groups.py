@@ -173,11 +173,11 @@ def _require_two_groups(left: pl.DataFrame, counts: pl.DataFrame, split: str, mi
         f"{group} {size}" for group, size in counts.filter(pl.col("split") == split).select("group", "size").iter_rows()
     )
     said = f"split {split}: {len(names)} of the groups can take part, two are needed. "
+    sizes = f"{unit.capitalize()} per group: {listed}. The minimum is {minimum}"
     # what cannot be parted is large enough: its size is no reason
-    said += "; ".join(reasons) + ". " if reasons else ""
     raise InputError(
-        f"{said}{unit.capitalize()} per group: {listed}. The minimum is {minimum}: "
-        + ("it leaves out the others" if reasons else f"lower sampling.minimum.{split} or add {unit}")
+        said
+        + (f"{'; '.join(reasons)}. {sizes}" if reasons else f"{sizes}: lower sampling.minimum.{split} or add {unit}")
     )
 
 
@@ -193,7 +193,7 @@ def _why_empty(rows: pl.DataFrame, groups: list[str], split: str) -> Iterator[st
         known = f" and {authors} known authors" if authors else ""
         said = f"group {group!r}: its {mine.height} answers come from {questions} questions{known}"
         yield said + (
-            f", {units} sets of them share neither; train, val and test need one each, {len(PARTS)}: add questions"
+            f", in {units} sets that share neither; train, val and test need {len(PARTS)}: add questions"
             + (" or authors" if authors else "")
             if units < len(PARTS)
             else ", and answers that would join two parts are dropped: leave unknown authors empty, or raise "

@@ -45,6 +45,7 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("docs/benchmarks.md", "Speeds beside what a user would run instead, and how they are measured."),
     ("docs/slurm.md", "What a job does at its start, what watches it, every cause that `make why` knows."),
     ("docs/vllm.md", "Generating with vLLM: set-up, ways to steer, what is checked."),
+    ("docs/troubleshooting.md", "What a message means and what to do, from the config to the answers."),
     ("docs/estimate.md", "What a run will take, before and after it."),
 )
 

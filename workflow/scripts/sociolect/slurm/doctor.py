@@ -181,17 +181,30 @@ def check_profile(requests: list[Request]) -> Iterator[Check]:
 
 
 def check_models(models: ModelsSettings, folder: Path, configfile: Path) -> Iterator[Check]:
-    """Snapshots of fetched models are there, or can be had."""
+    """Snapshots of fetched models are there, or can be had; config and tokenizer of what is there are loaded once."""
     for name in ("sfam", "lm"):
         model = getattr(models, name)
         if model == "scratch":
             yield Check(f"model {name}", "ok", "trained by the run")
         elif (folder / name / "config.json").is_file():
-            yield Check(f"model {name}", "ok", f"{folder / name}")
+            yield _loaded(name, folder / name, "delete it, and see that models." + name + " names another")
+        elif isinstance(model, LocalModel) and Path(model.folder).is_dir():
+            yield _loaded(name, Path(model.folder), f"mend models.{name}")
         else:
             network = "" if isinstance(model, GgufModel | LocalModel) else ", with a network"
             remedy = f"on this machine{network}: make run CONFIG={configfile} TARGET={folder / name}"
             yield Check(f"model {name}", "warn", f"{name_of(model)} is not fetched yet", remedy)
+
+
+def _loaded(name: str, folder: Path, remedy: str) -> Check:
+    # imported here: a site whose models are trained by the run does not wait for transformers
+    from sociolect.models.loading import check_loadable
+
+    try:
+        check_loadable(folder, name)
+    except InputError as error:
+        return Check(f"model {name}", "FAIL", str(error), remedy)
+    return Check(f"model {name}", "ok", f"{folder}: config and tokenizer load")
 
 
 def check_disk(project: Path) -> Iterator[Check]:
