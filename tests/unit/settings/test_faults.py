@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import Field, ValidationError, create_model
 
+from conftest import ROOT
 from sociolect.common.errors import InputError
 from sociolect.settings.config import Config, check_config, load_config, read_config
+from sociolect.settings.faults import faults_of
 
 BASE: dict[str, Any] = {"run": "x", "experiments": {"m": {"fit": ["single"], "ask": "single"}}}
 MANY = """run: "two words"
@@ -123,6 +127,19 @@ def test_a_key_of_several_files_has_the_line_of_the_last_one(tmp_path: Path) -> 
     with pytest.raises(InputError) as caught:
         load_config({**BASE, "sweep": {"halvings": -1}}, "here", [first, second])
     assert str(caught.value) == f"{second}: line 2, key 'sweep.halvings': -1: write at least 0"
+
+
+def test_every_pattern_is_said_in_words() -> None:
+    library = ROOT / "workflow/scripts/sociolect"
+    sources = "".join(path.read_text(encoding="utf-8") for path in library.rglob("*.py"))
+    patterns = set(re.findall(r'Field\([^()]*?pattern=r"([^"]+)"', sources))
+    assert len(patterns) > 5
+    for pattern in patterns:
+        model = create_model("M", key=(str, Field(pattern=pattern)))
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate({"key": "\n"})
+        (fault,) = faults_of(caught.value.errors()[0], model)
+        assert ": write " in fault.why and "pattern" not in fault.why
 
 
 def test_what_is_required_is_said_once() -> None:

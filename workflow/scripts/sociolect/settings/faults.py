@@ -19,6 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 # patterns in words
 _PATTERNS = {
     r"^[A-Za-z][A-Za-z0-9_-]*$": "write letters, digits, _ and -, a letter first",
+    r"^[a-z][a-z0-9_]*$": "write small letters, digits and _, a letter first",
     r"^[0-9a-f]{64}$": "write a SHA-256, 64 hex digits",
     r"^[0-9a-f]{40}$": "write a commit, 40 hex digits",
     r"^[\w.-]+/[\w.-]+$": "write owner/name",
