@@ -21,7 +21,12 @@ def fail(project: Path, run: str) -> subprocess.CompletedProcess[str]:
     (project / f"{run}.yaml").write_text(CONFIG.format(run=run))
     (project / f"{run}-single.csv").write_text(f"{HEADER}q,Q,a1,fine,,g\nq,Q,a2\n")
     (project / f"{run}-multi.csv").write_text("# by hand\n" + HEADER)
-    done = snakemake(project, "--profile", "profiles/local", "--configfile", f"{run}.yaml", check=False)
+    # imported before, so that the run does not look at the tables before its jobs do
+    (project / f"results/{run}/corpus").mkdir(parents=True, exist_ok=True)
+    for split in ("single", "multi"):
+        (project / f"results/{run}/corpus/{split}.parquet").touch()
+    again = ["--forcerun", "import_corpus", "--keep-going"]
+    done = snakemake(project, "--profile", "profiles/local", "--configfile", f"{run}.yaml", *again, check=False)
     assert done.returncode == 1
     return done
 
@@ -45,3 +50,20 @@ def test_a_failed_run_ends_with_its_own_faults_alone(project: Path) -> None:
     target = ["--configfile", "ours.yaml", "--", "results/ours/corpus/single.parquet"]
     again = snakemake(project, "--profile", "profiles/local", *target)
     assert "failed:" not in again.stderr and "error:" not in again.stderr
+
+
+def test_a_table_that_is_wrong_ends_the_run_before_its_first_job(project: Path) -> None:
+    (project / "ours.yaml").write_text(CONFIG.format(run="ours"))
+    for split, rows in (("single", "q,Q,a2\n"), ("multi", "q,Q,a1,fine enough to be kept,,NULL\n")):
+        (project / f"ours-{split}.csv").write_text(HEADER + rows)
+    done = snakemake(project, "--profile", "profiles/local", "--configfile", "ours.yaml", check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "Finished jobid" not in said and "Traceback" not in said
+    assert "ours.yaml: line 3, key 'corpus.paths.single': ours-single.csv: row 1 (line 2) has 3 fields" in said
+    assert (
+        "ours.yaml: line 3, key 'corpus.paths.multi': ours-multi.csv: row 1, column 'group': 'NULL' stands for" in said
+    )
+    # only what is asked for is looked at, and groups where they are counted
+    (project / "ours-multi.csv").write_text(HEADER + "q,Q,a1,fine enough to be kept,,g\n")
+    target = ["--configfile", "ours.yaml", "--", "results/ours/corpus/multi.parquet"]
+    snakemake(project, "--profile", "profiles/local", *target)

@@ -25,19 +25,22 @@ from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalMod
 from sociolect.settings.study import VectorJob, cells_of, vector_cells_of
 
 
-def checked_config(contents):
-    """The config, if nothing is wrong with it and with what it names; all faults at once. Reading tables is left to a
-    run's own start: a dry run does without.
+def checked_config(tables):
+    """The config, if nothing is wrong with it and with what it names, the tables of these splits included (None: all
+    that there is to see in them); all faults at once.
     """
     # where conda is in charge the packages are its own
     packages = "conda" not in {str(method) for method in workflow.deployment_settings.deployment_method}
-    return check_run(config, "config", CONFIGFILES, BASE, packages, contents)
+    return check_run(config, "config", CONFIGFILES, BASE, packages, tables)
 
 
 def check_tables():
-    """End a run before its first job where a table is not as it should be."""
+    """End a run before its first job where a table that it imports is not as it should be."""
+    jobs = list(workflow.dag.needrun_jobs())
+    imported = {job.wildcards.split for job in jobs if job.rule.name == "import_corpus"}
+    everything = imported == set(CONFIG.splits) and "check_groups" in {job.rule.name for job in jobs}
     try:
-        checked_config(contents=True)
+        checked_config(None if everything else imported)
     except InputError as error:
         raise WorkflowError(f"this run cannot start\n{error}")
 
@@ -48,7 +51,7 @@ try:
         # Snakemake takes the last of two equal keys
         read_mapping(path)
     if workflow.is_main_process:
-        CONFIG = checked_config(contents=False)
+        CONFIG = checked_config(tables=())
     else:
         CONFIG = load_config(config, "config", CONFIGFILES)
 except InputError as error:

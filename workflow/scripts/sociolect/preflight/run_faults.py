@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def run_faults(
     files: Sequence[Path],
     project: Path,
     packages: bool = True,
-    contents: bool = True,
+    tables: Collection[str] | None = None,
 ) -> tuple[Config | None, list[str]]:
     """The config, where nothing is wrong with it, and a line for each fault of the run.
 
@@ -32,14 +32,15 @@ def run_faults(
         project: folder of the project, in which the environments lie; paths of the config are relative to the
             working folder.
         packages: whether the run's programs use the environments of the project.
-        contents: whether tables are read; else only that they are there is looked at.
+        tables: splits whose tables are read, and no more is said of groups; of the others only that they are there is
+            looked at. None: all.
     """
     config, faults = settle_config(values)
     if config is not None:
         wrong = [fault.names for fault in faults]
         # what is left of a faulty key is its default, of which nothing is to be said
         faults += [
-            found for found in _of_the_machine(config, project, packages, contents) if not _touches(found.names, wrong)
+            found for found in _of_the_machine(config, project, packages, tables) if not _touches(found.names, wrong)
         ]
     return (None if faults else config), shown_faults(faults, where, files)
 
@@ -50,27 +51,27 @@ def check_run(
     files: Sequence[Path],
     project: Path,
     packages: bool = True,
-    contents: bool = True,
+    tables: Collection[str] | None = None,
 ) -> Config:
     """The config of a run that nothing is wrong with; see `run_faults`. Where something is, tables are read as well.
 
     Raises:
         InputError: a line for each fault.
     """
-    config, lines = run_faults(values, where, files, project, packages, contents)
+    config, lines = run_faults(values, where, files, project, packages, tables)
     if config is None:
         _, lines = run_faults(values, where, files, project, packages)
         raise InputError("\n".join(lines))
     return config
 
 
-def _of_the_machine(config: Config, project: Path, packages: bool, contents: bool) -> Iterator[Fault]:
+def _of_the_machine(config: Config, project: Path, packages: bool, tables: Collection[str] | None) -> Iterator[Fault]:
     if packages:
         yield from package_faults(config, project)
     yield from prompt_faults(config)
     yield from model_faults(config)
     yield from disk_faults(config)
-    yield from table_faults(config, contents)
+    yield from table_faults(config, tables)
 
 
 def _touches(names: tuple[str, ...], wrong: Sequence[tuple[str, ...]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,14 +21,15 @@ WHOLE_BYTES = 16_000_000
 ROWS = 1000
 
 
-def table_faults(config: Config, contents: bool = True) -> Iterator[Fault]:
+def table_faults(config: Config, tables: Collection[str] | None = None) -> Iterator[Fault]:
     """Faults of the tables, and where all were read whole, of experiments and parents that name groups.
 
     A table that was imported before, and has not changed since, is not read again.
 
     Args:
         config: checked.
-        contents: whether they are read; else only that they are there is looked at.
+        tables: splits whose tables are read; of the others only that they are there is looked at. None: all, and then
+            groups are looked at.
     """
     if config.corpus.source == "demo":
         return
@@ -45,7 +46,7 @@ def table_faults(config: Config, contents: bool = True) -> Iterator[Fault]:
                 "columns question_id, question, answer_id, answer, author, group (config/README.md, The input table)",
             )
             continue
-        if not contents:
+        if tables is not None and split not in tables:
             continue
         try:
             corpus = _read(path, split, config)
@@ -54,7 +55,7 @@ def table_faults(config: Config, contents: bool = True) -> Iterator[Fault]:
             continue
         if corpus is not None:
             corpora[split] = corpus
-    if corpora.keys() == config.corpus.paths.keys():
+    if tables is None and corpora.keys() == config.corpus.paths.keys():
         yield from _group_faults(corpora, config)
 
 
