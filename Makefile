@@ -15,6 +15,13 @@ STUDY ?= embedding
 GPU_PYTHON ?= 3.12
 A ?=
 B ?=
+# of `make export` and `make steer`; what the shell has under these names means something else
+OUT :=
+FROM :=
+MODEL :=
+EXPERIMENT :=
+GROUP :=
+PROMPT :=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
 SYNTAX_STAMP := .venv/.syntax-$(shell cat envs/core.txt envs/dev.txt envs/syntax.txt 2>/dev/null | cksum | cut -d' ' -f1)
@@ -58,7 +65,7 @@ PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 # with a choice of tests, a part may have none of them (pytest's exit status 5)
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
-.PHONY: help run study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm dag report estimate status check doctor why bench gpu-packages schema format
+.PHONY: help run study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm setup-peers dag report estimate status check doctor why export steer bench gpu-packages schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,6 +85,9 @@ setup: $(STAMP)  ## make the environment .venv
 setup-syntax: $(SYNTAX_STAMP)  ## add spaCy to .venv, for syntax.tagger
 
 setup-vllm: $(VLLM_STAMP)  ## make the environment .venv-vllm, for backend: vllm; VLLM_DEVICE=gpu or cpu
+
+# beside what others made of the same: repeng and steering-vectors
+setup-peers: $(PEERS_STAMP)
 
 test: $(STAMP)  ## lint, types and all tests
 	@$(MAKE) --no-print-directory lint
@@ -137,6 +147,14 @@ doctor: $(HERE)  ## check this site before anything is submitted: PROFILE=slurm 
 why: $(HERE)  ## say why jobs failed, hang or wait: of the last run, JOB=<id>, or a good beside a bad one: A=<id> B=<id>
 	@.venv/bin/python workflow/tools/explain_jobs.py $(if $(RUN_ID),--run $(RUN_ID)) $(if $(JOB),--job $(JOB)) \
 		$(if $(A),--compare $(A) $(B)) $(ARGS)
+
+export: $(HERE)  ## write vectors, embedding net, tables and their cards into results/<run>/export/: CONFIG=... OUT=folder ARGS=--with-texts
+	@.venv/bin/python workflow/tools/export_run.py $(CONFIGFILE) $(if $(OUT),--out=$(call quoted,OUT)) $(ARGS)
+
+steer: $(HERE)  ## answer once without and once with steering: GROUP=... PROMPT="..." CONFIG=... or FROM=export MODEL=folder EXPERIMENT=name
+	@.venv/bin/python workflow/tools/steer_once.py $(if $(FROM),--export=$(call quoted,FROM),$(CONFIGFILE)) \
+		$(if $(MODEL),--model=$(call quoted,MODEL)) $(if $(EXPERIMENT),--experiment=$(call quoted,EXPERIMENT)) \
+		--group=$(call quoted,GROUP) --prompt=$(call quoted,PROMPT) $(ARGS)
 
 bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging, embedding or peers ARGS="--quick --json FILE"
 	@$(or $(BENCH_VENV_$(WHAT)),.venv-bench)/bin/python benchmarks/$(WHAT).py $(ARGS)

@@ -1,0 +1,41 @@
+"""Ten lines with plain transformers: the tokens are those of the run, at all positions; nothing for other modes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spoken_kit import QUESTION, choice_of, kit_in
+
+from conftest import ROOT
+from sociolect.export.example_code import steering_code
+from sociolect.export.kit import Kit, answer_twice
+
+TEMPLATE = ROOT / "workflow/export/steer_plainly.py.j2"
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def code_for(kit: Kit, group: str) -> str | None:
+    return steering_code(TEMPLATE, kit, str(kit.model), str(kit.vectors), group, QUESTION)
+
+
+@pytest.mark.parametrize("positions", ["all", "last", "generated"])
+def test_plain_transformers_says_the_same(tmp_path: Path, positions: str, capsys: pytest.CaptureFixture[str]) -> None:
+    kit = kit_in(tmp_path, choice_of(positions=positions))
+    said = set()
+    for group in ("blue", "red"):
+        code, names = code_for(kit, group), dict[str, Any]()
+        assert code is not None
+        exec(code, names)
+        wanted = answer_twice(kit, group, QUESTION)["steered"]
+        # the run cuts what a stop string or an end token ends
+        assert tuple(names["answer"].tolist()[: len(wanted.token_ids)]) == wanted.token_ids
+        assert capsys.readouterr().out == f"{wanted.text}\n"
+        said.add(wanted.token_ids)
+    assert len(said) == 2
+
+
+def test_what_is_more_than_an_addition_has_no_such_lines(tmp_path: Path) -> None:
+    for mode in ("rotate", "adaptive"):
+        assert code_for(kit_in(tmp_path / mode, choice_of(mode)), "red") is None
