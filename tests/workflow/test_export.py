@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 from conftest import ROOT, make
@@ -166,8 +167,12 @@ def test_cards_name_what_there_is(export: Path) -> None:
     card = (export / "dataset/README.md").read_text()
     tables = sorted((export / "dataset").rglob("*.parquet"))
     assert len(tables) == 12
+    configs = yaml.safe_load(card.split("---\n")[1])["configs"]
+    listed = {file["path"]: file["split"] for config in configs for file in config["data_files"]}
+    assert sorted(export / "dataset" / path for path in listed) == tables
+    # what the datasets library takes as the name of a split
+    assert all(re.fullmatch(r"\w+", split) and split != "all" for split in listed.values())
     for path in tables:
-        assert f"path: {path.relative_to(export / 'dataset').as_posix()}\n" in card
         assert all(f"| `{name}` |" in card for name in pl.read_parquet_schema(path))
     card = (export / "README.md").read_text()
     for said in (
@@ -184,6 +189,15 @@ def test_cards_name_what_there_is(export: Path) -> None:
     names = card.replace("<experiment>", "main").replace("<group>", "meadow")
     named = re.findall(r"^\| `([a-z]+/[^`]*)`", names, re.MULTILINE)
     assert len(named) == 8 and all((export / name).exists() for name in named)
+
+
+def test_a_model_that_is_not_in_the_export_is_asked_for(run: Path, export: Path, tmp_path: Path) -> None:
+    without = Path(shutil.copytree(export, tmp_path / "without", ignore=shutil.ignore_patterns("model")))
+    with pytest.raises(InputError, match=r"the vectors belong to scratch: give MODEL="):
+        kit_of_export(without, None, None)
+    assert kit_of_export(without, None, run / "models/lm").model == run / "models/lm"
+    with pytest.raises(InputError, match="other weights than the vectors were made for"):
+        kit_of_export(without, None, run / "models/sfam")
 
 
 def test_nothing_else_is_replaced(run: Path, config: Config, export: Path, tmp_path: Path) -> None:
