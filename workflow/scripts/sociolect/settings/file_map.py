@@ -28,7 +28,7 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("workflow/scripts/sociolect/*/__init__.py", ""),
     ("workflow/tools/*.py", ""),
     ("workflow/prompts/*.yaml", ""),
-    ("workflow/report/*", "Templates and captions of the report and of the comparison's page."),
+    ("workflow/report/*", "Templates and captions of the report, of the comparison's page, and of the graphs."),
     ("workflow/export/*", "Cards of an export, its loader of the embedding net, its ten lines that steer."),
     ("workflow/schemas/*", "JSON Schema of the config, generated."),
     ("envs/*", "Pinned environments, for pip and for conda."),

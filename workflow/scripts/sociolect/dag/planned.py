@@ -1,0 +1,117 @@
+"""What Snakemake would do: all jobs of a target, which of them it would run, and why; and its own graphs as text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sociolect.common.errors import InputError
+
+# Snakemake's names of reasons, in the words of a picture; of several the first counts
+_CAUSES = {
+    "output files have to be generated": "no output",
+    "incomplete output files": "left half done",
+    "params have changed since last execution": "settings or code",
+    "code has changed since last execution": "settings or code",
+    "set of input files has changed since last execution": "other inputs",
+    "software environment definition has changed since last execution": "environment",
+    "updated input files": "newer input",
+    "input files updated by another job": "follows",
+}
+_LANGUAGES = {"mmd": "mermaid-js", "dot": "dot"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of the graph.
+
+    `stage` is the name of its rule file, `needs` are the ids of jobs that it reads from; `due` says that Snakemake
+    would run it, `made` that all its outputs are there; `cause` is its `reason` in a word or two.
+    """
+
+    id: int
+    rule: str
+    stage: str
+    wildcards: dict[str, str] = field(default_factory=dict)
+    needs: frozenset[int] = frozenset()
+    due: bool = False
+    made: bool = True
+    reason: str = ""
+    cause: str = ""
+    log: Path | None = None
+    benchmark: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """Rule and wildcards, as `make why` writes them."""
+        values = "/".join(self.wildcards.values())
+        return f"{self.rule} [{values}]" if values else self.rule
+
+
+def planned_jobs(configfile: Path, target: str) -> list[Job]:
+    """All jobs that the target needs, done or not, in Snakemake's order; nothing is locked, so that a run may go on.
+
+    Raises:
+        InputError: Snakemake cannot make the graph; its own lines stand above.
+    """
+    with _resolved(configfile, target, "dot", forceall=False) as (dag, _):
+        ids = {job: number for number, job in enumerate(dag.jobs)}
+        return [_job(dag, job, ids) for job in ids]
+
+
+def graph_texts(configfile: Path, target: str) -> dict[str, str]:
+    """Snakemake's own graphs, of all rules and all jobs as if nothing were done: by file name.
+
+    Raises:
+        InputError: Snakemake cannot make the graph; its own lines stand above.
+    """
+    texts = {}
+    for suffix, language in _LANGUAGES.items():
+        with _resolved(configfile, target, language, forceall=True) as (dag, text):
+            texts |= {f"rulegraph.{suffix}": f"{dag.rule_dot()}\n", f"dag.{suffix}": text}
+    return texts
+
+
+@contextmanager
+def _resolved(configfile: Path, target: str, language: str, forceall: bool) -> Iterator[tuple[Any, str]]:
+    """Snakemake's graph, and what it prints of it."""
+    # takes two seconds
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.enums import Quietness
+    from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+
+    printed = io.StringIO()
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        try:
+            workflow = api.workflow(ResourceSettings(cores=1), config_settings=ConfigSettings(configfiles=[configfile]))
+            # half-done files as the profiles have it
+            settings = DAGSettings({target}, forceall=forceall, force_incomplete=True, print_dag_as=language)
+            with redirect_stdout(printed):
+                workflow.dag(settings).printdag()
+        except Exception as error:
+            api.print_exception(error)
+            raise InputError(f"no graph of {target}: Snakemake's lines above say why") from error
+        yield workflow._workflow.dag, printed.getvalue()
+
+
+def _job(dag: Any, job: Any, ids: dict[Any, int]) -> Job:
+    reason = dag.reason(job)
+    names = list(reason.get_names())
+    return Job(
+        id=ids[job],
+        rule=job.rule.name,
+        stage=Path(str(job.rule.snakefile)).stem,
+        wildcards={name: str(value) for name, value in job.wildcards_dict.items()},
+        needs=frozenset(ids[needed] for needed in dag.dependencies[job]),
+        due=dag.needrun(job),
+        # a target such as `all` makes nothing itself
+        made=bool(job.output) and all(Path(str(path)).exists() for path in job.output),
+        reason=str(reason),
+        cause=next((word for name, word in _CAUSES.items() if name in names), ", ".join(names)),
+        log=Path(str(job.log[0])) if job.log else None,
+        benchmark=Path(str(job.benchmark)) if job.benchmark else None,
+    )
