@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,26 +18,101 @@ import yaml
 from conftest import ROOT, snakemake
 
 
-def test_graphs_are_drawn(project: Path) -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "workflow/tools/draw_graphs.py",
-            *("--configfile", "config/demo.yaml", "--folder", "graphs"),
-        ],
-        cwd=project,
-        capture_output=True,
-        text=True,
-    )
+def drawing(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """The demo's graphs into graphs/, with no program of the system but the one that the SLURM plugin calls."""
+    (folder / "bin").mkdir(exist_ok=True)
+    if not (folder / "bin/which").exists():
+        (folder / "bin/which").symlink_to(str(shutil.which("which")))
+    tool = [sys.executable, "workflow/tools/draw_graphs.py", "--configfile", "config/demo.yaml", "--folder", "graphs"]
+    bare = {**os.environ, "PATH": str(folder / "bin")}
+    return subprocess.run([*tool, *flags], cwd=folder, env=bare, capture_output=True, text=True)
+
+
+def draw(folder: Path, *flags: str) -> dict[str, dict[str, Any]]:
+    """What the page says of the jobs, by label."""
+    done = drawing(folder, *flags)
     assert done.returncode == 0, done.stderr
+    page = (folder / "graphs/dag.html").read_text()
+    nodes = json.loads(page.partition('id="nodes">')[2].partition("</script>")[0])
+    return {job["label"]: job for node in nodes for job in node["jobs"]}
+
+
+def width_of(svg: str) -> int:
+    found = re.search(r'<svg width="(\d+)"', svg)
+    assert found
+    return int(found[1])
+
+
+def test_graphs_are_drawn_before_anything_has_run(project: Path) -> None:
+    jobs = draw(project)
     for kind in ("rulegraph", "dag"):
         mermaid = (project / f"graphs/{kind}.mmd").read_text()
         assert "train_sfam" in mermaid and "-->" in mermaid
+        svg = (project / f"graphs/{kind}.svg").read_text()
+        assert svg.startswith("<svg") and ">train_sfam<" in svg and ">to do<" in svg
+        assert width_of(svg) < 1300, f"the {kind} is wider than a screen"
     assert (project / "graphs/dag.dot").read_text().count("label_answers") > (
         project / "graphs/rulegraph.dot"
     ).read_text().count("label_answers")
-    if shutil.which("dot"):
-        assert "<svg" in (project / "graphs/rulegraph.svg").read_text()
+    assert len(jobs) == 58 and {job["state"] for job in jobs.values()} == {"to do"}
+
+
+def test_a_large_run_stays_readable(project: Path) -> None:
+    (project / "data").mkdir()
+    for split in ("single", "multi", "askx"):
+        (project / f"data/{split}.parquet").touch()
+    jobs = draw(project, "--configfile", "config/config.yaml")
+    svg = (project / "graphs/dag.svg").read_text()
+    assert len(jobs) == 224 and svg.count('class="node') == 76 and ">16 to do<" in svg
+    assert width_of(svg) < 1600
+
+
+def test_one_target_has_its_ancestors_alone(project: Path) -> None:
+    jobs = draw(project, "--target", "results/demo/groups/main.parquet")
+    assert {"profile_groups [main]", "train_sfam"} <= set(jobs)
+    assert not [label for label in jobs if label.startswith(("generate_answers", "all"))]
+
+
+def test_a_target_that_nobody_makes_is_one_error(project: Path) -> None:
+    done = drawing(project, "--target", "nobody.csv")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "No rule to produce nobody.csv" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: no graph of nobody.csv")
+    assert not (project / "graphs").exists()
+
+
+def test_a_finished_demo_is_done(demo_copy: Path) -> None:
+    jobs = draw(demo_copy)
+    assert {job["state"] for job in jobs.values()} == {"done"}
+    assert all(job["took"] and "done: " in job["end"] for label, job in jobs.items() if label != "all")
+    svg = (demo_copy / "graphs/dag.svg").read_text()
+    assert ">2 done, " in svg and svg.count('class="node done"') == svg.count('class="node') == 47
+
+
+def test_what_changed_what_failed_and_what_runs_is_told_apart(demo_copy: Path) -> None:
+    # read by one rule
+    with (demo_copy / "workflow/prompts/wordings.yaml").open("a") as stream:
+        stream.write("\n")
+    logs = demo_copy / "results/demo/logs"
+    (demo_copy / "results/demo/comparison/main.judges.parquet").unlink()
+    (logs / "compare_judges/main.log").write_text("error: no judges; add <script>one</script>\n")
+    (demo_copy / "results/demo/labels/generations-main/2-of-2.parquet").unlink()
+    beat = {"stage": "answers", "time": time.time(), "host": "elsewhere", "pid": 1, "job": ""}
+    failed, running = "compare_judges/main", "label_answers/generations-main/2-of-2"
+    for name, more in ((failed, {"ended": "failed"}), (running, {"done": 3, "total": 7})):
+        (logs / f"{name}.log.beat").write_text(json.dumps({**beat, **more}))
+    jobs = draw(demo_copy)
+    states = {label: (job["state"], job["short"]) for label, job in jobs.items()}
+    assert states["choose_wording [main]"] == ("rerun", "newer input")
+    assert "workflow/prompts/wordings.yaml" in jobs["choose_wording [main]"]["why"]
+    assert states["plan_requests [main]"] == ("rerun", "follows")
+    assert states["choose_strength [main]"] == states["train_sfam"] == ("done", "")
+    assert states["compare_judges [main]"] == ("failed", "")
+    assert jobs["compare_judges [main]"]["why"] == "error: no judges; add <script>one</script>"
+    assert states["label_answers [generations-main/2-of-2]"] == ("running", "answers 3/7")
+    assert "<script>one" not in (demo_copy / "graphs/dag.html").read_text()
+    svg = (demo_copy / "graphs/dag.svg").read_text()
+    assert ">1 running, 1 rerun<" in svg and svg.count('class="node failed"') == 1
 
 
 @pytest.mark.parametrize("config", ["scratch", "config", "laptop", "one-gpu"])

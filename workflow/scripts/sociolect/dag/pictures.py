@@ -33,7 +33,7 @@ SHORT = 13
 def picture_of_jobs(nodes: Sequence[GraphNode]) -> str:
     """Graphviz text of the job graph, each node with its wildcards, state, cause and run time."""
     drawn = [_node("jobs", node, [*_name_lines(node), state_line(node)]) for node in nodes]
-    return "\n".join([_HEAD, *drawn, *_arrows("jobs", nodes), "}\n"])
+    return _whole("jobs", nodes, drawn)
 
 
 def picture_of_rules(nodes: Sequence[GraphNode]) -> str:
@@ -46,7 +46,7 @@ def picture_of_rules(nodes: Sequence[GraphNode]) -> str:
     for number, (stage, inside) in enumerate(stages.items()):
         frame = f'graph [id="rules-stage-{number}", class="stage", label={_quoted(stage)}, {_FRAME}]'
         drawn += [f"subgraph cluster_{number} {{", frame, *inside, "}"]
-    return "\n".join([_HEAD, *drawn, *_arrows("rules", nodes), "}\n"])
+    return _whole("rules", nodes, drawn)
 
 
 def draw_svg(picture: str) -> str:
@@ -97,11 +97,13 @@ def _node(kind: str, node: GraphNode, lines: list[str]) -> str:
     return f'  {_quoted(node.name)} [{names}, label={label}, fillcolor="{fill}", color="{line}"]'
 
 
-def _arrows(kind: str, nodes: Sequence[GraphNode]) -> list[str]:
+def _whole(kind: str, nodes: Sequence[GraphNode], drawn: list[str]) -> str:
+    """The nodes and their arrows. Ids begin with the kind: both pictures stand in one page."""
     ends = [(needed, node.name) for node in nodes for needed in sorted(node.needs)]
-    return [
+    arrows = [
         f'  {_quoted(tail)} -> {_quoted(head)} [id="{kind}-arrow-{number}"]' for number, (tail, head) in enumerate(ends)
     ]
+    return "\n".join([_HEAD, *drawn, *arrows, f'  id="{kind}-graph"', "}\n"])
 
 
 def _quoted(text: str) -> str:

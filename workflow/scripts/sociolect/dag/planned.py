@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ def planned_jobs(configfile: Path, target: str) -> list[Job]:
     Raises:
         InputError: Snakemake cannot make the graph; its own lines stand above.
     """
-    with _resolved(configfile, target, "dot", forceall=False) as (dag, _):
+    with _resolved(configfile, target, forceall=False) as (dag, _):
         ids = {job: number for number, job in enumerate(dag.jobs)}
         return [_job(dag, job, ids) for job in ids]
 
@@ -69,33 +70,32 @@ def graph_texts(configfile: Path, target: str) -> dict[str, str]:
     Raises:
         InputError: Snakemake cannot make the graph; its own lines stand above.
     """
-    texts = {}
-    for suffix, language in _LANGUAGES.items():
-        with _resolved(configfile, target, language, forceall=True) as (dag, text):
-            texts |= {f"rulegraph.{suffix}": f"{dag.rule_dot()}\n", f"dag.{suffix}": text}
-    return texts
+    with _resolved(configfile, target, forceall=True) as (dag, settings):
+        texts = {"dag.dot": dag.dot(), "dag.mmd": dag.mermaid_js()}
+        for suffix, settings.print_dag_as in _LANGUAGES.items():
+            texts[f"rulegraph.{suffix}"] = dag.rule_dot()
+    return {name: f"{text}\n" for name, text in texts.items()}
 
 
 @contextmanager
-def _resolved(configfile: Path, target: str, language: str, forceall: bool) -> Iterator[tuple[Any, str]]:
-    """Snakemake's graph, and what it prints of it."""
+def _resolved(configfile: Path, target: str, forceall: bool) -> Iterator[tuple[Any, Any]]:
+    """Snakemake's graph and its settings."""
     # takes two seconds
     from snakemake.api import SnakemakeApi
-    from snakemake.settings.enums import Quietness
     from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 
-    printed = io.StringIO()
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+    with SnakemakeApi(OutputSettings(log_level_override=logging.WARNING)) as api:
         try:
             workflow = api.workflow(ResourceSettings(cores=1), config_settings=ConfigSettings(configfiles=[configfile]))
             # half-done files as the profiles have it
-            settings = DAGSettings({target}, forceall=forceall, force_incomplete=True, print_dag_as=language)
-            with redirect_stdout(printed):
+            settings = DAGSettings({target}, forceall=forceall, force_incomplete=True, print_dag_as="dot")
+            # it makes the graph, and prints it
+            with redirect_stdout(io.StringIO()):
                 workflow.dag(settings).printdag()
         except Exception as error:
             api.print_exception(error)
             raise InputError(f"no graph of {target}: Snakemake's lines above say why") from error
-        yield workflow._workflow.dag, printed.getvalue()
+        yield workflow._workflow.dag, settings
 
 
 def _job(dag: Any, job: Any, ids: dict[Any, int]) -> Job:
