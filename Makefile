@@ -122,7 +122,7 @@ lint: $(STAMP)
 types: $(STAMP)
 	nice .venv/bin/python -m mypy
 
-dag: $(STAMP)  ## draw the rule graph and the job graph into results/<run>/dag/
+dag: $(STAMP)  ## draw rules and jobs with their states into results/<run>/dag/, as page, SVG and text: TARGET=all CONFIG=...
 	@$(IN_RUN) .venv/bin/python workflow/tools/draw_graphs.py $(CONFIGFILE) --target $(TARGET) --folder "$$folder/dag"
 
 report: $(STAMP)  ## write the run's report, results/<run>/report.html
