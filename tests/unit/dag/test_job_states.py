@@ -87,6 +87,12 @@ def test_a_living_heartbeat_is_running_and_an_old_one_shows_no_progress(job: Job
     assert state(job, now=NOW + 301).why.endswith("; no sign of progress: make why")
 
 
+def test_made_anew_although_nothing_waits_for_it_is_running_and_then_done(job: Job) -> None:
+    beat(job)
+    assert state(replace(job, due=False)).state == "running"
+    assert state(replace(job, due=False, made=True)).state == "done"
+
+
 def test_a_program_that_failed_says_its_last_line_and_what_to_do(job: Job) -> None:
     assert job.log
     beat(job, ended="failed")

@@ -41,10 +41,10 @@ def state_of(job: Job, causes: Sequence[Cause], ended: Collection[str], now: flo
         ended: ids of SLURM jobs that are known to be out of the queue.
         now: the time.
     """
-    beat = read_beat(job.log.with_name(f"{job.log.name}.beat")) if job.log and job.due else None
+    # a run takes the outputs away first, which alone makes nothing due where all that needs them is there
+    open_work = job.due or not job.made
+    beat = read_beat(job.log.with_name(f"{job.log.name}.beat")) if job.log and open_work else None
     seconds, log_end = _seconds(job.benchmark), _log_end(job.log)
-    if not job.due:
-        return JobState("done", "", "", seconds, log_end)
     if beat and job.log and (beat.get("ended") == "failed" or _is_gone(beat, ended)):
         wildcards = "/".join(job.wildcards.values())
         # without its first line, which says what the node says
@@ -55,6 +55,8 @@ def state_of(job: Job, causes: Sequence[Cause], ended: Collection[str], now: flo
         far = f" {beat['done']}/{beat['total']}" if "total" in beat else ""
         stage, word = f"{beat['stage']}{far}", "; no sign of progress: make why" if silent else ""
         return JobState("running", stage, f"stage {stage} on {beat['host']}{word}", seconds, log_end)
+    if not job.due:
+        return JobState("done", "", "", seconds, log_end)
     if job.made:
         return JobState("rerun", job.cause, job.reason, seconds, log_end)
     return JobState("to do", "", job.reason, seconds, log_end)
