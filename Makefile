@@ -137,8 +137,8 @@ estimate: $(STAMP)  ## say what a run takes, before anything expensive runs; aft
 check: $(HERE)  ## say all that is wrong with a run before it starts, within seconds: CONFIG=...
 	@.venv/bin/python workflow/tools/check_run.py $(CONFIGFILE)
 
-status: $(HERE)  ## show what is running now
-	@.venv/bin/python workflow/tools/show_status.py --results results
+status: $(HERE)  ## show what is running now, and what of a run is done and left: CONFIG=...
+	@$(IN_RUN) .venv/bin/python workflow/tools/show_status.py --results results $(CONFIGFILE) --run "$$folder"
 
 doctor: $(HERE)  ## check this site before anything is submitted: PROFILE=slurm CONFIG=...
 	@.venv/bin/python workflow/tools/check_site.py --profile profiles/$(if $(filter local,$(PROFILE)),slurm,$(PROFILE))/config.yaml \

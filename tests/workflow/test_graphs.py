@@ -89,6 +89,24 @@ def test_a_finished_demo_is_done(demo_copy: Path) -> None:
     assert ">2 done, " in svg and svg.count('class="node done"') == svg.count('class="node') == 47
 
 
+def test_status_says_what_runs_and_what_is_left(demo_copy: Path) -> None:
+    folder = demo_copy / "results/demo"
+    (folder / "report.html").unlink()
+    beat = {"stage": "write [x]", "time": time.time(), "host": "elsewhere", "pid": 1, "job": ""}
+    (folder / "logs/write_report.log.beat").write_text(json.dumps(beat))
+    (folder / "logs/write_report.log").write_text("begin\n[b]half of it\n")
+    tool = [sys.executable, "workflow/tools/show_status.py", "--results", "results"]
+    run = ["--configfile", "config/demo.yaml", "--run", "results/demo"]
+    wide = {**os.environ, "COLUMNS": "200"}
+    done = subprocess.run([*tool, *run], cwd=demo_copy, env=wide, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"demo +. write_report +. elsewhere +. write \[x\] .*\[b\]half of it", done.stdout)
+    summary = done.stdout.splitlines()[-1]
+    assert re.fullmatch(
+        r"results/demo: 56 of 57 jobs done, 1 running; left: \S+ s of work one after the other", summary
+    )
+
+
 def test_what_changed_what_failed_and_what_runs_is_told_apart(demo_copy: Path) -> None:
     # read by one rule
     with (demo_copy / "workflow/prompts/wordings.yaml").open("a") as stream:

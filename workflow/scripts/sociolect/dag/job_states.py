@@ -45,7 +45,7 @@ def state_of(job: Job, causes: Sequence[Cause], ended: Collection[str], now: flo
     open_work = job.due or not job.made
     beat = read_beat(job.log.with_name(f"{job.log.name}.beat")) if job.log and open_work else None
     seconds, log_end = _seconds(job.benchmark), _log_end(job.log)
-    if beat and job.log and (beat.get("ended") == "failed" or _is_gone(beat, ended)):
+    if beat and job.log and (beat.get("ended") == "failed" or is_gone(beat, ended)):
         wildcards = "/".join(job.wildcards.values())
         # without its first line, which says what the node says
         _, _, why = fault_of(job.log, (job.rule, wildcards), causes).partition("\n")
@@ -67,8 +67,13 @@ def ended_jobs(records: Path) -> set[str]:
     return {job.job for run in all_runs(records) if (run / "closed").exists() for job in submissions(run)}
 
 
-def _is_gone(beat: dict[str, Any], ended: Collection[str]) -> bool:
-    """Killed: its heartbeat was left behind. Of other hosts SLURM alone can tell."""
+def is_gone(beat: dict[str, Any], ended: Collection[str]) -> bool:
+    """Whether the program of a heartbeat was killed and left it behind. Of other hosts SLURM alone can tell.
+
+    Args:
+        beat: as the program wrote it.
+        ended: ids of SLURM jobs that are known to be out of the queue.
+    """
     if beat.get("job"):
         return beat["job"] in ended
     return beat["host"] == socket.gethostname() and process_started(int(beat["pid"])) < 0
