@@ -32,6 +32,12 @@ def test_graphs_go_to_the_runs_folder_whatever_the_configs_name(project: Path) -
     assert not (project / "ran").exists()
 
 
+def test_status_of_a_run_that_has_not_begun(project: Path) -> None:
+    (project / "mine.yaml").write_text(CONFIG.format(run="run: mine"))
+    done = make(project, "status", "CONFIG=mine.yaml")
+    assert (done.returncode, done.stdout.strip()) == (0, "nothing is running"), done.stderr
+
+
 def test_a_config_without_a_run_is_one_line(project: Path) -> None:
     (project / "mine.yaml").write_text("seed: 1\n")
     done = make(project, "dag", "CONFIG=mine.yaml")
