@@ -15,7 +15,9 @@ STUDY ?= embedding
 GPU_PYTHON ?= 3.12
 A ?=
 B ?=
-# of `make export` and `make steer`; what the shell has under these names means something else
+# of `make import`, `make export` and `make steer`: dump, kind of dump, columns with other names; what the shell has under these names means something else
+IN :=
+MAP :=
 OUT :=
 FROM :=
 MODEL :=
@@ -65,7 +67,7 @@ PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 # with a choice of tests, a part may have none of them (pytest's exit status 5)
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
-.PHONY: help run study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm setup-peers dag report estimate status check doctor why export steer bench gpu-packages schema format
+.PHONY: help run import study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm setup-peers dag report estimate status check doctor why export steer bench gpu-packages schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,6 +81,9 @@ study: $(STAMP)  ## run a study: STUDY=embedding or vectors, all its cells and t
 	@$(if $(filter steering,$(STUDY)),.venv/bin/python workflow/tools/run_seeds.py $(CONFIGFILE) $(if $(BACKEND),--override $(ON)) -- $(SNAKEMAKE) \
 		--profile profiles/$(PROFILE) $(if $(filter local,$(PROFILE)),--cores $(CORES)) $(ARGS),\
 		$(MAKE) --no-print-directory run TARGET=study_$(STUDY))
+
+import: $(HERE)  ## make input tables of a dump: FROM=stackexchange, reddit or table IN="files" OUT=data MAP="question=title ..." ARGS="..."
+	@.venv/bin/python workflow/tools/import_dump.py $(FROM) $(IN) --out $(call quoted,OUT) $(if $(MAP),--map $(MAP)) $(ARGS)
 
 setup: $(STAMP)  ## make the environment .venv
 
