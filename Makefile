@@ -15,7 +15,7 @@ STUDY ?= embedding
 GPU_PYTHON ?= 3.12
 A ?=
 B ?=
-# of `make import`, `make export` and `make steer`: dump, kind of dump, columns with other names; what the shell has under these names means something else
+# of `make import`, `make export` and `make steer`; what the shell has under these names means something else
 IN :=
 MAP :=
 OUT :=
@@ -24,6 +24,10 @@ MODEL :=
 EXPERIMENT :=
 GROUP :=
 PROMPT :=
+# of `make new`: name of the run, the config that its own is made of, the folder of its tables
+RUN :=
+BASE ?= laptop
+DATA ?= data
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
 SYNTAX_STAMP := .venv/.syntax-$(shell cat envs/core.txt envs/dev.txt envs/syntax.txt 2>/dev/null | cksum | cut -d' ' -f1)
@@ -35,6 +39,8 @@ BENCH_STAMP_tagging = $(SYNTAX_STAMP)
 BENCH_VENV_tagging := .venv
 BENCH_STAMP_embedding = $(STAMP)
 BENCH_VENV_embedding := .venv
+BENCH_STAMP_importing = $(STAMP)
+BENCH_VENV_importing := .venv
 PEERS_STAMP := .venv-peers/.pins-$(shell cat envs/core.txt envs/peers.txt 2>/dev/null | cksum | cut -d' ' -f1)
 BENCH_STAMP_peers = $(PEERS_STAMP)
 BENCH_VENV_peers := .venv-peers
@@ -67,7 +73,7 @@ PYTEST := .venv/bin/python -m pytest $(if $(DEMO),--demo=$(DEMO))
 # with a choice of tests, a part may have none of them (pytest's exit status 5)
 OR_NONE = $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
-.PHONY: help run import study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm setup-peers dag report estimate status check doctor why export steer bench gpu-packages schema format
+.PHONY: help run import new study test test-fast test-slurm test-local test-unit test-vllm lint types setup setup-syntax setup-vllm setup-peers dag report estimate status check doctor why export steer bench gpu-packages schema format
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -83,7 +89,11 @@ study: $(STAMP)  ## run a study: STUDY=embedding or vectors, all its cells and t
 		$(MAKE) --no-print-directory run TARGET=study_$(STUDY))
 
 import: $(HERE)  ## make input tables of a dump: FROM=stackexchange, reddit or table IN="files" OUT=data MAP="question=title ..." ARGS="..."
-	@.venv/bin/python workflow/tools/import_dump.py $(FROM) $(IN) --out $(call quoted,OUT) $(if $(MAP),--map $(MAP)) $(ARGS)
+	@.venv/bin/python workflow/tools/import_dump.py $(FROM) $(IN) --out=$(if $(OUT),$(call quoted,OUT),data) $(if $(MAP),--map $(MAP)) $(ARGS)
+
+new: $(HERE)  ## write config/<RUN>.yaml, with sizes proposed from the tables, and check it: RUN=name BASE=laptop, scratch, one-gpu or config DATA=data
+	@.venv/bin/python workflow/tools/new_run.py --run $(call quoted,RUN) --base $(call quoted,BASE) --data $(call quoted,DATA)
+	@.venv/bin/python workflow/tools/check_run.py --configfile config/$(call quoted,RUN).yaml
 
 setup: $(STAMP)  ## make the environment .venv
 
@@ -161,7 +171,7 @@ steer: $(HERE)  ## answer once without and once with steering: GROUP=... PROMPT=
 		$(if $(MODEL),--model=$(call quoted,MODEL)) $(if $(EXPERIMENT),--experiment=$(call quoted,EXPERIMENT)) \
 		--group=$(call quoted,GROUP) --prompt=$(call quoted,PROMPT) $(ARGS)
 
-bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging, embedding or peers ARGS="--quick --json FILE"
+bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging, embedding, importing or peers ARGS="--quick --json FILE"
 	@$(or $(BENCH_VENV_$(WHAT)),.venv-bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 gpu-packages:  ## fill .gpu-packages/ with the wheels that benchmarks/gpu.sh takes to a machine without an index: GPU_PYTHON=3.12

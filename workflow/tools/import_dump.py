@@ -23,13 +23,15 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     tags = given.groups if given.by == "tags" else None
     if given.by == "tags" and (given.kind != "stackexchange" or not given.groups):
-        raise InputError(
-            "--by tags: name the tags that are the groups of a Stack Exchange site, --groups physics,optics"
-        )
+        raise InputError("--by tags: only for stackexchange, with the tags that are its groups: --groups optics,light")
     sources = sources_of(given.kind, given.files, mapping_of(given.map), tags)
     salt = given.salt or secrets.token_hex(16)
     record = given.out / f"import_{given.kind}.json"
-    imported = import_dump(sources, record, options_of(given, salt), said_by(given, sources), given.replace)
+    try:
+        imported = import_dump(sources, record, options_of(given, salt), said_by(given, sources), given.replace)
+    except OSError as error:
+        # a full disk, a file that may not be read
+        raise InputError(f"{error.filename or given.out}: {error.strerror or error}; mend that, then again") from error
     print_import(imported, record)
     if not given.salt:
         print("author ids: of a random salt that is not kept; --salt gives the same ids again")

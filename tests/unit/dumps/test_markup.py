@@ -60,5 +60,15 @@ def test_text_that_looks_unmarked_is_read_as_markdown_reads_it(source: str) -> N
     assert markdown_text(source) == html_text(f"<div>{markup._markdown().render(source)}</div>")
 
 
+@given(st.text("<>![]-/&;#x?\"'= \np1abcCDATA", max_size=40))
+def test_no_html_and_no_markdown_is_too_broken(source: str) -> None:
+    assert "\n\n\n" not in html_text(source) + markdown_text(source)
+
+
+@pytest.mark.parametrize("source", ["<![foo[ bar", "<![if x]>a", "<!DOCTYPE a [ <!", "<!--", "</", "&#xFFFFFFF;"])
+def test_what_parsers_stumble_over(source: str) -> None:
+    html_text(f"<p>said</p>{source}")
+
+
 def test_plain_text_keeps_paragraphs() -> None:
     assert plain_text(" a\nb \n \n\n c") == "a b\n\nc"

@@ -53,7 +53,8 @@ def options_of(given: argparse.Namespace, salt: str) -> ImportOptions:
         markup=given.markup or MARKUP[given.kind],
         askx=_listed((ASKX[given.kind] if given.askx is None else given.askx).lower()),
         salt=salt,
-        groups=given.groups,
+        # tags have chosen already, by their old names
+        groups=[] if given.by == "tags" else given.groups,
         rename=_renamed(given.rename),
         splits=[split for split in SPLITS if split in _known("--splits", _listed(given.splits), SPLITS)],
         single=given.single,

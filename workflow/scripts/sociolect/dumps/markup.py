@@ -17,6 +17,7 @@ _CELLS = {"td", "th"}
 _NO_TEXT = {"script", "style", "head"}
 # where Markdown has none of these, nothing in it is markup, but for lists and lines of signs
 _SIGNS = re.compile(r"[*_`#>~\[\]\\&<|]|^ {4}|\t|^\s*(?:[-+=]|\d{1,9}[.)])", re.MULTILINE)
+_DECLARATION = re.compile(r"<!(?!--)[^>]*>?")
 _ESCAPED = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
@@ -100,7 +101,8 @@ def html_text(source: str, without: Collection[str] = ("pre", "blockquote")) -> 
     if "<" not in source and "&" not in source:
         return plain_text(source)
     parser = _Text(without)
-    parser.feed(source)
+    # declarations, at some of which the parser stumbles, are comments to a browser
+    parser.feed(_DECLARATION.sub("", source))
     return parser.text()
 
 

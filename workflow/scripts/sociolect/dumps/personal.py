@@ -9,11 +9,12 @@ from collections.abc import Collection
 
 __all__ = ["MASKS", "author_id", "is_bot", "mask"]
 
-# kind -> what is found, and what stands in its place; in this order, as an address has an @
-MASKS: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
-    "email": ((re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[EMAIL]"),),
+# kind -> what a text must hold, what is found, and what stands in its place; in this order, as an address has an @
+MASKS: dict[str, tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]] = {
+    "email": ((re.compile("@"), re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[EMAIL]"),),
     "phone": (
         (
+            re.compile(r"\d{3}"),
             re.compile(
                 r"(?<![\w.+-])(?:"
                 r"\+\d{1,3}(?:[ .-]?(?:\(\d{1,4}\)|\d{2,4})){2,5}"  # +44 20 7946 0958
@@ -25,8 +26,8 @@ MASKS: dict[str, tuple[tuple[re.Pattern[str], str], ...]] = {
         ),
     ),
     "user": (
-        (re.compile(r"(?<![\w@./])@[A-Za-z_][\w-]*"), "@[USER]"),
-        (re.compile(r"(?<![\w/.])/?u/[A-Za-z0-9_-]{3,20}(?![\w/])"), "u/[USER]"),
+        (re.compile("@"), re.compile(r"(?<![\w@./])@[A-Za-z_][\w-]*"), "@[USER]"),
+        (re.compile("u/"), re.compile(r"(?<![\w/.])/?u/[A-Za-z0-9_-]{3,20}(?![\w/])"), "u/[USER]"),
     ),
 }
 _DIGITS = 16
@@ -41,9 +42,10 @@ def mask(text: str, kinds: Collection[str]) -> tuple[str, dict[str, int]]:
     """
     found = dict.fromkeys(kinds, 0)
     for kind, patterns in MASKS.items():
-        for pattern, word in patterns if kind in kinds else ():
-            text, count = pattern.subn(word, text)
-            found[kind] += count
+        for needed, pattern, word in patterns if kind in kinds else ():
+            if needed.search(text):
+                text, count = pattern.subn(word, text)
+                found[kind] += count
     return text, found
 
 

@@ -74,8 +74,9 @@ class Unread:
 
 
 def whole_number(value: object) -> int:
-    """A score as dumps write it; 0 where there is none."""
+    """A score as dumps write it; 0 where there is none, or none that can be."""
     try:
-        return int(float(str(value)))
+        number = int(float(str(value)))
     except (ValueError, OverflowError):
         return 0
+    return number if abs(number) < 2**53 else 0
