@@ -17,7 +17,9 @@ def dump(folder: Path, site: str, n: int) -> str:
     for number in range(1, 3 * n, 3):
         rows += ENTRY.format(number, 1, f'Title="What is {number} at {site}?"', "Please say.")
         for own in (number + 1, number + 2):
-            rows += ENTRY.format(own, 2, f'ParentId="{number}"', f"It is what {own} has been at {site}.")
+            rows += ENTRY.format(
+                own, 2, f'ParentId="{number}"', f"Number {own} is what it has always been to us at {site}."
+            )
     (folder / f"{site}.stackexchange.com").mkdir(parents=True)
     path = folder / f"{site}.stackexchange.com/Posts.xml"
     path.write_text(f'<?xml version="1.0" encoding="utf-8"?>\n<posts>\n{rows}</posts>\n')

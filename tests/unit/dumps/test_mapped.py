@@ -54,7 +54,7 @@ def test_a_dataset_folder_is_its_parquet_files_and_names_the_group(tmp_path: Pat
     tables, imported = made("table", [tmp_path / "chemists"], tmp_path / "data", MAP[:3])
     assert sorted(row["answer"] for row in tables["multi"]) == ['It "is".', "It was."]
     assert {row["group"] for row in tables["single"]} == {"chemists"}
-    assert counts(imported)["posts, or rows of a table"] == 3
+    assert counts(imported)["posts, or answers of a table"] == 3
 
 
 def test_keys_within_others(tmp_path: Path) -> None:
@@ -106,10 +106,40 @@ def test_lines_of_csv_that_are_none_are_counted(tmp_path: Path) -> None:
     assert adds_up(imported)
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"text": ["So.", "It is.", ""], "ups": [1, 4, 9]},
+        [{"text": "So.", "ups": 1}, {"text": "It is.", "ups": 4}, {"text": None, "ups": 9}],
+    ],
+)
+@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
+def test_a_list_of_answers_is_as_many_answers(answers: object, ending: str, tmp_path: Path) -> None:
+    rows = [{"title": "Why?", "answers": answers}, {"title": "How?", "answers": type(answers)()}]
+    path = tmp_path / f"t{ending}"
+    if ending == ".jsonl":
+        json_lines(path, *rows)
+    else:
+        pl.DataFrame(rows[:1]).write_parquet(path)
+    columns = ["question=title", "answer=answers.text", "score=answers.ups"]
+    tables, imported = made("table", [path], tmp_path / "data", columns)
+    assert sorted(row["answer"] for row in tables["multi"]) == ["It is.", "So."]
+    assert [row["answer"] for row in tables["single"]] == ["It is."]
+    assert adds_up(imported)
+
+
+def test_files_of_one_name_in_two_folders_are_two(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        pl.DataFrame({"question": "Why?", "answer": f"So, {name}."}).write_parquet(tmp_path / f"set/{name}/0.parquet")
+    tables, _ = made("table", [tmp_path / "set"], tmp_path / "data")
+    assert sorted(row["answer"] for row in tables["multi"]) == ["So, test.", "So, train."]
+
+
 def test_lists_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    pl.DataFrame({"question": ["Why?"], "answer": [["a", "b"]]}).write_parquet(path)
-    with pytest.raises(InputError, match=r"line 1: column 'answer' holds a list or an object, not a text"):
+    pl.DataFrame({"question": [["Why?"]], "answer": ["a"]}).write_parquet(path)
+    with pytest.raises(InputError, match=r"line 1: column 'question' holds a list or an object, not a text"):
         made("table", [path], tmp_path / "data")
 
 

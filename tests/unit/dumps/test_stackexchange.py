@@ -31,7 +31,7 @@ def test_posts_become_splits(tmp_path: Path) -> None:
     assert [row["answer_id"] for row in tables["single"]] == ["optics-1-3", "optics-4-5"]
     assert [row["answer_id"] for row in tables["multi"]] == ["optics-1-2", "optics-1-3"]
     assert by_id.keys() == {"optics-1-2", "optics-1-3", "optics-4-5"}
-    assert counts(imported)["posts, or rows of a table"] == 5 and adds_up(imported)
+    assert counts(imported)["posts, or answers of a table"] == 5 and adds_up(imported)
 
 
 def test_without_an_accepted_answer_the_highest_score_is_best_and_of_equals_the_first(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_bytes_of_another_encoding_are_named_with_their_line(tmp_path: Path) -> 
         (b"7z\xbc\xaf\x27\x1c\x00\x04", r"an archive \(.7z\): unpack it \(`7z x .*Posts.xml -o"),
         (HEAD + row(Id=1, Name="a badge") + END, r"line 3: no PostTypeId \(1 of 1 lines cannot be read\)"),
         (HEAD + END, r"no answer is left \(nothing read\)"),
-        (HEAD + GOOD[0] + END, r"no answer is left \(posts, or rows of a table: 1; questions"),
+        (HEAD + GOOD[0] + END, r"no answer is left \(posts, or answers of a table: 1; questions"),
     ],
 )
 def test_what_is_no_dump_is_refused(data: str | bytes, said: str, tmp_path: Path) -> None:

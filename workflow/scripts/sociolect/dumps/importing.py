@@ -174,7 +174,7 @@ def _steps(
 ) -> list[Step]:
     """The funnel: what is read, what every rule leaves, and what each split has."""
     read = reading.counts["read"]
-    steps = [Step("all", "read", "posts, or rows of a table", read, read)]
+    steps = [Step("all", "read", "posts, or answers of a table", read, read)]
     steps += reading.steps("all", read, (*Rule.READING, QUESTIONS), aside=[QUESTIONS])
     steps.append(reading.step("all", "kept", Rule.UNKNOWN, steps[-1].left))
     steps += joining.steps("all", steps[-1].left, Rule.JOINING)

@@ -1,4 +1,4 @@
-"""Tables with other column names: parquet (a file or the folder of a dataset), CSV and JSON Lines; a row an answer."""
+"""Tables with other column names: parquet, CSV and JSON Lines, of which each row has an answer or a list of them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ _ENDINGS = (".parquet", ".csv", ".jsonl", ".ndjson")
 # longest field of a CSV file; Python's own limit is 131072
 _FIELD = 16_000_000
 _TRUE = ("true", "1", "yes", "y", "t")
+
+# stands for a column that the file does not have
+_ABSENT = object()
 
 Row = tuple[int, Mapping[str, Any]]
 
@@ -57,13 +60,16 @@ def read_mapped(path: Path, name: str, columns: Mapping[str, str]) -> Iterator[P
     Args:
         path: .parquet, .csv, .jsonl or .ndjson, the latter three packed or not.
         name: group of the rows where no column has it.
-        columns: field -> column or key of the file. Keys of JSON within others are `outer.inner`.
+        columns: field -> column or key of the file; `outer.inner` where it lies within another.
 
     Raises:
         InputError: the file cannot be read, or has no such column.
     """
     for item in _rows(path, columns):
-        yield item if isinstance(item, Unread) else _post(*item, path.name, name, columns)
+        if isinstance(item, Unread):
+            yield item
+        else:
+            yield from _posts(*item, path, name, columns)
 
 
 def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[Row | Unread]:
@@ -151,17 +157,36 @@ def _refuse_unknown(path: Path, columns: Mapping[str, str], present: list[str]) 
         )
 
 
-def _post(line: int, row: Mapping[str, Any], file: str, name: str, columns: Mapping[str, str]) -> Post | Unread:
+def _posts(
+    line: int, row: Mapping[str, Any], path: Path, name: str, columns: Mapping[str, str]
+) -> Iterator[Post | Unread]:
+    """The answers of a row: one, or as many as there are where they are a list."""
     found = {field: _value(row, column) for field, column in columns.items()}
+    if not isinstance(found["answer"], list):
+        yield _post(line, found, 0, path, name, columns)
+        return
+    many = len(found["answer"])
+    if not many:
+        yield Post(line, dropped=Rule.EMPTY)
+    for number in range(many):
+        # what is a list beside them says something of each
+        one = {k: v[number] if isinstance(v, list) and len(v) == many else v for k, v in found.items()}
+        yield _post(line, one, number, path, name, columns)
+
+
+def _post(
+    line: int, found: Mapping[str, Any], number: int, path: Path, name: str, columns: Mapping[str, str]
+) -> Post | Unread:
     odd = next((field for field, value in found.items() if isinstance(value, list | dict)), None)
     if odd:
         return Unread(line, f"column {columns[odd]!r} holds a list or an object, not a text")
-    said = {field: "" if value is None else str(value).strip() for field, value in found.items()}
+    said = {field: "" if value in (None, _ABSENT) else str(value).strip() for field, value in found.items()}
     if not said["answer"] or not (said["question"] or said.get("body")):
         return Post(line, dropped=Rule.EMPTY)
-    group = said.get("group") or ("" if row.keys() & {columns.get("group", "")} else name)
-    question = said.get("question_id") or f"{stable_hash(group, said['question'], said.get('body', '')):016x}"
-    answer = said.get("answer_id") or f"{stable_hash(file, line):016x}"
+    # where there is a column of groups, a group that is missing in it is none
+    group = name if found["group"] is _ABSENT and columns["group"] == "group" else said["group"]
+    question = said["question_id"] or f"{stable_hash(group, said['question'], said.get('body', '')):016x}"
+    answer = said["answer_id"] or f"{stable_hash(path, line, number):016x}"
     return Post(
         line,
         question,
@@ -171,20 +196,26 @@ def _post(line: int, row: Mapping[str, Any], file: str, name: str, columns: Mapp
         text=said["answer"],
         group=group,
         source=group.lower(),
-        author=said.get("author", ""),
-        name=said.get("author", ""),
-        score=whole_number(said.get("score")),
-        best=answer if said.get("accepted", "").lower() in _TRUE else None,
+        author=said["author"],
+        name=said["author"],
+        score=whole_number(said["score"]),
+        best=answer if said["accepted"].lower() in _TRUE else None,
         dropped="" if group else Rule.OTHER_GROUP,
     )
 
 
 def _value(row: Mapping[str, Any], column: str) -> Any:
+    """A column's value, or what lies within: `answers.text` of an object, or of every object of a list."""
     if column in row:
         return row[column]
     value: Any = row
-    for key in column.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+    for number, key in enumerate(column.split(".")):
+        if isinstance(value, list):
+            value = [item.get(key) if isinstance(item, Mapping) else None for item in value]
+        elif isinstance(value, Mapping):
+            value = value.get(key, None if number else _ABSENT)
+        else:
+            return value
     return value
 
 
