@@ -22,7 +22,12 @@ MAP = ["question=title", "body=body", "answer=reply", "author=user", "group=sub"
 def written(folder: Path, ending: str) -> Path:
     frame = pl.DataFrame(ROWS)
     path = folder / f"forum{ending}"
-    {".parquet": frame.write_parquet, ".csv": frame.write_csv, ".jsonl": frame.write_ndjson}[ending](path)
+    if ending == ".parquet":
+        frame.write_parquet(path)
+    elif ending == ".csv":
+        frame.write_csv(path)
+    else:
+        frame.write_ndjson(path)
     return path
 
 

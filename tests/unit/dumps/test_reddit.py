@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +102,10 @@ def test_the_groups_of_forums() -> None:
 def test_packed_dumps_give_the_same(tmp_path: Path) -> None:
     plain = json_lines(tmp_path / "all.ndjson", *GOOD)
     expected, _ = made("reddit", [plain], tmp_path / "plain")
-    gz = tmp_path / "all.ndjson.gz"
-    gz.write_bytes(gzip.compress(plain.read_bytes()))
-    assert made("reddit", [gz], tmp_path / "gz")[0] == expected
+    for ending, packer in ((".gz", gzip), (".bz2", bz2), (".xz", lzma)):
+        path = tmp_path / f"all.ndjson{ending}"
+        path.write_bytes(packer.compress(plain.read_bytes()))
+        assert made("reddit", [path], tmp_path / ending)[0] == expected
 
 
 def test_dumps_with_the_long_window_of_zstd_give_the_same(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import bz2
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BufferedIOBase
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +20,12 @@ LONGEST = 64_000_000
 BLOCK = 1 << 14
 # what the dumps of Reddit are packed with (zstd --long=31)
 WINDOW = 1 << 31
-_PACKED = (".gz", ".bz2", ".xz", ".zst")
+_OPENERS: dict[str, Callable[[IO[bytes]], BufferedIOBase]] = {
+    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+}
+_PACKED = (*_OPENERS, ".zst")
 _MARK = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _MAGIC = {b"7z\xbc\xaf\x27\x1c": ".7z", b"PK\x03\x04": ".zip", b"Rar!": ".rar"}
@@ -82,8 +88,8 @@ def _blocks(path: Path, raw: IO[bytes]) -> Iterator[bytes]:
     if suffix == ".zst":
         yield from _zstd_blocks(path, raw)
         return
-    opened = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(suffix)
-    stream = opened(raw) if opened else raw
+    opened = _OPENERS.get(suffix)
+    stream: IO[bytes] | BufferedIOBase = opened(raw) if opened else raw
     while block := stream.read(BLOCK):
         yield bytes(block)
 
