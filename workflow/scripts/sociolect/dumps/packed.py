@@ -16,7 +16,7 @@ from sociolect.common.errors import InputError
 __all__ = ["dump_lines", "unpacked_suffix"]
 
 # a longer line is no post
-LONGEST = 64_000_000
+LONGEST = 16_000_000
 BLOCK = 1 << 14
 # what the dumps of Reddit are packed with (zstd --long=31)
 WINDOW = 1 << 31
@@ -53,23 +53,32 @@ def dump_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         head = raw.read(8)
         _refuse(path, head)
         raw.seek(0)
-        number, rest = 0, b""
+        number, held, size = 0, list[bytes](), 0
         try:
             for block in _blocks(path, raw):
-                *lines, rest = (rest + block).split(b"\n")
-                if not number and lines:
-                    lines[0] = lines[0].removeprefix(_MARK)
-                for line in lines:
+                *ended, rest = block.split(b"\n")
+                for line in ended:
                     number += 1
-                    yield number, line.removesuffix(b"\r")
-                if len(rest) > LONGEST:
-                    raise InputError(f"{path}: line {number + 1}: more than {LONGEST} bytes; a post is one line")
+                    yield number, _bare(b"".join([*held, line]), number)
+                    held, size = [], 0
+                # joined at its end: a line may be long
+                held.append(rest)
+                size += len(rest)
+                if size > LONGEST:
+                    raise InputError(
+                        f"{path}: line {number + 1}: more than {LONGEST} bytes; a post is one line (of a JSON array: "
+                        "jq -c '.[]')"
+                    )
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             raise InputError(
                 f"{path}: after line {number}: the packed file is cut off or damaged ({error}); take it anew"
             ) from error
-    if rest:
-        yield number + 1, rest.removeprefix(_MARK) if not number else rest
+    if size:
+        yield number + 1, _bare(b"".join(held), number + 1)
+
+
+def _bare(line: bytes, number: int) -> bytes:
+    return (line.removeprefix(_MARK) if number == 1 else line).removesuffix(b"\r")
 
 
 def _refuse(path: Path, head: bytes) -> None:

@@ -65,7 +65,7 @@ def publish(staging: Path, folder: Path, record: Path, said: dict[str, Any]) -> 
         record: a JSON file, which appears last.
         said: what it says.
     """
-    before = read_json(record)["tables"] if record.is_file() else []
+    before = read_json(record).get("tables", []) if record.is_file() else []
     record.unlink(missing_ok=True)
     made = sorted(staging.glob("*.parquet"))
     for path in made:
