@@ -48,6 +48,7 @@ SlurmdPidFile={root}/pid/slurmd.%n.pid
 SlurmctldLogFile={root}/log/slurmctld.log
 SlurmdLogFile={root}/log/slurmd.%n.log
 TaskProlog={etc}/task_prolog
+Epilog={etc}/epilog
 MailProg=/bin/true
 # a node's size is what this file says, not what the machine has
 SlurmdParameters=config_overrides
@@ -131,6 +132,10 @@ _TASK_PROLOG = """\
 #!/bin/sh
 cat "{etc}/$SLURMD_NODENAME.env" 2>/dev/null
 exit 0
+"""
+_EPILOG = """\
+#!/bin/sh
+while [ -e "{etc}/epilog_holds" ]; do sleep 0.2; done
 """
 
 
@@ -236,6 +241,7 @@ class Cluster:
             self.start_database_daemon()
         if not self._pid("slurmctld"):
             self.start_controller()
+        self.epilog_holds.unlink(missing_ok=True)
         self.cancel_all()
         for node in NODES:
             if node in self._changed or not self._pid(f"slurmd.{node}"):
@@ -244,6 +250,16 @@ class Cluster:
         self.wait_idle()
 
     # ---- disturbances
+
+    @property
+    def task_prolog(self) -> Path:
+        """The script that runs before every task; a node can be given another one by a mount."""
+        return self._etc / "task_prolog"
+
+    @property
+    def epilog_holds(self) -> Path:
+        """While this file is there, nodes clean up behind their jobs: the jobs stay COMPLETING."""
+        return self._etc / "epilog_holds"
 
     def restart_node(self, node: str, mounts: Sequence[str] = (), env: dict[str, str] | None = None) -> None:
         """Start a node's slurmd anew, so that its jobs see other mounts or have other variables.
@@ -405,10 +421,11 @@ class Cluster:
         values["limits"] = _LIMITS[self.memory_kind]
         values["constrain"] = "yes" if self.memory_kind == "cgroup" else "no"
         texts = (_SLURM_CONF, _GRES_CONF, _CGROUP_CONF, _SLURMDBD_CONF, _MARIADB_CNF, _DATABASE_SQL, _TASK_PROLOG)
-        for name, text in zip((*_CONF, "mariadb.cnf", "database.sql", "task_prolog"), texts, strict=True):
+        names = (*_CONF, "mariadb.cnf", "database.sql", "task_prolog", "epilog")
+        for name, text in zip(names, (*texts, _EPILOG), strict=True):
             path = self._etc / name
             path.touch()
-            path.chmod(0o755 if name == "task_prolog" else 0o600)
+            path.chmod(0o755 if name in ("task_prolog", "epilog") else 0o600)
             path.write_text(text.format_map(values))
         _SYSTEM.mkdir(exist_ok=True)
         for name in _CONF:

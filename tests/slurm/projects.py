@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -92,6 +93,15 @@ class Site:
         """Every job of the run that was started last."""
         found = self._runs()[self._earlier :]
         return submissions(found[-1]) if found else []
+
+    def record(self) -> Path:
+        """Folder of the record of the run that was started last."""
+        return self._runs()[-1]
+
+    def forget(self) -> None:
+        """Take away what was made and what is known of nodes, for another run of the same rules."""
+        for name in ("out", "writers", "logs", ".snakemake/sociolect/bad_nodes"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def _runs(self) -> list[Path]:
         return all_runs(self.folder / ".snakemake/sociolect")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import library_path  # noqa: F401, first: where sociolect lies
 
-from sociolect.slurm.states import newly_failed, poll, remembered, word_for_plugin
+from sociolect.slurm.states import newly_failed, poll, remember, remembered, word_for_plugin
 
 
 def main() -> None:
@@ -16,14 +16,20 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--name", required=True)
     given = parser.parse_args()
-    before = remembered(given.run)
-    states = poll(given.run, given.name)
+    memory = remembered(given.run)
+    before = set(memory.final)
+    states = poll(given.run, given.name, memory)
+    # first of all: whatever fails below, Snakemake has its answer
     for job, state in states.items():
         print(f"{job}|{word_for_plugin(state)}", flush=True)
-    if failed := newly_failed(before, states):
-        from sociolect.slurm.history import blame_nodes
+    remember(given.run, memory)
+    # what ended while a disk was full is no node's fault
+    if failed := [job for job in newly_failed(before, states) if job not in memory.ended_full]:
+        from sociolect.slurm.blame import blame_nodes
+        from sociolect.slurm.history import CAUSES, evidence_of
+        from sociolect.slurm.verdicts import read_causes
 
-        blame_nodes(given.run, failed)
+        blame_nodes(given.run, evidence_of(given.run, failed), read_causes(CAUSES))
 
 
 if __name__ == "__main__":

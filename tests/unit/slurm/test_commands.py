@@ -33,8 +33,10 @@ def command(folder: Path, name: str, body: str) -> None:
 
 
 def test_nodes_that_fit_decide_how_many_may_be_left_out(stand_in: Path) -> None:
-    command(stand_in, "sinfo", "echo 'n1|gpu:a100:2|a100,big'; echo 'n2|gpu:h100:2|h100'; echo 'n3|(null)|cpu'")
-    assert nodes_of("gpu") == ["n1", "n2", "n3"]
-    assert nodes_of("gpu", "a100") == ["n1"] and nodes_of("gpu", "", "a100&big") == ["n1"] == nodes_of("", "", "big")
+    lines = "n1|gpu:a100:2|a100,big|mixed", "n2|gpu:h100:2|h100|drained", "n3|(null)|cpu|idle*"
+    command(stand_in, "sinfo", "; ".join(f"echo '{line}'" for line in lines))
+    assert nodes_of("gpu") == {"n1": True, "n2": False, "n3": False}
+    for asked in (("gpu", "a100"), ("gpu", "", "a100&big"), ("", "", "big")):
+        assert list(nodes_of(*asked)) == ["n1"]
     # the only node with the GPU that is asked for is never left out, bad or not
-    assert excluded([BadNode("n1", 1.0, "1", "r")], nodes_of("gpu", "a100")) == []
+    assert excluded(["n1"], [BadNode("n1", 1.0, "1", "r")], nodes_of("gpu", "a100")) == []

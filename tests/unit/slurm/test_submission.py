@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -105,3 +106,40 @@ def test_job_submitted_while_the_run_is_stopped_is_cancelled(stand_in: Path) -> 
     command(stand_in, "scancel", f'echo "$@" >{stand_in}/cancelled')
     assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
     assert (stand_in / "cancelled").read_text() == "--name=uuid 9\n"
+
+
+def test_limit_of_submitted_jobs_is_waited_for_and_said(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    limit = 'echo "sbatch: error: AssocMaxSubmitJobLimit" >&2; ls waits.* >noted 2>/dev/null; exit 1'
+    command(stand_in, "sbatch", f"cd {run}; echo x >>calls; [ $(wc -l <calls) -ge 4 ] || {{ {limit}; }}; echo 42")
+    assert submission.submit(run, dict(FACTS), ["sbatch"], patience=0.0) == 0
+    assert [sent.job for sent in runs.submissions(run)] == ["42"] and runs.refusals(run) == []
+    assert (run / "noted").read_text().startswith("waits.") and not list(run.glob("waits.*"))
+
+
+def test_submission_waits_for_room_before_and_after_the_job_is_taken(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    full = iter(["/disk: full", "/disk: full"])
+    monkeypatch.setattr(submission, "no_room", lambda folders: next(full, ""))
+    add_line, failing = submission.add_line, iter([False, True, True])
+
+    def add(folder: Path, line: dict[str, object]) -> None:
+        if next(failing, False):
+            raise OSError(errno.ENOSPC, "")
+        add_line(folder, line)
+
+    monkeypatch.setattr(submission, "add_line", add)
+    command(stand_in, "sbatch", f"echo x >>{stand_in}/calls; echo 42")
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
+    assert next(full, None) is None and next(failing, None) is None
+    assert [sent.job for sent in runs.submissions(run)] == ["42"] and (stand_in / "calls").read_text() == "x\n"
+
+
+def test_run_that_is_stopped_while_it_waits_for_room_ends(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    monkeypatch.setattr(submission, "no_room", lambda folders: "/disk: full")
+    monkeypatch.setattr(submission.time, "sleep", lambda seconds: runs.stop_submitting(run))
+    command(stand_in, "sbatch", "echo 9")
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1 and runs.submissions(run) == []

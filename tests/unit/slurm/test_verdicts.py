@@ -108,6 +108,23 @@ CASES = {
         "15 min in stage model",
     ),
     "forgotten": (failed(None, state="LOST"), "Y", "forgotten"),
+    "D incomplete": (failed(START + "/env/bin/python: No module named snakemake"), "D", "incomplete on node02"),
+    "prolog": (failed(START + "slurmstepd: error: TaskProlog failed status=1"), "AA", "prolog"),
+    "I/O": (failed(rule_log="cat: x: Input/output error"), "AB", "Input/output error"),
+    "stale": (failed(rule_log="OSError: [Errno 116] Stale file handle: 'x'"), "AB", "Stale file handle"),
+    "SIGILL": (failed(START + "bash: line 1: 7 Illegal instruction (core dumped)"), "AC", "Illegal instruction"),
+    "R device": (
+        failed(
+            START + "[start] job=17 gpus=1 cuda=NoDevFiles cpus=1\n" + "error: no GPU for a program that needs one: w"
+        ),
+        "R",
+        "whose device is not there",
+    ),
+    "L full": (failed(None, exit_code="0:53", state_said="FAILED while the disk was full"), "L", "quota was full"),
+    "K suspended": (failed(state="SUSPENDED", now=1e9, beat={"stage": "model", "time": 1.0}), "K", "do not cancel"),
+    "K completing": (failed(state="COMPLETING"), "K", "cleaning up"),
+    "K dependency": (failed(None, state="PENDING", reason="DependencyNeverSatisfied", node=""), "K", "never starts"),
+    "K config": (failed(None, state="PENDING", reason="PartitionConfig", node=""), "K", "can never start"),
     "unknown": (failed(START + "something odd"), "?", "something odd"),
 }
 
@@ -125,7 +142,7 @@ def test_evidence_leads_to_its_cause(name: str) -> None:
 def test_only_a_fault_of_the_node_blames_the_node() -> None:
     causes = read_causes(CAUSES)
     blamed = {name for name, (evidence, *_) in CASES.items() if explain(evidence, causes).blames_node}
-    assert blamed == {"D", "E", "L preflight"}
+    assert blamed == {"D", "E", "L preflight", "D incomplete", "prolog", "I/O", "stale", "SIGILL", "R device"}
 
 
 def test_running_job_within_its_limit_has_no_cause() -> None:

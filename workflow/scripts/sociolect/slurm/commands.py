@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ FINAL = {
     "REVOKED",
     "TIMEOUT",
 }
+# States of a node that takes no job; the star is that of one that does not answer.
+_OUT_OF_USE = re.compile(r"^(down|drain|fail|maint|unknown|inval|future)|\*$")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Step:
     time_limit: str
     memory: str
     cpu_time: str = ""
+    # when it was suspended or resumed last, in seconds since 1970
+    resumed: float = 0.0
 
 
 def ask(command: Sequence[str], timeout: float = TIMEOUT_S) -> str | None:
@@ -118,7 +123,16 @@ def controller(job: str) -> Step | None:
         seconds_of(facts.get("RunTime", "")),
         facts.get("TimeLimit", ""),
         facts.get("MinMemoryNode", "") or facts.get("MinMemoryCPU", ""),
+        resumed=_time_of(facts.get("SuspendTime", "")),
     )
+
+
+def _time_of(text: str) -> float:
+    """Seconds since 1970 of SLURM's time on this machine's clock; 0 for what is none."""
+    try:
+        return time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return 0.0
 
 
 def cancel(jobs: Sequence[str], name: str = "") -> bool:
@@ -126,13 +140,15 @@ def cancel(jobs: Sequence[str], name: str = "") -> bool:
     return not jobs or ask(["scancel", *([f"--name={name}"] if name else []), *jobs], timeout=60) is not None
 
 
-def nodes_of(partition: str, gpu_model: str = "", constraint: str = "") -> list[str]:
-    """Names of a partition's nodes that have this GPU and all features named; empty if SLURM does not say."""
-    text = ask(["sinfo", "-h", "-N", "-o", "%N|%G|%f", *(["-p", partition] if partition else [])])
+def nodes_of(partition: str, gpu_model: str = "", constraint: str = "") -> dict[str, bool]:
+    """A partition's nodes that have this GPU and all features named, and whether they take jobs; empty if SLURM does
+    not say.
+    """
+    text = ask(["sinfo", "-h", "-N", "-o", "%N|%G|%f|%T", *(["-p", partition] if partition else [])])
     wanted = set(re.findall(r"[\w.-]+", constraint))
-    found = set()
-    for line in (text or "").splitlines():
-        node, gres, features = line.split("|")
+    found = {}
+    for line in sorted((text or "").splitlines()):
+        node, gres, features, state = line.split("|")
         if (not gpu_model or f":{gpu_model}:" in gres) and wanted <= set(features.split(",")):
-            found.add(node)
-    return sorted(found)
+            found[node] = _OUT_OF_USE.search(state) is None
+    return found

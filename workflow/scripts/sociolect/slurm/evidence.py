@@ -80,7 +80,8 @@ class Evidence:
     @property
     def overdue(self) -> float:
         """Seconds that a running job is beyond the limit of its stage without a sign of progress."""
-        if not self.running:
+        # what is suspended, or over and cleaned up behind, makes no progress and is no hang
+        if self.state != "RUNNING":
             return 0.0
         if self.beat:
             return overdue_s(self.beat, self.now)
@@ -132,6 +133,8 @@ def gather(
     if kept := _BEAT.findall(slurm_log or ""):
         with suppress(ValueError):
             beat = json.loads(kept[-1])
+    if beat and top:
+        beat = beat | {"time": max(float(beat["time"]), top.resumed)}
     return Evidence(
         submitted,
         state,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from sociolect.slurm.blame import acquit
 from sociolect.slurm.commands import FINAL, accounting, plain_state, queue
 from sociolect.slurm.evidence import UNKNOWN, Evidence, gather
-from sociolect.slurm.nodes import record_bad_node
 from sociolect.slurm.runs import names_of, refusals, submissions
 from sociolect.slurm.states import LOST, remembered
-from sociolect.slurm.verdicts import Cause, Verdict, explain, fold_bad_nodes, read_causes
+from sociolect.slurm.verdicts import Cause, Verdict, explain, fold_bad_nodes
 
 CAUSES = Path(__file__).resolve().parents[4] / "profiles" / "slurm" / "causes.yaml"
 
@@ -24,16 +25,22 @@ def evidence_of(run: Path, jobs: Collection[str] | None = None, well: bool = Tru
     wanted = [job for job in submissions(run) if jobs is None or job.job in jobs]
     queued = queue(names_of(run))
     steps = accounting([job.job for job in wanted])
-    final = remembered(run)
+    memory = remembered(run)
     found = []
     for job in wanted:
         seen, rows = (queued or {}).get(job.job), steps.get(job.job, [])
-        state = seen.state if seen else plain_state(rows[0].state) if rows else final.get(job.job, "")
+        state = seen.state if seen else plain_state(rows[0].state) if rows else memory.final.get(job.job, "")
         if state == "COMPLETED" and not well:
             continue
-        otherwise = final.get(job.job) or (UNKNOWN if queued is None else LOST)
-        found.append(gather(job, seen, rows, otherwise=otherwise))
+        otherwise = memory.final.get(job.job) or (UNKNOWN if queued is None else LOST)
+        entry = gather(job, seen, rows, otherwise=otherwise)
+        found.append(while_full(entry) if job.job in memory.ended_full else entry)
     return found
+
+
+def while_full(entry: Evidence) -> Evidence:
+    """The same, of a job that ended while a disk of the run was full."""
+    return replace(entry, state_said=f"{entry.state_said} while the disk was full")
 
 
 def verdicts_of(evidence: Sequence[Evidence], causes: Sequence[Cause]) -> list[Verdict]:
@@ -44,7 +51,7 @@ def verdicts_of(evidence: Sequence[Evidence], causes: Sequence[Cause]) -> list[V
         over = entry.state in FINAL or entry.state == LOST
         if entry.state not in ("COMPLETED", UNKNOWN) and (over or verdict.cause != "?"):
             found.append(verdict)
-    return fold_bad_nodes(found)
+    return fold_bad_nodes(acquit(found))
 
 
 def refused_of(run: Path) -> list[Verdict]:
@@ -54,12 +61,3 @@ def refused_of(run: Path) -> list[Verdict]:
         Verdict("-", job.label, job.attempt, "", "submission", "REFUSED", "sbatch", job.refused, remedy)
         for job in refusals(run)
     ]
-
-
-def blame_nodes(run: Path, jobs: Collection[str]) -> None:
-    """Record the nodes of failed jobs where the cause lies with the node: the next submission goes elsewhere."""
-    causes = read_causes(CAUSES)
-    for entry in evidence_of(run, jobs):
-        verdict = explain(entry, causes)
-        if verdict.blames_node and verdict.node and "," not in verdict.node:
-            record_bad_node(run.parents[1], verdict.node, verdict.job, f"{verdict.cause}: {verdict.title}")

@@ -1,13 +1,13 @@
-"""Bad nodes: where a job's preflight failed, so that the next submission goes elsewhere.
+"""Nodes that submissions leave out: those that failed the job before, and bad ones, recorded for a day.
 
-One small file per node, written by job_env.sh on the node or here: `<seconds since 1970> <job> <reason>`.
+One small file per bad node, written by job_env.sh on the node or here: `<seconds since 1970> <job> <reason>`.
 A record expires after a day. Standard library only.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,25 @@ def bad_nodes(state: Path, now: float | None = None) -> list[BadNode]:
     return sorted(found, key=lambda bad: (-bad.time, bad.node))
 
 
-def excluded(bad: Sequence[BadNode], partition_nodes: Sequence[str]) -> list[str]:
-    """Nodes that a submission to a partition excludes: the newest bad ones, capped, and never all of the partition."""
-    here = [entry.node for entry in bad if entry.node in set(partition_nodes)]
-    return sorted(here[: max(0, min(MOST_EXCLUDED, len(partition_nodes) - 1))])
+def forget_bad_node(state: Path, node: str, cause: str) -> None:
+    """Take a node's record back, if it is of this cause."""
+    if any(bad.node == node and bad.reason.startswith(f"{cause}: ") for bad in bad_nodes(state)):
+        (state / FOLDER / node).unlink(missing_ok=True)
+
+
+def excluded(failed_on: Sequence[str], bad: Sequence[BadNode], fitting: Mapping[str, bool]) -> list[str]:
+    """Nodes that a submission leaves out, never all that fit.
+
+    Args:
+        failed_on: nodes that failed earlier attempts of this job, the newest first; left out while another node can be
+            used.
+        bad: recorded nodes, the newest first; at most MOST_EXCLUDED of them are left out.
+        fitting: nodes that have what the job asks, and whether they can be used now.
+    """
+    out: list[str] = []
+    for node in failed_on:
+        others = [name for name, usable in fitting.items() if usable and name not in (*out, node)]
+        if node in fitting and node not in out and others:
+            out.append(node)
+    here = [entry.node for entry in bad if entry.node in fitting and entry.node not in out]
+    return sorted(out + here[: max(0, min(MOST_EXCLUDED, len(fitting) - 1 - len(out)))])

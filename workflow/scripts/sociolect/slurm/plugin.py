@@ -1,13 +1,14 @@
-"""What this workflow changes in the SLURM plugin, at six named places, and why.
+"""What this workflow changes in the SLURM plugin, at seven named places, and why.
 
 - query_job_status_squeue, query_job_status_sacct: query_jobs.py (states.py) instead, since the plugin waits without
   end for jobs that were cancelled or lost, and forgets all jobs when its query fails five times;
 - get_submit_command: submit_job.py before sbatch (submission.py), since a controller that restarts makes sbatch fail;
-  and the bad nodes (nodes.py) for --exclude, where the plugin can write "None assigned";
+  and the nodes that are left out (nodes.py) for --exclude, where the plugin can write "None assigned";
 - validate_account: sbatch judges the account; the plugin asks the accounting at every submission;
 - get_min_job_age: not needed any more; the plugin asks the controller at every poll;
 - Executor.next_seconds_between_status_checks: capped, since the plugin waits up to 180 s between two polls, so that an
-  end is noticed minutes late after every rule, and Ctrl-C waits as long.
+  end is noticed minutes late after every rule, and Ctrl-C waits as long;
+- Executor._report_job_error_threadsafe: a job that sbatch refused is not tried again, it would be refused again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from typing import Any
 from sociolect.common.errors import InputError
 from sociolect.slurm.commands import nodes_of
 from sociolect.slurm.nodes import bad_nodes, excluded
+from sociolect.slurm.runs import refusals
+from sociolect.slurm.states import failed_on
 
 TRIED = "2.8.0"
 PLACES = (
@@ -35,6 +38,7 @@ PLACES = (
     "query_job_status_squeue",
     "validate_account",
 )
+OF_EXECUTOR = ("next_seconds_between_status_checks", "_report_job_error_threadsafe")
 
 
 def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll: int) -> None:
@@ -51,6 +55,7 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll:
         InputError: the plugin has another shape than the one that this was written for.
     """
     missing = [place for place in PLACES if not callable(getattr(plugin, place, None))]
+    missing += [f"Executor.{place}" for place in OF_EXECUTOR if not hasattr(getattr(plugin, "Executor", None), place)]
     if missing:
         found = version("snakemake-executor-plugin-slurm")
         raise InputError(
@@ -69,8 +74,14 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll:
         if any(job.resources.get(key) for key in ("cluster", "clusters", "slurm_cluster")):
             raise InputError("several clusters: not supported; run on the login node of the one that is meant")
         facts = facts_of(job, params, partition)
-        fitting = _nodes(partition, facts["gpu_model"], facts["constraint"], int(time.time() / 600))
-        options["failed_nodes"] = set() if facts["own_exclude"] else set(excluded(bad_nodes(state), fitting))
+        out: list[str] = []
+        if not facts["own_exclude"]:
+            # before a retry it matters which nodes can be used now
+            period = int(time.time() / (600 if facts["attempt"] == 1 else 10))
+            fitting = _nodes(partition, facts["gpu_model"], facts["constraint"], period)
+            out = excluded(failed_on(run).get(facts["comment"], []), bad_nodes(state), fitting)
+        options["failed_nodes"] = set(out)
+        facts["excluded"] = ",".join(out)
         call: str = submit_command(job, params, *args, **options)
         submit = [python, str(tools / "submit_job.py"), "--run", str(run), "--facts", json.dumps(facts)]
         return f"{shlex.join(submit)} -- {call}"
@@ -79,20 +90,38 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll:
     plugin.get_submit_command = patient_command
     plugin.validate_account = lambda account, logger: account
     plugin.get_min_job_age = lambda: sys.maxsize
+    _never_retry_refused(plugin.Executor, run)
     seconds = plugin.Executor.next_seconds_between_status_checks
     plugin.Executor.next_seconds_between_status_checks = property(
         seconds.fget, lambda self, value: seconds.fset(self, None if value is None else min(value, slowest_poll))
     )
 
 
+def _never_retry_refused(executor: Any, run: Path) -> None:
+    """Let a job that sbatch refused count as one without attempts left."""
+    report = executor._report_job_error_threadsafe
+
+    def report_once(self: Any, job_info: Any, msg: str) -> None:
+        job = job_info.job
+        if any((entry.rule, entry.wildcards) == (job.name, _wildcards(job)) for entry in refusals(run)):
+            job.attempt = max(job.attempt, job.restart_times + 1)
+        report(self, job_info, msg)
+
+    executor._report_job_error_threadsafe = report_once
+
+
+def _wildcards(job: Any) -> str:
+    wildcards = getattr(job, "wildcards_dict", None) or {}
+    return ", ".join(f"{name}={value}" for name, value in wildcards.items())
+
+
 def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]:
     """What the record says of a submission, from Snakemake's job and the plugin's parameters."""
-    wildcards = getattr(job, "wildcards_dict", None) or {}
     gres = re.match(r"gpu:([A-Za-z_][\w.]*)", str(job.resources.get("gres") or ""))
     return {
         "name": params["run_uuid"],
         "rule": job.name,
-        "wildcards": ", ".join(f"{name}={value}" for name, value in wildcards.items()),
+        "wildcards": _wildcards(job),
         "attempt": int(getattr(job, "attempt", 1)),
         "log": str(Path(str(job.log[0])).absolute()) if getattr(job, "log", None) else "",
         "slurm_log": str(params["slurm_logfile"]),
@@ -111,6 +140,6 @@ def partition_of(argument: str) -> str:
 
 
 @cache
-def _nodes(partition: str, gpu_model: str, constraint: str, period: int) -> tuple[str, ...]:
-    """Nodes that fit; asked again after ten minutes (`period`), not at every submission."""
-    return tuple(nodes_of(partition, gpu_model, constraint))
+def _nodes(partition: str, gpu_model: str, constraint: str, period: int) -> dict[str, bool]:
+    """Nodes that fit; asked again in another `period`, not at every submission."""
+    return nodes_of(partition, gpu_model, constraint)

@@ -11,6 +11,8 @@ import os
 import shutil
 import socket
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,8 @@ RUNS_KEPT = 20
 class Submitted:
     """One submission: its SLURM job id, the run's name in SLURM, and what it is a job of.
 
-    `own_exclude`: the user says which nodes to leave out; `refused`: what sbatch said, of a job that has no id.
+    `own_exclude`: the user says which nodes to leave out; `excluded`: those that this workflow left out; `refused`:
+    what sbatch said, of a job that has no id.
     """
 
     job: str
@@ -41,6 +44,7 @@ class Submitted:
     gpu_model: str = ""
     constraint: str = ""
     own_exclude: bool = False
+    excluded: str = ""
     refused: str = ""
 
     @property
@@ -80,6 +84,9 @@ def begin_run(state: Path, log: str, argv: list[str]) -> Path:
     runs = state / "runs"
     folder = runs / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
     folder.mkdir(parents=True)
+    # renamed later: a full disk takes no new file
+    for mark in ("going", "room"):
+        (folder / mark).touch()
     driver = Driver(os.getpid(), socket.gethostname(), process_started(os.getpid()), log, argv)
     write_text(json.dumps(asdict(driver)) + "\n", folder / "driver.json", sync=False)
     for old in sorted(runs.iterdir())[:-RUNS_KEPT]:
@@ -94,9 +101,12 @@ def read_driver(run: Path) -> Driver:
 
 
 def add_line(run: Path, line: dict[str, Any]) -> None:
-    """Append to the record; a line is shorter than what the system writes at once."""
+    """Append to the record; a line is shorter than what the system writes at once.
+
+    It begins with an end of line as well: what a killed writer or a full disk left of another line stays apart.
+    """
     with (run / "jobs.jsonl").open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        stream.write("\n" + json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def read_lines(run: Path) -> list[dict[str, Any]]:
@@ -105,7 +115,15 @@ def read_lines(run: Path) -> list[dict[str, Any]]:
         text = (run / "jobs.jsonl").read_text(encoding="utf-8")
     except OSError:
         return []
-    return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+    return [line for line in map(_whole, text.splitlines()) if line is not None]
+
+
+def _whole(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def submissions(run: Path) -> list[Submitted]:
@@ -120,7 +138,26 @@ def refusals(run: Path) -> list[Submitted]:
 
 def stop_submitting(run: Path) -> None:
     """Let submissions that have not begun, or wait for the controller, give up."""
-    (run / "stopping").touch()
+    with suppress(FileNotFoundError):  # said before
+        (run / "going").replace(run / "stopping")
+
+
+def note_full(run: Path, full: bool) -> None:
+    """Note whether a disk that the run writes to is full."""
+    before, after = ("room", "full") if full else ("full", "room")
+    with suppress(FileNotFoundError):  # noted before
+        (run / before).replace(run / after)
+
+
+def was_full(run: Path) -> bool:
+    """Whether the last look at the disks found one full."""
+    return (run / "full").exists()
+
+
+def folders_of(run: Path, jobs: Iterable[Submitted]) -> list[Path]:
+    """Folders that a run and these jobs write to."""
+    logs = (log for job in jobs for log in (job.slurm_log, job.log) if log)
+    return list(dict.fromkeys([run, *(Path(log).parent for log in logs)]))
 
 
 def names_of(run: Path) -> list[str]:

@@ -9,14 +9,18 @@ line; without an answer a job is simply still under way. Standard library only, 
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sociolect.common.files import write_text
 from sociolect.slurm.commands import FINAL, QueuedJob, Step, accounting, cancel, plain_state, queue
 from sociolect.slurm.evidence import end_code
-from sociolect.slurm.runs import Submitted, submissions
+from sociolect.slurm.room import no_room
+from sociolect.slurm.runs import Submitted, folders_of, note_full, submissions, was_full
 
 # How long a job may be unknown to controller and accounting before it counts as lost, in seconds.
 LOST_AFTER_S = 120.0
@@ -25,11 +29,18 @@ LOST = "LOST"
 
 @dataclass
 class Memory:
-    """What earlier polls of this run found: final states, since when a job is unknown, and when it was submitted."""
+    """What earlier polls of this run found: final states, since when a job is unknown, when it was submitted, where it
+    failed, and whether a disk was full then.
+    """
 
     final: dict[str, str] = field(default_factory=dict)
     missing_since: dict[str, float] = field(default_factory=dict)
     submitted: dict[str, float] = field(default_factory=dict)
+    # of failed jobs
+    nodes: dict[str, str] = field(default_factory=dict)
+    # ended while a disk was full: not told to Snakemake yet, and for good
+    held: list[str] = field(default_factory=list)
+    ended_full: list[str] = field(default_factory=list)
 
 
 def latest(jobs: list[Submitted], memory: Memory) -> list[Submitted]:
@@ -79,18 +90,39 @@ def states_of(
     return states
 
 
-def poll(run: Path, name: str) -> dict[str, str]:
-    """States of the run's jobs of this name now; what was lost is cancelled, so that it cannot write any more."""
-    memory = _read(run)
+def poll(run: Path, name: str, memory: Memory) -> dict[str, str]:
+    """States of the run's jobs of this name, to be told now; what was lost is cancelled, so that it writes no more.
+
+    While a disk of the run is full no end is told: Snakemake could not note it and would stop, and what failed for want
+    of room would fail again until no attempt is left. Updates `memory`.
+    """
     jobs = latest([job for job in submissions(run) if job.name == name], memory)
     known = set(memory.final)
     queued = queue([name])
     open_jobs = [job.job for job in jobs if job.job not in memory.final]
     unknown = [] if queued is None else [job for job in open_jobs if job not in queued]
-    states = states_of(jobs, queued, accounting(unknown), memory, time.time())
+    accounted = accounting(unknown)
+    states = states_of(jobs, queued, accounted, memory, time.time())
     cancel([job for job, state in states.items() if state == LOST and job not in known], name)
-    write_text(json.dumps(memory.__dict__), run / "states.json", sync=False)
-    return states
+    for job in newly_failed(known, states):
+        node = queued[job].node if queued and job in queued else accounted[job][0].node if job in accounted else ""
+        if re.fullmatch(r"[\w.-]+", node):  # several nodes are no single one's fault
+            memory.nodes[job] = node
+    _hold(run, [job for job in jobs if job.job in memory.final and job.job not in known], jobs, memory)
+    return {job: state for job, state in states.items() if job not in memory.held}
+
+
+def _hold(run: Path, ended: list[Submitted], jobs: list[Submitted], memory: Memory) -> None:
+    """Hold back what has ended while there is no room, and let it go when there is."""
+    if not (ended or memory.held or was_full(run)):
+        return
+    full = bool(no_room(folders_of(run, jobs)))
+    fresh = [job.job for job in ended]
+    # what ended while it was full could not be remembered where the memory itself lies on the full disk
+    if full or was_full(run):
+        memory.ended_full += fresh
+    memory.held = memory.held + fresh if full else []
+    note_full(run, full)
 
 
 def word_for_plugin(state: str) -> str:
@@ -101,15 +133,20 @@ def word_for_plugin(state: str) -> str:
     return "FAILED" if state in ("PREEMPTED", "NODE_FAIL", "REVOKED", LOST) else state
 
 
-def newly_failed(before: dict[str, str], states: dict[str, str]) -> list[str]:
-    """Jobs that have ended without success since the states `before`."""
+def newly_failed(before: Collection[str], states: dict[str, str]) -> list[str]:
+    """Jobs that have ended without success, other than those of `before`."""
     ended = FINAL | {LOST}
     return [job for job, state in states.items() if state in ended and state != "COMPLETED" and job not in before]
 
 
-def remembered(run: Path) -> dict[str, str]:
-    """Final states that earlier polls found."""
-    return _read(run).final
+def failed_on(run: Path) -> dict[str, list[str]]:
+    """What a job is (its comment in SLURM) -> nodes that failed its attempts in this run, the newest first."""
+    nodes = remembered(run).nodes
+    found: dict[str, list[str]] = {}
+    for job in reversed(submissions(run)):
+        if job.job in nodes:
+            found.setdefault(job.comment, []).append(nodes[job.job])
+    return found
 
 
 def _own_word(job: Submitted) -> str:
@@ -121,7 +158,14 @@ def _own_word(job: Submitted) -> str:
     return "" if code is None else "FAILED" if code else "COMPLETED"
 
 
-def _read(run: Path) -> Memory:
+def remember(run: Path, memory: Memory) -> None:
+    """Write down what a poll found. A full disk takes nothing: then the next poll finds it again."""
+    with suppress(OSError):
+        write_text(json.dumps(memory.__dict__), run / "states.json", sync=False)
+
+
+def remembered(run: Path) -> Memory:
+    """What earlier polls found."""
     try:
         return Memory(**json.loads((run / "states.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

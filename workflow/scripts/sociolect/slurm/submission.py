@@ -1,24 +1,30 @@
-"""sbatch that outlasts a restart of the controller and never submits a job twice. Standard library only."""
+"""sbatch that waits for a controller that restarts, for room on the disk and for a limit of submitted jobs, and never
+submits a job twice. Standard library only.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sociolect.slurm.commands import ask, cancel
+from sociolect.slurm.room import FULL, no_room
 from sociolect.slurm.runs import add_line, read_driver, submissions
 
 PATIENCE_S = 900.0
 SBATCH_TIMEOUT_S = 120.0
+ROOM_PAUSE_S = 5.0
 # The controller did not take the call.
 AWAY = re.compile(
     r"unable to contact slurm controller|connect failure|connection refused|resource temporarily unavailable|"
-    r"temporarily unable to accept job|slurm controller .*backup",
+    r"temporarily unable to accept job|slurm controller .*backup|I/O error writing script",
     re.IGNORECASE,
 )
 # It may have taken it: the answer is what is missing.
@@ -27,6 +33,8 @@ UNANSWERED = re.compile(
     r"not responding",
     re.IGNORECASE,
 )
+# As many jobs of the user as may be are in the queue: there is room when one of them ends.
+QUEUE_FULL = re.compile(r"MaxSubmit\w*(Limit|PerUser|PerAccount)|MaxJobCount", re.IGNORECASE)
 
 
 def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: float = PATIENCE_S) -> int:
@@ -51,12 +59,50 @@ def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: f
     def stopping() -> bool:
         return (run / "stopping").exists() or driver.alive() is False
 
-    add_line(run, {"name": facts["name"]})
+    folders = [run, *(Path(facts[key]).parent for key in ("slurm_log", "log") if facts.get(key))]
+    while no_room(folders) and not stopping():
+        time.sleep(ROOM_PAUSE_S)
+    waits = run / f"waits.{os.getpid()}"
+    try:
+        taken = _record(run, {"name": facts["name"]}, stopping) and _until_taken(
+            run, facts, command, patience, stopping, waits
+        )
+    except Refused as refused:
+        said = str(refused)
+        _record(run, {**facts, "slurm_log": "", "job": "", "refused": " ".join(said.split())}, stopping)
+        sys.stderr.write(said)
+        return 1
+    except TimeoutError as error:
+        return _fail(str(error))
+    finally:
+        waits.unlink(missing_ok=True)
+    if not taken:
+        return _fail("the run is being stopped: not submitted")
+    slurm_log = str(facts.get("slurm_log", "")).replace("%j", taken)
+    line = {**facts, "job": taken, "slurm_log": slurm_log, "time": time.time()}
+    if not _record(run, line, stopping) or stopping():
+        cancel([taken], facts["name"])
+        return _fail(f"the run is being stopped: job {taken} is cancelled")
+    sys.stdout.write(taken + "\n")
+    return 0
+
+
+class Refused(Exception):
+    """sbatch does not take the job, and would not take it a second time."""
+
+
+def _until_taken(
+    run: Path, facts: dict[str, Any], command: Sequence[str], patience: float, stopping: Callable[[], bool], waits: Path
+) -> str:
+    """Id of the job that the controller took; empty if the run is stopped before.
+
+    Raises:
+        Refused: with sbatch's words.
+        TimeoutError: no answer within `patience` seconds.
+    """
     deadline = time.monotonic() + patience
     pause, unanswered = 2.0, False
-    while True:
-        if stopping():
-            return _fail("the run is being stopped: not submitted")
+    while not stopping():
         job: str | None = None
         if unanswered:
             known, job = _find(run, facts)
@@ -64,29 +110,45 @@ def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: f
         if not unanswered and job is None:
             code, out, error = _sbatch(command)
             job = _id_of(out) if code == 0 else None
-            unanswered = code != 0 and UNANSWERED.search(error) is not None
-            if code != 0 and not unanswered and not AWAY.search(error):
-                add_line(run, {**facts, "slurm_log": "", "job": "", "refused": " ".join(error.split())})
-                sys.stderr.write(error)
-                return code
             if code == 0 and job is None:
-                return _fail(f"sbatch printed no job id: {out.strip()!r}")
+                raise Refused(f"error: sbatch printed no job id: {out.strip()!r}\n")
+            if code != 0:
+                unanswered = UNANSWERED.search(error) is not None
+                if QUEUE_FULL.search(error):
+                    deadline = time.monotonic() + max(patience, 2 * pause)
+                elif not unanswered and not AWAY.search(error):
+                    raise Refused(error)
+                _note(waits, error)
             if job is not None and any(sent.job == job for sent in submissions(run)):
                 cancel([job], facts["name"])
                 continue
         if job is not None:
-            break
+            return job
         if time.monotonic() >= deadline:
-            return _fail(f"SLURM did not answer for {patience:.0f} s: not submitted")
+            raise TimeoutError(f"SLURM did not answer for {patience:.0f} s: not submitted")
         time.sleep(pause)
         pause = min(2 * pause, 30.0)
-    slurm_log = str(facts.get("slurm_log", "")).replace("%j", job)
-    add_line(run, {**facts, "job": job, "slurm_log": slurm_log, "time": time.time()})
-    if stopping():
-        cancel([job], facts["name"])
-        return _fail(f"the run is being stopped: job {job} is cancelled")
-    sys.stdout.write(job + "\n")
-    return 0
+    return ""
+
+
+def _record(run: Path, line: dict[str, Any], stopping: Callable[[], bool]) -> bool:
+    """Add a line to the record, as soon as there is room for it; False if the run is stopped before."""
+    while True:
+        try:
+            add_line(run, line)
+            return True
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+        if stopping():
+            return False
+        time.sleep(ROOM_PAUSE_S)
+
+
+def _note(waits: Path, error: str) -> None:
+    """What a submission waits for, in sbatch's words, for the watcher."""
+    with suppress(OSError):  # a full disk, which the watcher sees itself
+        waits.write_text(" ".join(error.split()), encoding="utf-8")
 
 
 def _sbatch(command: Sequence[str]) -> tuple[int, str, str]:

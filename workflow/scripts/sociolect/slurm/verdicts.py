@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 from sociolect.common.errors import InputError
 from sociolect.slurm.evidence import Evidence
 
+# A node is blamed only while no other one fails in the same way.
+ALONE: Literal["alone"] = "alone"
 _DUMP = re.compile(r"^Timeout \((?P<after>[\d:]+)\)!$(?P<stack>.*)", re.MULTILINE | re.DOTALL)
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<name>\S+)$', re.MULTILINE)
 
@@ -38,7 +41,7 @@ class Cause(BaseModel):
     reason: str = ""
     fact: str = ""
     running: bool = False
-    blames_node: bool = False
+    blames_node: bool | Literal["alone"] = False
 
     @field_validator("log", "state", "step", "exit", "reason")
     @classmethod
@@ -76,7 +79,7 @@ class Verdict:
     cause: str
     title: str
     remedy: str
-    blames_node: bool = False
+    blames_node: bool | Literal["alone"] = False
 
     def line(self) -> str:
         """All of it in one line."""
@@ -139,7 +142,9 @@ def fold_bad_nodes(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return folded
 
 
-def _verdict(evidence: Evidence, cause: str, title: str, remedy: str, blames: bool = False) -> Verdict:
+def _verdict(
+    evidence: Evidence, cause: str, title: str, remedy: str, blames: bool | Literal["alone"] = False
+) -> Verdict:
     sent = evidence.submitted
     state = evidence.state
     return Verdict(

@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sociolect.slurm.commands import FINAL, QueuedJob, ask, cancel, nodes_of, queue
 from sociolect.slurm.evidence import gather
+from sociolect.slurm.history import refused_of, while_full
 from sociolect.slurm.nodes import bad_nodes, excluded
-from sociolect.slurm.runs import Submitted, close_run, names_of, read_driver, read_lines, submissions
+from sociolect.slurm.room import no_room
+from sociolect.slurm.runs import Submitted, close_run, folders_of, names_of, read_driver, read_lines, submissions
+from sociolect.slurm.states import failed_on
 from sociolect.slurm.verdicts import Cause, explain
 
-# How long a job waits for its turn before that is worth a line, and how long until it is said again, in seconds.
-PATIENCE_S = 60.0
+# How long a job waits for its turn before that is worth a line, and how long until it is said again, in seconds. With
+# half a minute between two looks nothing waits for longer than a minute without a word.
+PATIENCE_S = 25.0
 AGAIN_S = 900.0
+# Neither waits in line nor is at work: worth a line if it is still so at the next look.
+BETWEEN = {"COMPLETING", "CONFIGURING", "STOPPED", "SUSPENDED"}
 # How long a stopped Snakemake has to cancel its jobs itself, in seconds.
 GRACE_S = 15.0
 # COMPLETING: cancelled already, or done, and being cleaned up
@@ -39,15 +46,20 @@ class Watcher:
     say: Say
     ended: set[str] = field(default_factory=set)
     said: dict[str, float] = field(default_factory=dict)
-    excluded_from: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    excluded_from: dict[str, str] = field(default_factory=dict)
+    between: set[tuple[str, str]] = field(default_factory=set)
     silent_since: float | None = None
+    full_since: float | None = None
+    lines_read: int = 0
 
     def round(self, now: float) -> None:
-        """Look at the queue once."""
-        jobs = [job for job in submissions(self.run) if job.job not in self.ended]
-        if not jobs:
-            return
-        queued = queue(names_of(self.run))
+        """Look at the disks and the queue once."""
+        everything = submissions(self.run)
+        self._room(everything, now)
+        self._submitting(now)
+        jobs = [job for job in everything if job.job not in self.ended]
+        # without a job it is asked whether somebody answers: the first submission may wait for that
+        queued = queue(names_of(self.run) or [self.run.name])
         if queued is None:
             if self.silent_since is None:
                 self.silent_since = now
@@ -64,9 +76,60 @@ class Watcher:
             if found.state in FINAL:
                 self.ended.add(job.job)
                 if found.state != "COMPLETED":
-                    self.say(f"[why] {explain(gather(job, found, now=now), self.causes).line()}")
+                    entry = gather(job, found, now=now)
+                    entry = entry if self.full_since is None else while_full(entry)
+                    self.say(f"[why] {explain(entry, self.causes).line()}")
             elif found.state == "RUNNING":
                 self._hanging(job, found, now)
+        self._in_between([(job, queued[job.job]) for job in jobs if job.job in queued], now)
+
+    def refusals(self) -> None:
+        """Say what sbatch refused, once; cheap enough for many times a second."""
+        path = self.run / "jobs.jsonl"
+        size = path.stat().st_size if path.exists() else 0
+        if size == self.lines_read:
+            return
+        self.lines_read = size
+        for verdict in refused_of(self.run):
+            if verdict.label not in self.said:
+                self.said[verdict.label] = time.time()
+                self.say(f"[refused] {verdict.line()}")
+
+    def _once(self, key: str, now: float, line: str) -> None:
+        """Say a line, and again after a quarter of an hour."""
+        if now - self.said.get(key, -AGAIN_S) >= AGAIN_S:
+            self.said[key] = now
+            self.say(line)
+
+    def _room(self, jobs: list[Submitted], now: float) -> None:
+        """A full disk: ends are held back and submissions wait, until there is room again."""
+        full = no_room(folders_of(self.run, jobs))
+        if full:
+            self.full_since = now if self.full_since is None else self.full_since
+            self._once("full", now, f"[disk] {full}: the run waits for room and goes on by itself. Do: free some space")
+        elif self.full_since is not None:
+            self.say(f"[disk] there is room again, after {now - self.full_since:.0f} s")
+            self.full_since = None
+            self.said.pop("full", None)
+
+    def _submitting(self, now: float) -> None:
+        """Submissions that wait: for the controller, or for a limit of jobs in the queue."""
+        said = []
+        for path in self.run.glob("waits.*"):
+            with suppress(OSError):  # it has gone on since
+                said.append(path.read_text(encoding="utf-8"))
+        for line in sorted(set(said) - {""}):
+            self._once(line, now, f"[waiting] {said.count(line)} submissions are tried until SLURM takes them: {line}")
+
+    def _in_between(self, jobs: list[tuple[Submitted, QueuedJob]], now: float) -> None:
+        """Jobs that are suspended, or whose nodes are made ready or cleaned up."""
+        seen = {(job.job, found.state) for job, found in jobs if found.state in BETWEEN}
+        for job, found in jobs:
+            key = job.job, found.state
+            if key in seen & self.between:
+                verdict = explain(gather(job, found, now=now), self.causes)
+                self._once(" ".join(key), now, f"[waiting] {verdict.line()}")
+        self.between = seen
 
     def _waiting(self, pending: list[tuple[Submitted, QueuedJob]], now: float) -> None:
         groups: dict[tuple[str, str], list[str]] = {}
@@ -76,38 +139,36 @@ class Watcher:
             verdict = explain(gather(job, found, now=now, ask_controller=False), self.causes)
             groups.setdefault((verdict.title, verdict.remedy), []).append(f"{job.label} (job {job.job})")
         for (title, remedy), labels in groups.items():
-            if now - self.said.get(title, -AGAIN_S) >= AGAIN_S:
-                self.said[title] = now
-                more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
-                self.say(f"[waiting] {labels[0]}{more}: {title}. Do: {remedy}")
+            more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
+            self._once(title, now, f"[waiting] {labels[0]}{more}: {title}. Do: {remedy}")
         self._keep_off_bad_nodes([job for job, _ in pending])
 
     def _keep_off_bad_nodes(self, pending: list[Submitted]) -> None:
-        """Jobs that wait since before a node was found bad are kept off it, too."""
-        bad = bad_nodes(self.state)
-        if not bad:
-            return
-        groups: dict[tuple[str, str, str], list[str]] = {}
+        """Jobs that wait since before a node was found bad are kept off it, too; and no longer off the node that failed
+        them, once no other one can be used."""
+        bad, failed = bad_nodes(self.state), failed_on(self.run)
+        groups: dict[tuple[str, str, str], list[Submitted]] = {}
         for job in pending:
-            if not job.own_exclude:
-                groups.setdefault((job.partition, job.gpu_model, job.constraint), []).append(job.job)
+            if not job.own_exclude and (bad or job.excluded):
+                groups.setdefault((job.partition, job.gpu_model, job.constraint), []).append(job)
         for asked, jobs in groups.items():
-            nodes = tuple(excluded(bad, nodes_of(*asked)))
-            fresh = [job for job in jobs if self.excluded_from.get(job) != nodes]
-            if not nodes or not fresh:
-                continue
-            update = ["scontrol", "update", f"jobid={','.join(fresh)}", f"excnodelist={','.join(nodes)}"]
-            if ask(update) is not None:
-                self.excluded_from.update(dict.fromkeys(fresh, nodes))
+            fitting = nodes_of(*asked)
+            changed: dict[str, list[str]] = {}
+            for job in jobs if fitting else ():
+                nodes = ",".join(excluded(failed.get(job.comment, []), bad, fitting))
+                if nodes != self.excluded_from.get(job.job, job.excluded):
+                    changed.setdefault(nodes, []).append(job.job)
+            for nodes, ids in changed.items():
+                if ask(["scontrol", "update", f"jobid={','.join(ids)}", f"excnodelist={nodes}"]) is not None:
+                    self.excluded_from.update(dict.fromkeys(ids, nodes))
 
     def _hanging(self, job: Submitted, found: QueuedJob, now: float) -> None:
         verdict = explain(gather(job, found, now=now, ask_controller=False), self.causes)
-        if verdict.cause == "?":
-            return
-        key = f"{job.job} {verdict.cause}"
-        if now - self.said.get(key, -AGAIN_S) >= AGAIN_S:
-            self.said[key] = now
-            self.say(f"[stuck] {verdict.line()}")
+        if verdict.cause != "?":
+            # the controller knows whether it was suspended meanwhile
+            verdict = explain(gather(job, found, now=now), self.causes)
+        if verdict.cause != "?":
+            self._once(f"{job.job} {verdict.cause}", now, f"[stuck] {verdict.line()}")
 
 
 def watch(watcher: Watcher, interval: float) -> None:
@@ -127,7 +188,9 @@ def watch(watcher: Watcher, interval: float) -> None:
             except Exception as error:  # whatever it is: what matters most comes after the run
                 watcher.say(f"[slurm] the watcher could not look at the queue: {type(error).__name__}: {error}")
             due = time.monotonic() + interval
+        watcher.refusals()
         time.sleep(0.5)
+    watcher.refusals()
     leave_nothing_behind(watcher.run, watcher.say)
 
 
