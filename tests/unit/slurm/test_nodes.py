@@ -30,9 +30,12 @@ def test_node_that_failed_a_job_is_left_out_of_its_next_attempt_while_another_ca
     assert excluded(["n00"], [], up(0)) == []
     assert excluded(["n00"], [], up(0, 1, down=(1,))) == [], "nowhere else to go"
     assert excluded(["n00"], [], up(1, 2)) == [], "not of this partition"
-    # before a recorded one, where not both can be left out
+    # a recorded one is worse than one that failed this job alone
     bad = [BadNode("n01", 1.0, "1", "r")]
-    assert excluded(["n00"], bad, up(0, 1)) == ["n00"] and excluded(["n00"], bad, up(0, 1, 2)) == ["n00", "n01"]
+    assert excluded(["n00"], bad, up(0, 1, 2)) == ["n00", "n01"] and excluded(["n00"], bad, up(0, 1)) == ["n01"]
+    assert excluded(["n00"], bad, up(0, 1, 2, down=(2,))) == ["n01"], "it would wait for the third one without end"
+    # of two recorded ones it is the other's turn
+    assert excluded(["n00"], [*bad, BadNode("n00", 1.0, "1", "r")], up(0, 1)) == ["n00"]
 
 
 def test_record_is_taken_back_for_its_own_cause_alone(tmp_path: Path) -> None:

@@ -62,14 +62,16 @@ def excluded(failed_on: Sequence[str], bad: Sequence[BadNode], fitting: Mapping[
 
     Args:
         failed_on: nodes that failed earlier attempts of this job, the newest first; left out while another node can be
-            used.
+            used that is no worse.
         bad: recorded nodes, the newest first; at most MOST_EXCLUDED of them are left out.
         fitting: nodes that have what the job asks, and whether they can be used now.
     """
     out: list[str] = []
+    recorded = [entry.node for entry in bad if entry.node in fitting]
     for node in failed_on:
-        others = [name for name, usable in fitting.items() if usable and name not in (*out, node)]
+        worse = () if node in recorded else recorded
+        others = [name for name, usable in fitting.items() if usable and name not in (*out, *worse, node)]
         if node in fitting and node not in out and others:
             out.append(node)
-    here = [entry.node for entry in bad if entry.node in fitting and entry.node not in out]
+    here = [node for node in recorded if node not in out]
     return sorted(out + here[: max(0, min(MOST_EXCLUDED, len(fitting) - 1 - len(out)))])

@@ -15,6 +15,7 @@ from sociolect.common.errors import InputError
 from sociolect.slurm.commands import FINAL, queue
 from sociolect.slurm.plain_paths import refuse_odd_paths
 from sociolect.slurm.plugin import adapt_plugin
+from sociolect.slurm.room import no_room
 from sociolect.slurm.runs import (
     STATE,
     Driver,
@@ -46,8 +47,8 @@ def begin_session(
         The folder of the run's record.
 
     Raises:
-        InputError: array jobs are asked for, a shell would run what a path says, jobs of an earlier run may still
-            write, or the plugin has another shape.
+        InputError: array jobs are asked for, a shell would run what a path says, the disk is full, jobs of an earlier
+            run may still write, or the plugin has another shape.
     """
     if settings.array_jobs:
         raise InputError(
@@ -56,6 +57,8 @@ def begin_session(
     refuse_odd_paths(Path.cwd(), configs)
     read_causes(causes)
     state = STATE.absolute()
+    if full := no_room([state]):
+        raise InputError(f"{full}: free some space, then run the same command again")
     clear_leftovers(state)
     run = begin_run(state, log, sys.argv)
     adapt_plugin(plugin, run, state, tools, settings.init_seconds_before_status_checks)

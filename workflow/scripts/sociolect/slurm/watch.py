@@ -149,7 +149,7 @@ class Watcher:
         bad, failed = bad_nodes(self.state), failed_on(self.run)
         groups: dict[tuple[str, str, str], list[Submitted]] = {}
         for job in pending:
-            if not job.own_exclude and (bad or job.excluded):
+            if not job.own_exclude and (bad or job.excluded or failed.get(job.comment)):
                 groups.setdefault((job.partition, job.gpu_model, job.constraint), []).append(job)
         for asked, jobs in groups.items():
             fitting = nodes_of(*asked)
