@@ -149,7 +149,7 @@ BEATS = """
 import sys, time
 from pathlib import Path
 from sociolect.common.heartbeat import write_beat
-write_beat(Path(sys.argv[sys.argv.index("--heartbeat") + 1]), "model", limit_s=6)
+write_beat(Path(sys.argv[sys.argv.index("--heartbeat") + 1]), "model", limit_s=15)
 while not Path("go").exists():
     time.sleep(0.1)
 Path(sys.argv[sys.argv.index("--out") + 1]).write_text("done")
@@ -168,7 +168,7 @@ def test_suspended_job_is_no_hang_neither_then_nor_after(site: Site, cluster: Cl
         site.wait_for("the program's stage", lambda: '"model"' in site.text("logs/a.log.beat"))
         cluster.run("scontrol", "suspend", job.job)
         site.wait_for("its word", lambda: "[waiting] work [name=a]" in site.output(), 30)
-        time.sleep(7)
+        time.sleep(16)
         line = site.named("K", job, site.state(job.job)["NodeList"])
         assert "suspended" in line and "do not cancel it" in line
         cluster.run("scontrol", "resume", job.job)
