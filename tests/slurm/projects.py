@@ -13,6 +13,7 @@ from pathlib import Path
 
 from conftest import copy_project
 from slurm.cluster import Cluster, environment
+from sociolect.slurm.nodes import BadNode, bad_nodes
 from sociolect.slurm.runs import Submitted, all_runs, submissions
 
 # the rules of a test have no tables that could be wrong
@@ -98,6 +99,10 @@ class Site:
     def record(self) -> Path:
         """Folder of the record of the run that was started last."""
         return self._runs()[-1]
+
+    def bad_nodes(self) -> list[BadNode]:
+        """Nodes that are recorded as bad."""
+        return bad_nodes(self.folder / ".snakemake/sociolect")
 
     def forget(self) -> None:
         """Take away what was made and what is known of nodes, for another run of the same rules."""

@@ -12,7 +12,6 @@ import pytest
 from slurm.cluster import Cluster
 from slurm.projects import Site
 from slurm.table import write_block
-from sociolect.slurm.nodes import bad_nodes
 from sociolect.slurm.states import failed_on
 
 BAD = "node02"
@@ -33,7 +32,7 @@ FAULTS = {
     "no package": "true",
     "prolog": "true",
 }
-BLAMED = {"SIGILL": "AC: ", "I/O error": "AB: ", "no package": "D: ", "prolog": "AA: "}
+BLAMED = {"SIGILL": "AC", "I/O error": "AB", "no package": "D", "prolog": "AA"}
 
 
 def mounts(cluster: Cluster, fault: str) -> list[str]:
@@ -68,15 +67,40 @@ def run_with_bad_node(site: Site, cluster: Cluster, fault: str, n_jobs: int, pat
     assert failed and {node for nodes in failed.values() for node in nodes} == {BAD}
     again = {label: nodes for label, nodes in places.items() if nodes.count(BAD) > 1}
     assert again == {}, f"retries on the node that had failed the job: {again}"
-    reasons = [bad.reason for bad in bad_nodes(site.record().parents[1]) if bad.node == BAD]
-    assert len(reasons) == (fault in BLAMED) and all(reason.startswith(BLAMED[fault]) for reason in reasons), reasons
-    assert [bad.node for bad in bad_nodes(site.record().parents[1])] == [BAD] * len(reasons)
+    recorded = [(bad.node, bad.reason.partition(":")[0]) for bad in site.bad_nodes()]
+    assert recorded == ([(BAD, BLAMED[fault])] if fault in BLAMED else [])
     return len(jobs), sum(map(len, failed.values()))
 
 
 @pytest.mark.parametrize("fault", ["no word", "prolog"])
 def test_no_retry_lands_on_the_node_that_failed_its_job(site: Site, cluster: Cluster, fault: str) -> None:
     run_with_bad_node(site, cluster, fault, 6, 120)
+
+
+def test_gpu_that_was_given_and_is_not_there_blames_the_node(site: Site, cluster: Cluster) -> None:
+    site.rules(
+        'rule work:\n    output: "out/{name}.txt"\n    resources: gpu=1, slurm_partition="gpu"\n'
+        '    shell: "[ $CUDA_VISIBLE_DEVICES != NoDevFiles ] && touch {output}"\n'
+    )
+    with cluster.changed_node("node01", env={"CUDA_VISIBLE_DEVICES": "NoDevFiles"}):
+        cluster.drain("node02")
+        with site.running("out/a.txt") as snakemake:
+            site.wait_for("the node's record", lambda: [bad.node for bad in site.bad_nodes()] == ["node01"])
+            cluster.resume("node02")
+            assert snakemake.wait(60) == 0, site.output()
+    assert [site.state(job.job)["NodeList"] for job in site.jobs()] == ["node01", "node02"]
+    site.named("R", site.jobs()[0], "node01")
+
+
+def test_program_that_fails_everywhere_blames_no_node(site: Site, cluster: Cluster) -> None:
+    site.rules(
+        'rule work:\n    output: "out/{name}.txt"\n    log: "logs/{name}.log"\n'
+        "    shell: \"bash -c 'kill -ILL $$' > {log} 2>&1; touch {output}\"\n"
+    )
+    assert site.run("out/a.txt") == 1
+    assert len({site.state(job.job)["NodeList"] for job in site.jobs()}) == 3, "each attempt on another node"
+    assert site.bad_nodes() == []
+    assert "the same on node01, node02, node03" in site.why()
 
 
 def test_every_fault_with_many_jobs(site: Site, cluster: Cluster, write_docs: Path | None) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from slurm.cluster import Cluster
 from slurm.projects import Site
-from sociolect.slurm.nodes import bad_nodes
 
 RULES = """
 rule work:
@@ -51,10 +50,6 @@ def empty(hoard: Path) -> None:
     hoard.rmdir()
 
 
-def blamed(site: Site) -> list[str]:
-    return [bad.node for bad in bad_nodes(site.folder / ".snakemake/sociolect")]
-
-
 def test_run_on_a_full_disk_waits_and_goes_on_by_itself(site: Site, cluster: Cluster) -> None:
     site.rules(RULES)
     targets = [f"out/{name}.txt" for name in "abcd"]
@@ -72,7 +67,7 @@ def test_run_on_a_full_disk_waits_and_goes_on_by_itself(site: Site, cluster: Clu
         assert snakemake.wait(90) == 0, site.output()
         ended_well = [job for job in site.jobs() if site.state(job.job)["JobState"] == "COMPLETED"]
         assert sorted(job.wildcards for job in ended_well) == [f"name={name}" for name in "abcd"], "nothing twice"
-        assert {job.job for job in first} <= {job.job for job in site.jobs()} and blamed(site) == []
+        assert {job.job for job in first} <= {job.job for job in site.jobs()} and site.bad_nodes() == []
     for job in ended_well:
         assert site.text(f"out/{job.wildcards.partition('=')[2]}.txt") == f"{job.job}\n"
     assert "No space left on device: the run waits for room" in site.output()
@@ -93,7 +88,7 @@ def test_full_results_folder_uses_up_no_attempts(site: Site, cluster: Cluster) -
         empty(hoard)
         assert snakemake.wait(90) == 0, site.output()
         assert (site.folder / "results/a.txt").stat().st_size == 400000
-    assert [entry.attempt for entry in site.jobs()] == [1, 2] and blamed(site) == []
+    assert [entry.attempt for entry in site.jobs()] == [1, 2] and site.bad_nodes() == []
     site.named("L", job, site.state(job.job)["NodeList"])
 
 
@@ -111,10 +106,10 @@ def test_full_quota_blames_no_node(site: Site, cluster: Cluster) -> None:
         job = site.wait_state("FAILED")
         assert site.state(job.job)["ExitCode"] == "0:53", "SLURM could not make its log"
         site.wait_for("the reason", lambda: f"job {job.job}, " in site.output() and "[disk] " in site.output(), 30)
-        assert len(site.jobs()) == 1 and blamed(site) == [], site.output()
+        assert len(site.jobs()) == 1 and site.bad_nodes() == [], site.output()
         empty(hoard)
         assert snakemake.wait(90) == 0, site.output()
-    assert blamed(site) == [] and len(site.jobs()) == 2
+    assert site.bad_nodes() == [] and len(site.jobs()) == 2
     site.named("L", job, site.state(job.job)["NodeList"])
     assert "Cause E" not in site.output()
 
@@ -129,7 +124,7 @@ def test_controller_away_at_the_start_is_said_and_waited_for(site: Site, cluster
         print(f"said after {time.monotonic() - began:.0f} s")
         cluster.start_controller()
         assert snakemake.wait(90) == 0, site.output()
-    assert "[slurm] the controller answers again" in site.output() and blamed(site) == []
+    assert "[slurm] the controller answers again" in site.output() and site.bad_nodes() == []
 
 
 def test_job_behind_an_epilog_is_waited_for_with_a_word(site: Site, cluster: Cluster) -> None:
