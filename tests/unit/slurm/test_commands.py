@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from sociolect.slurm.commands import nodes_of, plain_state, seconds_of
+from sociolect.slurm.evidence import gather
 from sociolect.slurm.nodes import BadNode, excluded
+from sociolect.slurm.runs import Submitted
 
 
 def test_slurm_words() -> None:
@@ -40,3 +44,18 @@ def test_nodes_that_fit_decide_how_many_may_be_left_out(stand_in: Path) -> None:
         assert list(nodes_of(*asked)) == ["n1"]
     # the only node with the GPU that is asked for is never left out, bad or not
     assert excluded(["n1"], [BadNode("n1", 1.0, "1", "r")], nodes_of("gpu", "a100")) == []
+
+
+def test_time_of_a_suspension_is_no_time_without_progress(stand_in: Path) -> None:
+    beat = {"stage": "model", "time": time.time() - 1000, "limit_s": 300, "job": "7"}
+    (stand_in / "r.log").write_text("[start] program=r job=7 \n")
+    (stand_in / "r.log.beat").write_text(json.dumps(beat))
+    sent = Submitted("7", "u", "r", log=str(stand_in / "r.log"))
+    facts = "JobId=7 JobState=RUNNING RunTime=00:09:00 NodeList=n1 NumNodes=1 SuspendTime="
+    command(stand_in, "scontrol", f"echo {facts}None")
+    assert gather(sent, None).overdue > 600
+    resumed = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - 10))
+    command(stand_in, "scontrol", f"echo {facts}{resumed}")
+    assert gather(sent, None).overdue == 0
+    command(stand_in, "scontrol", f"echo {facts.replace('RUNNING', 'SUSPENDED')}None")
+    assert gather(sent, None).overdue == 0

@@ -66,7 +66,9 @@ def test_end_is_remembered_and_said_in_a_word_that_the_plugin_knows() -> None:
 def test_id_that_a_crashed_controller_gave_out_again_is_another_job() -> None:
     memory, first = Memory(), replace(job(1), time=10.0)
     assert states_of(latest([first], memory), queued(1, "COMPLETED"), {}, memory, 20.0) == {"1": "COMPLETED"}
+    memory.nodes, memory.held, memory.ended_full = {"1": "n", "2": "n"}, ["1", "2"], ["1", "2"]
     both = latest([first, replace(first, time=30.0)], memory)
+    assert (memory.nodes, memory.held, memory.ended_full) == ({"2": "n"}, ["2"], ["2"])
     assert [row.time for row in both] == [30.0]
     assert states_of(both, queued(1, "RUNNING"), {}, memory, 40.0) == {"1": "RUNNING"}, "not the first one's end"
     # asked again, the second one's own end is remembered

@@ -84,7 +84,7 @@ def test_place_in_line_is_said_within_a_minute(bench: Bench) -> None:
 def test_full_disk_is_said_and_when_there_is_room_again(bench: Bench) -> None:
     bench.full = "/results: No space left on device"
     assert bench.words(0.0)[0].startswith("[disk] /results: No space left on device: the run waits for room")
-    assert bench.words(30.0) == []
+    assert bench.words(30.0) == [] and runs.was_full(bench.run)
     bench.full = ""
     assert bench.words(60.0) == ["[disk] there is room again, after 60 s"] and bench.words(90.0) == []
 

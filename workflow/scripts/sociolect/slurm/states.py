@@ -51,8 +51,10 @@ def latest(jobs: list[Submitted], memory: Memory) -> list[Submitted]:
     for job in last.values():
         if memory.submitted.setdefault(job.job, job.time) != job.time:
             memory.submitted[job.job] = job.time
-            memory.final.pop(job.job, None)
-            memory.missing_since.pop(job.job, None)
+            for known in (memory.final, memory.missing_since, memory.nodes):
+                known.pop(job.job, None)
+            memory.held = [other for other in memory.held if other != job.job]
+            memory.ended_full = [other for other in memory.ended_full if other != job.job]
     return list(last.values())
 
 

@@ -17,7 +17,16 @@ from sociolect.slurm.evidence import gather
 from sociolect.slurm.history import refused_of, while_full
 from sociolect.slurm.nodes import bad_nodes, excluded
 from sociolect.slurm.room import no_room
-from sociolect.slurm.runs import Submitted, close_run, folders_of, names_of, read_driver, read_lines, submissions
+from sociolect.slurm.runs import (
+    Submitted,
+    close_run,
+    folders_of,
+    names_of,
+    note_full,
+    read_driver,
+    read_lines,
+    submissions,
+)
 from sociolect.slurm.states import failed_on
 from sociolect.slurm.verdicts import Cause, explain
 
@@ -106,6 +115,7 @@ class Watcher:
         full = no_room(folders_of(self.run, jobs))
         if full:
             self.full_since = now if self.full_since is None else self.full_since
+            note_full(self.run, True)  # the next look at the states blames no node, even if there is room by then
             self._once("full", now, f"[disk] {full}: the run waits for room and goes on by itself. Do: free some space")
         elif self.full_since is not None:
             self.say(f"[disk] there is room again, after {now - self.full_since:.0f} s")
