@@ -27,6 +27,8 @@ class Site:
         self.folder = copy_project(folder)
         self.cluster = cluster
         self.poll_s = 1
+        # shell commands before Snakemake, such as limits
+        self.login = ":"
         self._earlier = 0
         self.variables = {"SOCIOLECT_WATCH_S": "2", "SOCIOLECT_BAD_NODE_WAIT_S": "2"}
 
@@ -43,7 +45,8 @@ class Site:
     def command(self, *args: str) -> list[str]:
         """Snakemake with the profile; the only thing that is overridden is how often it polls."""
         poll = f"--slurm-init-seconds-before-status-checks={self.poll_s}"
-        return [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", poll, *args]
+        shell = ["bash", "-c", f'{self.login}; exec "$@"', "bash"]
+        return [*shell, sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", poll, *args]
 
     def environment(self) -> dict[str, str]:
         """A login shell's variables, without what a cluster or an earlier test left in them."""
