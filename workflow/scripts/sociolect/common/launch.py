@@ -14,12 +14,14 @@ import traceback
 from pathlib import Path
 
 from sociolect.common.heartbeat import LIMITS_S, write_beat
+from sociolect.common.parent import go_on_as_child
 
 GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+FOREIGN = ("LD_LIBRARY_PATH", "LD_PRELOAD", "PYTHONPATH", "PYTHONHOME")
 
 
 def launch(program: Path, flags: list[str], interpreter: str, gpus: str) -> None:
-    """Say that the program starts, check what it needs, and run it in this process.
+    """Say that the program starts, check what it needs, and run it in a child of this process, which tells its end.
 
     Args:
         program: path of the program.
@@ -31,17 +33,23 @@ def launch(program: Path, flags: list[str], interpreter: str, gpus: str) -> None
         SystemExit: after one last line `error: ...`, if the start failed; else as the program ends.
     """
     beat = Path(flags[flags.index("--heartbeat") + 1]) if "--heartbeat" in flags else None
+    go_on_as_child(beat)
+    # a crash leaves the stack of the program's own lines
+    faulthandler.enable()
+    # before a word is said: where the log's disk is full, this is all there is
+    _leave_evidence(beat)
     job = os.environ.get("SLURM_JOB_ID", "")
     seen = visible_gpus()
     node = os.environ.get("SLURMD_NODENAME") or socket.gethostname()
     _say(
         f"[start] program={program.stem} job={job or '-'} node={node} pid={os.getpid()} "
-        f"python={sys.executable} gpus={','.join(seen) or '-'}"
+        f"python={sys.executable} gpus={','.join(seen) or '-'}{_foreign()}"
     )
     try:
         _stage(beat, "exec")
-        _leave_evidence(beat)
         check_interpreter(interpreter)
+        if not program.is_file():
+            raise StartError(f"no program {program.stem}: {program} is not there")
         if job:
             check_gpus(gpus, seen)
         limit = int(os.environ.get("SOCIOLECT_IMPORT_LIMIT_S", LIMITS_S["imports"]))
@@ -107,6 +115,11 @@ def check_gpus(gpus: str, seen: list[str]) -> None:
         # without a request some sites show every GPU of the node
         for name in GPU_VARIABLES:
             os.environ[name] = ""
+
+
+def _foreign() -> str:
+    """What puts other libraries before those of the environment; a site may set it for the step alone."""
+    return "".join(f" {name}={value}" for name in FOREIGN if (value := os.environ.get(name)))
 
 
 def _check_device(beat: Path | None) -> None:
