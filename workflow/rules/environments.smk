@@ -91,4 +91,5 @@ places = {"SCRIPTS": SCRIPTS, "PYTHON_CORE": python_of("core"), "PYTHON_VLLM": p
 exports = "".join(f" {name}={shlex.quote(place)}" for name, place in places.items())
 if python_of("core") != "python":
     exports += f' PATH={shlex.quote(Path(sys.executable).parent.as_posix())}:"$PATH"'
-shell.prefix(f"export{exports}; ".replace("{", "{{").replace("}", "}}"))
+# A site's task prolog may set again what job_env.sh unset: packages of another Python before those of .venv.
+shell.prefix(f"unset PYTHONPATH PYTHONHOME; export{exports}; ".replace("{", "{{").replace("}", "}}"))
