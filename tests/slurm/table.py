@@ -19,7 +19,7 @@ class CauseTable:
     def text(self) -> str:
         """The rows as Markdown, in the order of the letters."""
         lines = []
-        for cause, (injected, line, normally) in sorted(self.rows.items()):
+        for cause, (injected, line, normally) in sorted(self.rows.items(), key=lambda row: (len(row[0]), row[0])):
             lines += [f"**{cause}** Injected: {injected}.", "", "```", line.strip(), "```", "", f"{normally}", ""]
         return "\n".join(lines).rstrip()
 

@@ -104,12 +104,18 @@ rule use:
 """
 
 
-def small_environment(folder: Path) -> tuple[Path, Path]:
-    """An environment with pip and Snakemake's packages, and the wheel of a package that takes a while to unpack."""
+def bare_environment(folder: Path) -> tuple[Path, Path]:
+    """An environment that has this one's packages, and the folder for packages of its own."""
     env = folder / "env"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(env)], check=True)
     (site_packages,) = (env / "lib").glob("python*/site-packages")
     (site_packages / "all.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")) + "\n")
+    return env, site_packages
+
+
+def small_environment(folder: Path) -> tuple[Path, Path]:
+    """An environment with pip and Snakemake's packages, and the wheel of a package that takes a while to unpack."""
+    env, _ = bare_environment(folder)
     package = folder / "wheel/shared_by_jobs"
     package.mkdir(parents=True)
     for number in range(600):

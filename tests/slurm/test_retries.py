@@ -32,7 +32,7 @@ FAULTS = {
     "no package": "true",
     "prolog": "true",
 }
-BLAMED = {"SIGILL": "AC", "I/O error": "AB", "no package": "D", "prolog": "AA"}
+BLAMED = {"SIGILL": "AA", "I/O error": "AI", "no package": "D", "prolog": "AH"}
 
 
 def mounts(cluster: Cluster, fault: str) -> list[str]:

@@ -43,14 +43,26 @@ def begin_on_cluster(log):
     THIS_RUN["record"] = record
 
 
+def outputs_not_here(jobs):
+    """By the label of `make why`. Of a job that failed they were removed; one that completed wrote them elsewhere."""
+    labels = {}
+    for job in jobs:
+        wildcards = ", ".join(f"{name}={value}" for name, value in job.wildcards_dict.items())
+        label = f"{job.name} [{wildcards}]" if wildcards else job.name
+        labels[label] = [str(file) for file in job.output if not Path(str(file)).exists()]
+    return labels
+
+
 def explain_failures():
     """What failed in this run, and in no other: as `make why` prints it, and below all that Snakemake still says."""
     from sociolect.slurm.local_faults import fault_of
+    from sociolect.slurm.runs import note_missing
     from sociolect.slurm.verdicts import read_causes
 
     failed, record = list(workflow.scheduler.failed), THIS_RUN["record"]
     here = [job for job in failed if record is None or job.is_local]
     if len(here) < len(failed):
+        note_missing(record, outputs_not_here(job for job in failed if job not in here))
         program = PROJECT / "workflow" / "tools" / "explain_jobs.py"
         subprocess.run([sys.executable, str(program), "--run", record.name], check=False)
     logs = {Path(str(job.log[0])): (job.name, "/".join(job.wildcards_dict.values())) for job in here if job.log}

@@ -20,6 +20,7 @@ from sociolect.dag.planned import planned_jobs
 from sociolect.dag.remaining import summary
 from sociolect.estimate.table import compare_rules
 from sociolect.slurm.evidence import tail
+from sociolect.slurm.file_clock import age_s
 from sociolect.slurm.runs import STATE
 
 
@@ -40,8 +41,9 @@ def main() -> None:
         rate = f"{state['rate']:.3g}" if "rate" in state else ""
         left = f"{state['eta_s']:.0f} s" if state.get("eta_s") is not None else ""
         said = (tail(beat.with_suffix("")) or "").strip().rpartition("\n")[2]
-        word = "no sign of progress: make why" if overdue_s(state, now) else said
-        cells = (run, job, state["host"], state["stage"], done, rate, left, f"{now - state['time']:.0f} s ago", word)
+        age = age_s(beat)
+        word = "no sign of progress: make why" if overdue_s({**state, "time": now - age}, now) else said
+        cells = (run, job, state["host"], state["stage"], done, rate, left, f"{age:.0f} s ago", word)
         # what stands in brackets is no markup
         table.add_row(*map(Text, cells))
     Console().print(table if table.row_count else "nothing is running")

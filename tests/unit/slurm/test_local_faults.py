@@ -39,7 +39,7 @@ def test_the_last_line_is_the_programs_own(tmp_path: Path) -> None:
 def test_a_known_cause_has_its_remedy_above_the_programs_word(tmp_path: Path) -> None:
     log = log_of(tmp_path, f"{START}OSError: [Errno 28] No space left on device\nerror: x: OSError: full\n")
     first, do, last = fault_of(log, JOB, TABLE).splitlines()
-    assert do.startswith("do: free the disk") and last == "error: x: OSError: full"
+    assert do.startswith("do: make room") and last == "error: x: OSError: full"
     assert first.startswith("failed: import_corpus [single]")
 
 

@@ -94,7 +94,7 @@ CASES = {
     ),
     "H GPU": (failed(rule_log="torch.OutOfMemoryError: CUDA out of memory. Tried to"), "H", "batch_tokens"),
     "D typo": (failed(rule_log="bash: line 1: pyton: command not found"), "D", "pyton"),
-    "no E": (failed(rule_log="python: can't open file 'x.py': [Errno 2]", exit_code="2:0"), "?", "can't open"),
+    "no E": (failed(rule_log="python: can't open file 'x.py': [Errno 2]", exit_code="2:0"), "AF", "can't open"),
     "time limit": (failed(rule_log=PROGRAM + "12:00 pairs 3/9", state="TIMEOUT"), "T", "pairs 3/9"),
     "program": (failed(rule_log=PROGRAM + "error: a.parquet: no such file"), "X", "a.parquet"),
     "stuck": (
@@ -109,10 +109,10 @@ CASES = {
     ),
     "forgotten": (failed(None, state="LOST"), "Y", "forgotten"),
     "D incomplete": (failed(START + "/env/bin/python: No module named snakemake"), "D", "incomplete on node02"),
-    "prolog": (failed(START + "slurmstepd: error: TaskProlog failed status=1"), "AA", "prolog"),
-    "I/O": (failed(rule_log="cat: x: Input/output error"), "AB", "Input/output error"),
-    "stale": (failed(rule_log="OSError: [Errno 116] Stale file handle: 'x'"), "AB", "Stale file handle"),
-    "SIGILL": (failed(START + "bash: line 1: 7 Illegal instruction (core dumped)"), "AC", "Illegal instruction"),
+    "prolog": (failed(START + "slurmstepd: error: TaskProlog failed status=1"), "AH", "prolog"),
+    "I/O": (failed(rule_log="cat: x: Input/output error"), "AI", "Input/output error"),
+    "stale": (failed(rule_log="OSError: [Errno 116] Stale file handle: 'x'"), "AI", "Stale file handle"),
+    "SIGILL": (failed(START + "bash: line 1: 7 Illegal instruction (core dumped)"), "AA", "Illegal instruction"),
     "R device": (
         failed(
             START + "[start] job=17 gpus=1 cuda=NoDevFiles cpus=1\n" + "error: no GPU for a program that needs one: w"

@@ -74,7 +74,7 @@ def _download(model: HubModel, hub: str, target: Path) -> None:
     except Exception as error:  # the errors of the HTTP library, which changes with the client's version
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{hub}: cannot fetch {model.repo} ({type(error).__name__}: {reason}); run this on a machine with "
-            "network, or set models.hub to a folder with the files"
+            f"{hub}: cannot fetch {model.repo} ({type(error).__name__}: {reason}); see this machine's network "
+            "or proxy (https_proxy), or set models.hub to a mirror or to a folder with the files"
         ) from error
     shutil.rmtree(target / ".cache", ignore_errors=True)

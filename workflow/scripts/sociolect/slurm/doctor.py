@@ -229,6 +229,16 @@ def check_records(state: Path) -> Iterator[Check]:
         yield Check("left-over jobs", "warn", f"{len(left)} of runs that are over", remedy)
 
 
+def judge_probe(what: str, where: str, said: str, log: Path) -> Check:
+    """What a probe job that ended well has to say: a GPU that torch cannot use is of no use to any job."""
+    gpus = re.search(r"GPUs given (\d+), usable (\d+)", said)
+    if gpus is None:
+        return Check(what, "FAIL", where, f"its program said nothing: read {log}")
+    good = int(gpus[2]) >= int(gpus[1])
+    remedy = f"torch cannot use the GPU: install its build for the site's driver (driver= in {log}) into .venv"
+    return Check(what, "ok" if good else "FAIL", f"{where}, {said}", "" if good else remedy)
+
+
 def probe(request: Request, project: Path, causes: Path, patience: float) -> Check:
     """Run one short job with the request, through the same checks as every job."""
     what = f"probe: {request}"
@@ -266,8 +276,7 @@ def probe(request: Request, project: Path, causes: Path, patience: float) -> Che
     waited = time.monotonic() - began
     if step is not None and step.state == "COMPLETED":
         found = re.findall(r"^\[probe\] (.*)$", log.read_text(errors="replace"), re.MULTILINE)
-        told = f"{step.node}, {waited:.0f} s, {' '.join(found)}"
-        return Check(what, "ok" if found else "FAIL", told, "" if found else f"read {log}")
+        return judge_probe(what, f"{step.node}, {waited:.0f} s", " ".join(found), log)
     sent = Submitted(job, PROBE, "probe", slurm_log=str(log), partition=request.partition)
     verdict = explain(gather(sent, queued), read_causes(causes))
     if step is None or step.state not in FINAL:

@@ -17,6 +17,8 @@ from typing import Any
 
 from sociolect.common.heartbeat import overdue_s, read_beat
 from sociolect.slurm.commands import QueuedJob, Step, controller, plain_state
+from sociolect.slurm.file_clock import age_s
+from sociolect.slurm.last_word import last_word
 from sociolect.slurm.runs import Submitted
 
 TAIL_BYTES = 200_000
@@ -47,6 +49,7 @@ class Evidence:
     slurm_log: str | None = None
     rule_log: str | None = None
     beat: dict[str, Any] = field(default_factory=dict)
+    missing: str = ""
     now: float = 0.0
 
     @property
@@ -89,15 +92,8 @@ class Evidence:
 
     @property
     def last_line(self) -> str:
-        """What is most worth reading: the last `error:` line, else the last line that names an error, else the last."""
-        lines = [line.strip() for line in self.text.splitlines() if line.strip() and not line.startswith("[")]
-        for pattern in (r"^error: ", r"^[\w.]*(Error|Exception)\b"):
-            for line in reversed(lines):
-                if re.search(pattern, line) and not re.search(
-                    r"^(WorkflowError|RuleException|CalledProcessError)", line
-                ):
-                    return line
-        return lines[-1] if lines else ""
+        """What is most worth reading, of the program or of what started it."""
+        return last_word(self.slurm_log or "", self.rule_log or "")
 
 
 def end_code(slurm_log: str | None) -> int | None:
@@ -129,7 +125,8 @@ def gather(
     code = end_code(slurm_log)
     own = otherwise if code is None else "FAILED" if code else "COMPLETED"
     state = queued.state if queued else plain_state(top.state) if top else own
-    rule_log, beat = _live(submitted)
+    now = time.time() if now is None else now
+    rule_log, beat = _live(submitted, now)
     if kept := _BEAT.findall(slurm_log or ""):
         with suppress(ValueError):
             beat = json.loads(kept[-1])
@@ -150,16 +147,19 @@ def gather(
         slurm_log=slurm_log,
         rule_log=rule_log,
         beat=beat,
-        now=time.time() if now is None else now,
+        now=now,
     )
 
 
-def _live(submitted: Submitted) -> tuple[str | None, dict[str, Any]]:
+def _live(submitted: Submitted, now: float) -> tuple[str | None, dict[str, Any]]:
     """The rule's log and heartbeat, if they are this submission's and not a retry's."""
     if not submitted.log:
         return None, {}
     log = Path(submitted.log)
-    beat = read_beat(log.with_name(log.name + ".beat")) or {}
+    beat = read_beat(path := log.with_name(log.name + ".beat")) or {}
+    if beat:
+        # the node's clock may be minutes off
+        beat["time"] = now - age_s(path)
     try:
         with log.open(encoding="utf-8", errors="replace") as stream:
             first = stream.readline()

@@ -9,7 +9,7 @@ from pathlib import Path
 from sociolect.slurm.blame import acquit
 from sociolect.slurm.commands import FINAL, accounting, plain_state, queue
 from sociolect.slurm.evidence import UNKNOWN, Evidence, gather
-from sociolect.slurm.runs import names_of, refusals, submissions
+from sociolect.slurm.runs import missing_outputs, names_of, refusals, submissions
 from sociolect.slurm.states import LOST, remembered
 from sociolect.slurm.verdicts import Cause, Verdict, explain, fold_bad_nodes
 
@@ -25,15 +25,16 @@ def evidence_of(run: Path, jobs: Collection[str] | None = None, well: bool = Tru
     wanted = [job for job in submissions(run) if jobs is None or job.job in jobs]
     queued = queue(names_of(run))
     steps = accounting([job.job for job in wanted])
-    memory = remembered(run)
+    memory, missing = remembered(run), missing_outputs(run)
     found = []
     for job in wanted:
         seen, rows = (queued or {}).get(job.job), steps.get(job.job, [])
         state = seen.state if seen else plain_state(rows[0].state) if rows else memory.final.get(job.job, "")
-        if state == "COMPLETED" and not well:
+        lacks = missing.get(job.label, []) if state == "COMPLETED" else []
+        if state == "COMPLETED" and not (well or lacks):
             continue
         otherwise = memory.final.get(job.job) or (UNKNOWN if queued is None else LOST)
-        entry = gather(job, seen, rows, otherwise=otherwise)
+        entry = replace(gather(job, seen, rows, otherwise=otherwise), missing=", ".join(lacks))
         found.append(while_full(entry) if job.job in memory.ended_full else entry)
     return found
 
@@ -49,7 +50,8 @@ def verdicts_of(evidence: Sequence[Evidence], causes: Sequence[Cause]) -> list[V
     for entry in evidence:
         verdict = explain(entry, causes)
         over = entry.state in FINAL or entry.state == LOST
-        if entry.state not in ("COMPLETED", UNKNOWN) and (over or verdict.cause != "?"):
+        well = entry.state == "COMPLETED" and not entry.missing
+        if not well and entry.state != UNKNOWN and (over or verdict.cause != "?"):
             found.append(verdict)
     return fold_bad_nodes(acquit(found))
 

@@ -43,7 +43,7 @@ def fault_of(log: Path, job: tuple[str, str], causes: Sequence[Cause], since: fl
     fresh = log.is_file() and log.stat().st_mtime >= since
     beat = (read_beat(log.with_name(f"{log.name}.beat")) if fresh else None) or {}
     sent = Submitted("-", "", *job, log=str(log), slurm_log=str(log))
-    entry = Evidence(sent, "FAILED", rule_log=tail(log) if fresh else None, beat=beat)
+    entry = Evidence(sent, "FAILED", node="this machine", rule_log=tail(log) if fresh else None, beat=beat)
     verdict = explain(entry, causes)
     lines = [f"failed: {sent.label}, log {log}"]
     if verdict.cause not in _PLAIN:

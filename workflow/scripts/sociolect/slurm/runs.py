@@ -136,6 +136,20 @@ def refusals(run: Path) -> list[Submitted]:
     return [Submitted(**line) for line in read_lines(run) if line.get("refused")]
 
 
+def note_missing(run: Path, outputs: dict[str, list[str]]) -> None:
+    """Keep which outputs Snakemake did not find, by the label of their job."""
+    write_text(json.dumps(outputs, ensure_ascii=False), run / "missing.json", sync=False)
+
+
+def missing_outputs(run: Path) -> dict[str, list[str]]:
+    """Outputs that Snakemake did not find at the end of the run, by the label of their job."""
+    try:
+        found = json.loads((run / "missing.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(label): [str(file) for file in files] for label, files in found.items()}
+
+
 def stop_submitting(run: Path) -> None:
     """Let submissions that have not begun, or wait for the controller, give up."""
     with suppress(FileNotFoundError):  # said before

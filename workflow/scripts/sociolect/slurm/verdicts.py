@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from sociolect.common.errors import InputError
 from sociolect.slurm.evidence import Evidence
+from sociolect.slurm.last_word import own_lines
+from sociolect.slurm.packages import foreign_code, only_there
 
 # A node is blamed only while no other one fails in the same way.
 ALONE: Literal["alone"] = "alone"
@@ -232,10 +234,29 @@ def _overdue(evidence: Evidence) -> dict[str, str] | None:
     return {"minutes": f"{since / 60:.0f} min" if since >= 90 else f"{since:.0f} s"}
 
 
+def _no_output(evidence: Evidence) -> dict[str, str] | None:
+    """Snakemake found no output of a job that SLURM calls completed."""
+    return {"said": evidence.missing} if evidence.missing else None
+
+
+def _wordless(evidence: Evidence) -> dict[str, str] | None:
+    """The program has not printed a word below its start line."""
+    return None if own_lines(evidence.slurm_log or "", evidence.rule_log or "") else {}
+
+
 def _never_ran(evidence: Evidence) -> dict[str, str] | None:
     """The job got a node, and there is no SLURM log at all."""
     return {} if evidence.node and evidence.slurm_log is None else None
 
 
 # What a cause can ask for by `fact:`, beyond patterns.
-FACTS = {"slow_import": _slow_import, "silent": _silent, "overdue": _overdue, "no_log": _never_ran}
+FACTS = {
+    "slow_import": _slow_import,
+    "silent": _silent,
+    "overdue": _overdue,
+    "no_log": _never_ran,
+    "no_output": _no_output,
+    "wordless": _wordless,
+    "foreign_code": lambda evidence: foreign_code(evidence.text),
+    "only_there": lambda evidence: only_there(evidence.text, evidence.submitted.time),
+}
