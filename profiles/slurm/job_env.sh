@@ -54,7 +54,7 @@ sociolect_usable() {
 }
 
 # sociolect_room_of FILE: MB free where it lies
-sociolect_room_of() { df -Pm "$(dirname "$1")" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
+sociolect_room_of() { df -Pm "$(dirname "$1")" 2>/dev/null | awk 'NR == 2 { free = $4 } END { print free == "" ? "-" : free }'; }
 
 # At the end of the job: for a failed one the ends of the rule's log and heartbeat, since a retry writes over them.
 sociolect_finish() {

@@ -59,4 +59,4 @@ def cause_table(write_docs: Path | None) -> Iterator[CauseTable]:
     table = CauseTable()
     yield table
     if write_docs:
-        write_block(write_docs, "injected", table.text())
+        write_block(write_docs, "injected", table.text(write_docs.read_text(encoding="utf-8")))

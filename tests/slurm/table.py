@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+
+_ROW = re.compile(
+    r"^(?P<text>\*\*(?P<cause>[A-Z]+)\*\* Injected: .*?)(?=^\*\*[A-Z]+\*\* Injected: |^<!-- end)",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 @dataclass
@@ -16,12 +22,14 @@ class CauseTable:
         """One row per cause."""
         self.rows[cause] = (injected, line, normally)
 
-    def text(self) -> str:
-        """The rows as Markdown, in the order of the letters."""
-        lines = []
-        for cause, (injected, line, normally) in sorted(self.rows.items(), key=lambda row: (len(row[0]), row[0])):
-            lines += [f"**{cause}** Injected: {injected}.", "", "```", line.strip(), "```", "", f"{normally}", ""]
-        return "\n".join(lines).rstrip()
+    def text(self, page: str = "") -> str:
+        """The rows as Markdown, in the order of the letters; causes that this run did not bring about stay as the page
+        has them.
+        """
+        parts = {found["cause"]: found["text"].rstrip() for found in _ROW.finditer(page)}
+        for cause, (injected, line, normally) in self.rows.items():
+            parts[cause] = f"**{cause}** Injected: {injected}.\n\n```\n{line.strip()}\n```\n\n{normally}"
+        return "\n\n".join(parts[cause] for cause in sorted(parts, key=lambda cause: (len(cause), cause)))
 
 
 def write_block(page: Path, name: str, text: str) -> None:

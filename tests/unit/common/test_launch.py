@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
 from sociolect.common.heartbeat import read_beat
+from sociolect.slurm.runs import process_started
 
 
 def start(
@@ -75,6 +78,40 @@ def test_import_that_hangs_is_ended_and_named(tmp_path: Path) -> None:
     code, log = start(program, "--heartbeat", str(beat), SOCIOLECT_IMPORT_LIMIT_S="1")
     assert code == 1 and "Timeout (0:00:01)!" in log and "slow_library.py" in log and "label_answers.py" in log
     assert (read_beat(beat) or {})["stage"] == "imports"
+
+
+@pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL", "SIGBUS", "SIGILL", "SIGABRT"])
+def test_signal_that_ends_a_program_is_its_last_line(tmp_path: Path, name: str) -> None:
+    program, beat = tmp_path / "a_program.py", tmp_path / "a.beat"
+    program.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{name})\n")
+    code, log = start(program, "--heartbeat", str(beat))
+    assert code == 128 + getattr(signal, name)
+    assert log.splitlines()[-1] == f"error: killed by {name} in stage imports"
+    assert (read_beat(beat) or {})["message"] == f"killed by {name} in stage imports"
+    assert ("Fatal Python error" in log and "a_program.py" in log) == (name != "SIGKILL")
+
+
+def test_signal_sent_on_purpose_ends_the_program_and_adds_no_word(tmp_path: Path) -> None:
+    program = tmp_path / "a_program.py"
+    program.write_text("import os, signal\nos.kill(os.getppid(), signal.SIGTERM)\nsignal.pause()\n")
+    code, log = start(program)
+    assert code == 128 + signal.SIGTERM and len(log.splitlines()) == 1
+
+
+def test_program_does_not_outlive_what_started_it(tmp_path: Path) -> None:
+    program, pid = tmp_path / "a_program.py", tmp_path / "pid"
+    text = f"import os, signal\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\n"
+    program.write_text(text + "os.kill(os.getppid(), signal.SIGKILL)\nsignal.pause()\n")
+    assert start(program)[0] == -signal.SIGKILL
+    deadline = time.monotonic() + 5
+    while process_started(int(pid.read_text())) >= 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process_started(int(pid.read_text())) < 0
+
+
+def test_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    code, log = start(tmp_path / "nowhere.py")
+    assert code == 1 and log.splitlines()[-1].startswith("error: no program nowhere: ")
 
 
 def test_missing_package_is_the_last_line(tmp_path: Path) -> None:

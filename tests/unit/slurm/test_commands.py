@@ -50,6 +50,8 @@ def test_time_of_a_suspension_is_no_time_without_progress(stand_in: Path) -> Non
     beat = {"stage": "model", "time": time.time() - 1000, "limit_s": 300, "job": "7"}
     (stand_in / "r.log").write_text("[start] program=r job=7 \n")
     (stand_in / "r.log.beat").write_text(json.dumps(beat))
+    # by the file system's clock, not by that of the node
+    os.utime(stand_in / "r.log.beat", (beat["time"], beat["time"]))
     sent = Submitted("7", "u", "r", log=str(stand_in / "r.log"))
     facts = "JobId=7 JobState=RUNNING RunTime=00:09:00 NodeList=n1 NumNodes=1 SuspendTime="
     command(stand_in, "scontrol", f"echo {facts}None")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sociolect.settings.models import ModelsSettings
 from sociolect.slurm import doctor
-from sociolect.slurm.doctor import requests_of
+from sociolect.slurm.doctor import judge_probe, requests_of
 from tiny_models import save_llama, word_tokenizer
 
 
@@ -28,6 +28,13 @@ def test_probes_are_the_distinct_requests_of_a_profile() -> None:
         [*site, "--gpus=1"],
         [*site, "--gres=gpu:a100:1"],
     ]
+
+
+def test_probe_of_a_gpu_that_torch_cannot_use_fails() -> None:
+    said = "torch 2 imported in 1.0 s, GPUs given {}, usable {}, 9 MB free in /tmp"
+    found = [judge_probe("p", "node01", said.format(*gpus), Path("1.log")) for gpus in ((0, 0), (1, 1), (1, 0))]
+    assert [check.verdict for check in found] == ["ok", "ok", "FAIL"] and "torch cannot use" in found[2].remedy
+    assert judge_probe("p", "node01", "", Path("1.log")).remedy.endswith("read 1.log")
 
 
 def test_config_and_tokenizer_of_a_model_are_loaded_before_anything_is_submitted(tmp_path: Path) -> None:

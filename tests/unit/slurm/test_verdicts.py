@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sociolect.common.errors import InputError
-from sociolect.slurm.commands import Step
-from sociolect.slurm.evidence import Evidence
+from sociolect.slurm.commands import QueuedJob, Step
+from sociolect.slurm.evidence import Evidence, gather
 from sociolect.slurm.history import CAUSES
 from sociolect.slurm.runs import Submitted
 from sociolect.slurm.verdicts import Verdict, explain, fold_bad_nodes, read_causes
@@ -26,6 +30,32 @@ Thread 0x00007f (most recent call first):
   File "/shared/workflow/scripts/label_answers.py", line 9 in <module>
 """
 )
+# what the two Snakemakes of a job print round a rule's shell that fails
+STEP = """SNAKEMAKE
+=========
+  Host: node02
+Building DAG of jobs...
+Execute 1 jobs...
+
+localrule label_answers:
+    output: out/a.txt
+    jobid: 0
+{printed}RuleException:
+CalledProcessError in file "/p/Snakefile", line 9:
+Command 'set -euo pipefail;  false' returned non-zero exit status {code}.
+[Sat Nov 28 10:32:13 2026]
+Error in rule label_answers:
+    message: None
+Exiting because a job execution failed. Look above for error messages
+WorkflowError:
+At least one job did not complete successfully.
+srun: error: node02: task 0: Exited with exit code 1
+Error in rule label_answers:
+    message: None
+WorkflowError:
+At least one job did not complete successfully.
+[end] job=17 rc=1 seconds=23
+"""
 
 
 def failed(slurm_log: str | None = START, rule_log: str | None = None, **facts: object) -> Evidence:
@@ -125,6 +155,68 @@ CASES = {
     "K completing": (failed(state="COMPLETING"), "K", "cleaning up"),
     "K dependency": (failed(None, state="PENDING", reason="DependencyNeverSatisfied", node=""), "K", "never starts"),
     "K config": (failed(None, state="PENDING", reason="PartitionConfig", node=""), "K", "can never start"),
+    "H killed": (failed(rule_log=PROGRAM + "error: killed by SIGKILL in stage model", memory="2G"), "H", "job (2G)"),
+    "AA segv": (failed(rule_log=PROGRAM + "error: killed by SIGSEGV in stage imports"), "AA", "stage imports: a lib"),
+    "AA ill": (failed(rule_log=PROGRAM + "error: killed by SIGILL in stage imports"), "AA", "CPU of node02"),
+    "AA bus": (failed(rule_log=PROGRAM + "error: killed by SIGBUS in stage model"), "AA", "/dev/shm"),
+    "AA abort": (failed(rule_log=PROGRAM + "error: killed by SIGABRT in stage model"), "AA", "SIGABRT"),
+    # where the disk of the results is full, it is no node's fault
+    "L bus": (
+        failed(START + "[room] results=0 MB project=9 MB tmp=9 MB", PROGRAM + "error: killed by SIGBUS in stage model"),
+        "L",
+        "results folder is full",
+    ),
+    "L room": (failed(START + "[room] results=- MB project=9 MB tmp=9 MB\nsomething odd"), "?", "something odd"),
+    "L quota": (failed(rule_log="OSError: [Errno 122] Disk quota exceeded: '/p/x'"), "L", "quota -s"),
+    "L read-only": (failed(rule_log="OSError: [Errno 30] Read-only file system: '/p/x'"), "L", "srun -w node02 mount"),
+    "AB preflight": (
+        failed(START + "[preflight 96] LD_LIBRARY_PATH=/sw/lib, with it python does not"),
+        "AB",
+        "/sw/lib",
+    ),
+    "AB file": (
+        failed(rule_log=PROGRAM + "ImportError: /sw/lib/libstdc++.so.6: version `GLIBCXX_3.4.29' not found (by x.so)"),
+        "AB",
+        "/sw/lib/libstdc++.so.6",
+    ),
+    "AB symbol": (
+        failed(rule_log=PROGRAM[:-1] + " LD_LIBRARY_PATH=/sw/lib\nImportError: /env/x.so: undefined symbol: foo"),
+        "AB",
+        "/sw/lib",
+    ),
+    "AB loader": (
+        failed(START + "python: error while loading shared libraries: libz.so.1: file too short"),
+        "AB",
+        "libz",
+    ),
+    "AB module": (
+        failed(rule_log=PROGRAM + 'Traceback\n  File "/sw/py/numpy/__init__.py", line 3, in <module>\nImportError: no'),
+        "AB",
+        "/sw/py/numpy/__init__.py",
+    ),
+    # the environment's own faults stay its own
+    "C symbol": (failed(rule_log=PROGRAM + "ImportError: /env/x.so: undefined symbol: foo"), "C", "undefined symbol"),
+    "C frames": (
+        failed(
+            rule_log=PROGRAM + '  File "/env/lib/python3.11/site-packages/a.py", line 3, in <module>\nImportError: no'
+        ),
+        "C",
+        "ImportError: no",
+    ),
+    "AC": (failed(rule_log=PROGRAM + "error: x: PermissionError: [Errno 13] Permission denied: '/p/x'"), "AC", "/p/x"),
+    "AD files": (failed(rule_log=PROGRAM + "OSError: [Errno 24] Too many open files: '/p'"), "AD", "ulimit -n"),
+    "AD threads": (failed(rule_log=PROGRAM + "RuntimeError: can't start new thread"), "AD", "ulimit -u"),
+    "H ulimit": (failed("[start] job=17 memory_kb=400000 export=ALL\n", "MemoryError\n"), "H", "-v 400000 kB"),
+    "AE": (failed(START + "srun: fatal: cannot create launch context for launch/slurm\n"), "AE", "launch context"),
+    "AF shell": (failed(START + STEP.format(printed="", code=3)), "AF", "exit status 3"),
+    "AF module": (failed(rule_log="/env/bin/python: No module named nowhere\n"), "AF", "No module named nowhere"),
+    "printed": (failed(START + STEP.format(printed="something odd\n", code=3)), "?", "something odd"),
+    "AG": (failed(state="COMPLETED", missing="out/a.txt"), "AG", "out/a.txt is not here"),
+    "J here": (
+        failed(rule_log="error: https://h: cannot fetch a/b (ConnectError: Name or service not known); see"),
+        "J",
+        "https_proxy",
+    ),
     "unknown": (failed(START + "something odd"), "?", "something odd"),
 }
 
@@ -142,7 +234,60 @@ def test_evidence_leads_to_its_cause(name: str) -> None:
 def test_only_a_fault_of_the_node_blames_the_node() -> None:
     causes = read_causes(CAUSES)
     blamed = {name for name, (evidence, *_) in CASES.items() if explain(evidence, causes).blames_node}
-    assert blamed == {"D", "E", "L preflight", "D incomplete", "prolog", "I/O", "stale", "SIGILL", "R device"}
+    words = {"D incomplete", "prolog", "I/O", "stale", "SIGILL", "AA ill", "AA bus", "R device"}
+    assert blamed == {"D", "E", "L preflight"} | words
+
+
+def test_last_word_is_the_programs_and_never_a_trailer() -> None:
+    step = STEP.format(printed="", code=1)
+    copied = "[log] the end of a.log:\nTraceback\nValueError: of the program\n[room] results=9 MB\n"
+    for slurm_log, rule_log, word in (
+        (step, PROGRAM + "12:00 begin\nerror: a.parquet: bad\n", "error: a.parquet: bad"),
+        (step + copied, "", "ValueError: of the program"),
+        (step, PROGRAM + "working on it\n", "working on it"),
+        (step, "Fatal Python error: init_fs_encoding: failed\n\nCurrent thread 0x1\n", "Fatal Python error: init"),
+        ("slurmstepd: error: TaskProlog failed status=1\n" + step, "", "slurmstepd: error: TaskProlog failed"),
+        (step.replace("CalledProcessError", "ValueError").replace("Command 'set", "boom 'set"), "", "ValueError: boom"),
+        (step, "", ""),
+    ):
+        found = failed(START + slurm_log, rule_log).last_line
+        assert found.startswith(word) and bool(found) == bool(word), found
+
+
+def test_module_that_one_node_lacks_is_its_fault_unless_the_environment_changed(tmp_path: Path) -> None:
+    packages = tmp_path / "env/lib/python3.11/site-packages"
+    (packages / "numpy").mkdir(parents=True)
+    (packages / "numpy/core.py").write_text("")
+    log = PROGRAM.replace("/env", f"{tmp_path}/env") + "ModuleNotFoundError: No module named 'numpy.core'\n"
+
+    def blames(changed: float, text: str = log) -> bool:
+        os.utime(packages, (changed, changed))
+        entry = failed(rule_log=text)
+        sent = replace(entry.submitted, time=1000.0)
+        verdict = explain(replace(entry, submitted=sent), read_causes(CAUSES))
+        assert verdict.cause == "C"
+        return verdict.blames_node
+
+    assert blames(900.0)
+    assert not blames(1100.0), "an install was under way"
+    assert not blames(900.0, log.replace("numpy.core", "torch")), "nobody has it"
+
+
+def test_heartbeat_is_judged_by_its_file_and_not_by_the_nodes_clock(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("[start] program=a job=17 \n")
+    sent = replace(JOB, log=str(log), slurm_log="")
+    queued = QueuedJob("17", "RUNNING", "", "node02", 600)
+
+    def overdue(written: float, clock: float) -> float:
+        beat = {"stage": "model", "time": clock, "limit_s": 300, "job": "17"}
+        (tmp_path / "a.log.beat").write_text(json.dumps(beat))
+        os.utime(tmp_path / "a.log.beat", (written, written))
+        return gather(sent, queued, now=time.time(), ask_controller=False).overdue
+
+    now = time.time()
+    assert overdue(now, now - 1000) == 0, "its clock is late"
+    assert overdue(now - 400, now + 1000) == pytest.approx(100, abs=5), "its clock is early"
 
 
 def test_running_job_within_its_limit_has_no_cause() -> None:

@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-# below a failure Snakemake says once more, in the step and in the job, that there was one
-_TRAILER = re.compile(
-    r"^(Error in (rule|group) .*|(WorkflowError|RuleException|CalledProcessError).*|Exiting because a job .*"
-    r"|Complete log.*|Storing output .*|Removing output .*|Trying to restart job .*|Will exit after .*"
-    r"|Shutting down.*|At least one job did not .*|\(?command exited with .*|srun: error: \S+: task \d+: Exited .*"
-    r"|Command '.*' returned non-zero exit status .*|Command .*|Building DAG .*|\d+ of \d+ steps .*|Select jobs .*"
-    r"|(Using shell|Provided|Rules claiming|host|Resources before|Execute|Job stats|Finished jobid|Assuming).*)$"
-)
-_BLOCK = re.compile(r"^(localrule|rule|Error in rule|Error in group) .*:$")
 # from the best to the last resort
 _WORDS = (
     r"^error: ",
@@ -21,32 +11,51 @@ _WORDS = (
     r"^(?!Error in )[\w.]*(Error|Exception)\b",
     r"^(srun|slurmstepd|sbatch): (error|fatal): ",
 )
+# what Snakemake and srun print round every job, beside what is indented or begins with a bracket
+_TRAILER = re.compile(
+    r"(SNAKEMAKE|=+|Building DAG|Using shell|Provided|Rules claiming|Select jobs|Execute \d|(local)?rule \S+:"
+    r"|RuleException|CalledProcessError|WorkflowError|Command '|Error in (rule|group)|At least one job"
+    r"|Shutting down|Exiting because|Storing output|Removing output|Elapsed time|Trying to restart"
+    r"|srun: error: \S+ tasks? \S+ Exited|srun: error: \S+ task \S+: Exited)"
+)
+# the end of the rule's log, as job_env.sh copies it
 _COPY = re.compile(r"^\[log\] the end of [^\n]*\n(?P<log>.*?)(?=^\[(room|caches|end)\]|\Z)", re.MULTILINE | re.DOTALL)
-_BEFORE_EXCEPTION = re.compile(r"^(?P<line>\S[^\n]*)\n+(?=RuleException\b)", re.MULTILINE)
+# what a rule prints that has no log stands in the step's Snakemake, between the rule's facts and its end
+_PRINTED = re.compile(
+    r"^localrule [^\n]*:\n(?: +[^\n]*\n)*(?P<log>.*?)(?=^RuleException:|^\[[^\]]*\]\nError in |\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+# an exception of a rule that is Python: its name, and below what it says
+_RAISED = re.compile(
+    r"^RuleException:\n(?!CalledProcessError)(?P<name>\w+) in file [^\n]*\n(?P<said>[^\n]*)", re.MULTILINE
+)
 
 
 def last_word(slurm_log: str, rule_log: str) -> str:
-    """The line that says most of why a job ended.
+    """The line that says most of why a job ended; nothing if there is none.
 
-    The rule's log comes first, also as job_env.sh copied it: its last `error:`, its last line that names an error, its
-    last line. What the job itself printed counts where the program did not say a word: Snakemake's step, srun, Python.
+    The program's own comes first: its last `error:`, its last line that names an error, its last line. What the job
+    itself printed counts where the program did not say a word: srun, Python before it, Snakemake's step.
     """
-    own = own_lines(slurm_log, rule_log)
-    if own:
+    if own := own_lines(slurm_log, rule_log):
         return _best(own) or own[-1]
-    job = _COPY.sub("", slurm_log)
-    lines = list(_without_trailer(job.splitlines()))
-    if best := _best(lines):
-        return best
-    if before := _BEFORE_EXCEPTION.findall(job):
-        return before[-1].strip()
-    return lines[-1] if lines else ""
+    if raised := _RAISED.search(slurm_log):
+        return f"{raised['name']}: {raised['said']}"
+    lines = [
+        line for line in slurm_log.splitlines() if line.strip() and line[0] not in " [" and not _TRAILER.match(line)
+    ]
+    return _best(lines) or (lines[-1] if lines else "")
 
 
 def own_lines(slurm_log: str, rule_log: str) -> list[str]:
     """What the program printed, without the line that it starts with and without empty ones."""
-    text = rule_log or "\n".join(match["log"] for match in _COPY.finditer(slurm_log))
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("[start]")]
+    copied = "\n".join(match["log"] for match in _COPY.finditer(slurm_log))
+    printed = "\n".join(match["log"] for match in _PRINTED.finditer(slurm_log))
+    for text in (rule_log, copied, printed):
+        lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("[")]
+        if lines:
+            return lines
+    return []
 
 
 def _best(lines: list[str]) -> str:
@@ -55,12 +64,3 @@ def _best(lines: list[str]) -> str:
             if re.search(pattern, line) and not _TRAILER.match(line):
                 return line
     return ""
-
-
-def _without_trailer(lines: Iterable[str]) -> Iterable[str]:
-    """Lines that are not Snakemake's: neither those that it prints round a job, nor the indented ones below them."""
-    inside = False
-    for line in lines:
-        inside = bool(_BLOCK.match(line)) or (inside and line.startswith(" "))
-        if line.strip() and not inside and not line.startswith("[") and not _TRAILER.match(line.strip()):
-            yield line.strip()
