@@ -10,10 +10,10 @@ _PYTHON = re.compile(r"^\[start\] .*\bpython=(?P<env>/\S+)/bin/python\S*", re.MU
 _FRAME = re.compile(r'^ *File "(?P<file>/[^"]+)", line \d+', re.MULTILINE)
 _BROKEN = re.compile(r"(?P<file>/\S+\.so[.\d]*): (?P<said>(?!undefined symbol|cannot open shared)[^\n]{3,100})")
 _FAILED = re.compile(
-    r"^(?P<said>(ImportError|ModuleNotFoundError|AttributeError|SyntaxError|TypeError|RuntimeError|Fatal Python error)"
-    r":[^\n]{0,120})",
+    r"^(?P<said>(ImportError|ModuleNotFoundError|AttributeError|SyntaxError|Fatal Python error):[^\n]{0,120})",
     re.MULTILINE,
 )
+_HOME = re.compile(r"^home = (?P<bin>.+)$", re.MULTILINE)
 _MISSING = re.compile(r"No module named '(?P<module>[\w.]+)'")
 
 
@@ -21,7 +21,8 @@ def foreign_code(text: str) -> dict[str, str] | None:
     """A file of another place than the environment, its Python, the system and the project, in a failed import."""
     project = {str(Path.cwd() / name) for name in ("workflow", "Snakefile")}
     own = project | {sys.prefix, sys.base_prefix, "/usr", "/lib", "/proc", "/dev", "/tmp"}
-    own |= {str(folder) for env in _PYTHON.findall(text) for folder in (Path(env), Path(env).resolve())}
+    for env in map(Path, _PYTHON.findall(text)):
+        own |= {str(env), str(env.resolve()), str(_base(env))}
     if (broken := _BROKEN.search(text)) and not _lies_in(broken["file"], own):
         return {"foreign": broken["file"], "said": broken["said"]}
     failed = _FAILED.search(text)
@@ -43,6 +44,15 @@ def only_there(text: str, since: float) -> dict[str, str] | None:
         if there and packages.stat().st_mtime < since:
             return {"module": missing["module"], "env": envs[-1]}
     return None
+
+
+def _base(env: Path) -> Path:
+    """Folder of the Python that an environment was made with."""
+    try:
+        home = _HOME.search((env / "pyvenv.cfg").read_text(encoding="utf-8"))
+    except OSError:
+        home = None
+    return Path(home["bin"]).parent if home else env
 
 
 def _lies_in(file: str, folders: set[str]) -> bool:
