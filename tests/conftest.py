@@ -27,14 +27,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Markers by folder and by fixture, and an order for workers side by side."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Markers by folder and by fixture, an order for workers side by side, and what is long only where it is asked for."""
     for item in items:
         place = item.path.relative_to(TESTS)
         if marker := {"slurm": "cluster", "vllm": "vllm"}.get(place.parts[0]):
             item.add_marker(marker)
         if SLOW & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    if not os.environ.get("SOCIOLECT_LONG"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     items.sort(key=_turn)
 
 

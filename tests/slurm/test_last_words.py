@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from slurm.cluster import Cluster
 from slurm.projects import Site
 from slurm.table import CauseTable
@@ -102,6 +104,7 @@ while :; do sleep 1; done
 """
 
 
+@pytest.mark.long
 def test_nvidia_smi_that_does_not_end(site: Site, cluster: Cluster, cause_table: CauseTable) -> None:
     site.rules(GPU)
     site.program("working", WORKING)
@@ -138,6 +141,7 @@ def broken_library(site: Site) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_libraries_that_come_before_those_of_the_environment(
     site: Site, cluster: Cluster, cause_table: CauseTable
 ) -> None:
@@ -163,6 +167,7 @@ def test_libraries_that_come_before_those_of_the_environment(
     cause_table.add("AB", "empty libraries in a folder of LD_LIBRARY_PATH", line, normally)
 
 
+@pytest.mark.long
 def test_packages_that_one_node_lacks(site: Site, cluster: Cluster) -> None:
     env, packages = bare_environment(site.folder)
     (packages / "only_elsewhere").mkdir()
@@ -174,6 +179,7 @@ def test_packages_that_one_node_lacks(site: Site, cluster: Cluster) -> None:
     assert "node03 lacks a package that the environment has elsewhere (only_elsewhere.part, in ./env)" in line
 
 
+@pytest.mark.long
 def test_limits_of_the_login_shell(site: Site, cluster: Cluster, cause_table: CauseTable) -> None:
     site.rules(PLAIN.replace(" working ", " {wildcards.name} "))
     site.program("files", "held = [open('/dev/null') for _ in range(999)]\n")
@@ -188,6 +194,7 @@ def test_limits_of_the_login_shell(site: Site, cluster: Cluster, cause_table: Ca
     cause_table.add("AD", "`ulimit -n 200` in the shell that starts Snakemake", lines["AD"], normally)
 
 
+@pytest.mark.long
 def test_output_on_a_disk_of_the_node(site: Site, cluster: Cluster, cause_table: CauseTable) -> None:
     site.rules(SOLO)
     site.program("working", WORKING)

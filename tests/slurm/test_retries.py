@@ -77,6 +77,7 @@ def test_no_retry_lands_on_the_node_that_failed_its_job(site: Site, cluster: Clu
     run_with_bad_node(site, cluster, fault, 6, 120)
 
 
+@pytest.mark.long
 def test_gpu_that_was_given_and_is_not_there_blames_the_node(site: Site, cluster: Cluster) -> None:
     site.rules(
         'rule work:\n    output: "out/{name}.txt"\n    resources: gpu=1, slurm_partition="gpu"\n'
@@ -92,6 +93,7 @@ def test_gpu_that_was_given_and_is_not_there_blames_the_node(site: Site, cluster
     site.named("R", site.jobs()[0], "node01")
 
 
+@pytest.mark.long
 def test_program_that_fails_everywhere_blames_no_node(site: Site, cluster: Cluster) -> None:
     site.rules(
         'rule work:\n    output: "out/{name}.txt"\n    log: "logs/{name}.log"\n'
@@ -103,10 +105,10 @@ def test_program_that_fails_everywhere_blames_no_node(site: Site, cluster: Clust
     assert "the same on node01, node02, node03" in site.why()
 
 
+@pytest.mark.long
 def test_every_fault_with_many_jobs(site: Site, cluster: Cluster, write_docs: Path | None) -> None:
     """The figures of docs/slurm.md: SOCIOLECT_LONG is the number of jobs for each fault."""
-    if not (n_jobs := int(os.environ.get("SOCIOLECT_LONG", "0"))):
-        pytest.skip("the long form of the test above: SOCIOLECT_LONG=200 runs it in about an hour")
+    n_jobs = int(os.environ.get("SOCIOLECT_LONG", "200"))
     lines = []
     for fault in FAULTS:
         began = time.monotonic()

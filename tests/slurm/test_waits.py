@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from slurm.cluster import Cluster
 from slurm.projects import Site
 
@@ -74,6 +76,7 @@ def test_run_on_a_full_disk_waits_and_goes_on_by_itself(site: Site, cluster: Clu
     assert "[disk] there is room again" in site.output()
 
 
+@pytest.mark.long
 def test_full_results_folder_uses_up_no_attempts(site: Site, cluster: Cluster) -> None:
     site.rules(RULES.replace("out/", "results/").replace("logs/", "results/logs/").replace(
         "echo $SLURM_JOB_ID", "head -c 400000 /dev/zero"))  # fmt: skip
@@ -92,6 +95,7 @@ def test_full_results_folder_uses_up_no_attempts(site: Site, cluster: Cluster) -
     site.named("L", job, site.state(job.job)["NodeList"])
 
 
+@pytest.mark.long
 def test_full_quota_blames_no_node(site: Site, cluster: Cluster) -> None:
     site.rules(RULES)
     (site.folder / "go").touch()
@@ -127,6 +131,7 @@ def test_controller_away_at_the_start_is_said_and_waited_for(site: Site, cluster
     assert "[slurm] the controller answers again" in site.output() and site.bad_nodes() == []
 
 
+@pytest.mark.long
 def test_job_behind_an_epilog_is_waited_for_with_a_word(site: Site, cluster: Cluster) -> None:
     site.rules(RULES)
     (site.folder / "go").touch()

@@ -57,6 +57,8 @@ def test_another_gguf_file_is_refused(tmp_path: Path) -> None:
         read_control_vector(tmp_path / "model.gguf")
 
 
+# an environment of its own, with another torch; CI has what the file says, above
+@pytest.mark.long
 @pytest.mark.parametrize("blocks", [(0,), (2,), (1, 3)])
 def test_repeng_adds_the_same(tmp_path: Path, blocks: tuple[int, ...]) -> None:
     if not PEERS.is_file():

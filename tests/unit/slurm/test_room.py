@@ -115,6 +115,26 @@ def test_what_failed_alike_on_two_nodes_is_said_to_be_no_nodes_fault(tmp_path: P
         assert not verdict.blames_node
 
 
+def test_two_signals_on_two_nodes_are_two_faults(tmp_path: Path) -> None:
+    run, causes = begin_run(tmp_path, "", []), read_causes(CAUSES)
+    killed = [
+        replace(
+            unreachable(f"{number}", f"node0{number}", tmp_path),
+            exit_code="1:0",
+            rule_log=f"[start] program=x\nerror: killed by {name} in stage model\n",
+        )
+        for number, name in ((1, "SIGILL"), (2, "SIGBUS"), (3, "SIGILL"))
+    ]
+    blame.blame_nodes(run, killed[:2], causes)
+    assert [bad.node for bad in bad_nodes(tmp_path)] == ["node01", "node02"]
+    # a program that does so on every node it comes to
+    blame.blame_nodes(run, killed[2:], causes)
+    assert [bad.node for bad in bad_nodes(tmp_path)] == ["node02"]
+    ill, bus, again = blame.acquit([explain(entry, causes) for entry in killed])
+    assert bus.blames_node and not ill.blames_node and not again.blames_node
+    assert "constraint" in ill.remedy and "quota" not in ill.remedy
+
+
 def test_half_a_line_of_a_full_disk_hides_no_other(tmp_path: Path) -> None:
     run = begin_run(tmp_path, "", [])
     with (run / "jobs.jsonl").open("a") as stream:
