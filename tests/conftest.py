@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Markers by folder and by fixture, an order for workers side by side, and what is long only where it is asked for."""
+    """Markers by folder and by fixture, an order for workers side by side; what is long only where that is asked."""
     for item in items:
         place = item.path.relative_to(TESTS)
         if marker := {"slurm": "cluster", "vllm": "vllm"}.get(place.parts[0]):
