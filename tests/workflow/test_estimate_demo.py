@@ -61,10 +61,11 @@ def test_the_estimate_of_the_demo_is_near_what_it_took(demo_copy: Path) -> None:
         row["rule"]: row for row in compare_rules(frame, actual_hours(folder / "benchmarks")).iter_rows(named=True)
     }
     assert all(row["actual_jobs"] == row["jobs"] for row in rules.values())
-    # machines are noisy, and labeling the demo is mostly the starts of its jobs
-    for rule, factor in (("train_scratch_lm", 5), ("train_sfam", 5), ("label_answers", 10)):
-        assert 1 / factor < rules[rule]["ratio"] < factor, rules[rule]
+    # machines are noisy (the probe runs beside other tests, and the run may not have), and labeling the demo is mostly
+    # the starts of its jobs
+    for rule in ("train_scratch_lm", "train_sfam", "label_answers"):
+        assert 1 / 10 < rules[rule]["ratio"] < 10, rules[rule]
     total = sum(row["actual_hours"] for row in rules.values()) / sum(row["hours"] for row in rules.values())
-    assert 1 / 5 < total < 5
+    assert 1 / 10 < total < 10
     shown = make(demo_copy, "estimate").stdout
     assert "took / est." in shown and "train_sfam" in shown and "within budget" in shown
