@@ -47,11 +47,12 @@ def test_nodes_that_fit_decide_how_many_may_be_left_out(stand_in: Path) -> None:
 
 
 def test_time_of_a_suspension_is_no_time_without_progress(stand_in: Path) -> None:
-    beat = {"stage": "model", "time": time.time() - 1000, "limit_s": 300, "job": "7"}
+    then = time.time() - 1000
+    beat = {"stage": "model", "time": then, "limit_s": 300, "job": "7"}
     (stand_in / "r.log").write_text("[start] program=r job=7 \n")
     (stand_in / "r.log.beat").write_text(json.dumps(beat))
     # by the file system's clock, not by that of the node
-    os.utime(stand_in / "r.log.beat", (beat["time"], beat["time"]))
+    os.utime(stand_in / "r.log.beat", (then, then))
     sent = Submitted("7", "u", "r", log=str(stand_in / "r.log"))
     facts = "JobId=7 JobState=RUNNING RunTime=00:09:00 NodeList=n1 NumNodes=1 SuspendTime="
     command(stand_in, "scontrol", f"echo {facts}None")
