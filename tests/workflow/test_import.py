@@ -27,7 +27,6 @@ def dump(folder: Path, site: str, n: int) -> str:
 
 
 def test_from_a_dump_to_a_config_that_nothing_is_wrong_with(project: Path) -> None:
-    pytest.importorskip("zstandard", reason="zstandard is not installed: make setup")
     sites = [dump(project / "dumps", site, n) for site, n in (("optics", 60), ("poetry", 45), ("tiny", 3))]
     done = make(project, "import", "FROM=stackexchange", f"IN={' '.join(sites)}")
     assert done.returncode == 0, done.stderr
@@ -51,7 +50,6 @@ def test_from_a_dump_to_a_config_that_nothing_is_wrong_with(project: Path) -> No
 
 @pytest.mark.parametrize("base", ["scratch", "one-gpu", "config"])
 def test_every_base_gives_a_config_that_nothing_is_wrong_with(project: Path, base: str) -> None:
-    pytest.importorskip("zstandard", reason="zstandard is not installed: make setup")
     sites = [dump(project / "dumps", site, 30) for site in ("optics", "poetry")]
     assert make(project, "import", "FROM=stackexchange", f"IN={' '.join(sites)}", "OUT=mine").returncode == 0
     done = make(project, "new", "RUN=mine", f"BASE={base}", "DATA=mine")

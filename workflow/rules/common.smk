@@ -19,7 +19,7 @@ from sociolect.common import digests
 from sociolect.common.errors import InputError
 from sociolect.common.yaml_files import read_mapping
 from sociolect.common.flags import declared_flags, flag_of
-from sociolect.preflight.run_faults import check_run
+from sociolect.preflight.run_faults import run_faults
 from sociolect.settings.config import load_config, section
 from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalModel, is_small
 from sociolect.settings.study import VectorJob, cells_of, vector_cells_of
@@ -31,7 +31,10 @@ def checked_config(tables):
     """
     # where conda is in charge the packages are its own
     packages = "conda" not in {str(method) for method in workflow.deployment_settings.deployment_method}
-    return check_run(config, "config", CONFIGFILES, BASE, packages, tables)
+    checked, lines = run_faults(config, "config", CONFIGFILES, BASE, packages, tables)
+    if checked is None:
+        raise InputError("\n".join(lines))
+    return checked
 
 
 def check_tables():

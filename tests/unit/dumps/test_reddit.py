@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from dump_files import adds_up, counts, json_lines, made
 
 from sociolect.common.errors import InputError
@@ -109,7 +110,6 @@ def test_packed_dumps_give_the_same(tmp_path: Path) -> None:
 
 
 def test_dumps_with_the_long_window_of_zstd_give_the_same(tmp_path: Path) -> None:
-    zstandard = pytest.importorskip("zstandard", reason="zstandard is not installed: make setup")
     plain = json_lines(tmp_path / "all.ndjson", *GOOD)
     expected, _ = made("reddit", [plain], tmp_path / "plain")
     zst = tmp_path / "all.zst"

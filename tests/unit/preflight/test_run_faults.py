@@ -11,8 +11,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from sociolect.common.errors import InputError
-from sociolect.preflight.run_faults import check_run, run_faults
+from sociolect.preflight.run_faults import run_faults
 
 HEADER = "question_id,question,answer_id,answer,group\n"
 # twelve kinds: key, unknown key, combination, choice, bound, type, table, columns, row, prompt file, model
@@ -107,9 +106,18 @@ def test_nothing_heavy_is_loaded_before_the_first_line(here: Path) -> None:
 
 def test_a_good_run_has_no_faults_and_its_config(here: Path) -> None:
     values = yaml.safe_load((ROOT / "config/demo.yaml").read_text())
-    assert check_run(values, "demo", [], ROOT).run == "demo"
-    with pytest.raises(InputError, match=r"demo: key 'sede': there is no such key; write 'seed'"):
-        check_run({**values, "sede": 1}, "demo", [], ROOT)
+    config, lines = run_faults(values, "demo", [], ROOT)
+    assert config is not None and config.run == "demo" and lines == []
+    _, lines = run_faults({**values, "sede": 1}, "demo", [], ROOT)
+    assert lines == ["demo: key 'sede': there is no such key; write 'seed'"]
+
+
+def test_tables_that_nobody_asked_to_read_are_read_where_something_else_is_wrong(here: Path) -> None:
+    values = {"run": "mine", "experiments": {"main": {"fit": ["single"], "ask": "single"}}}
+    values |= {"corpus": {"paths": {"single": "columns.csv"}}}
+    assert run_faults(values, "d", [], here, tables=())[1] == []
+    _, lines = run_faults({**values, "sede": 1}, "d", [], here, tables=())
+    assert len(lines) == 2 and "columns.csv: missing column answer" in "\n".join(lines)
 
 
 def test_of_a_key_at_fault_its_default_is_not_looked_for(here: Path) -> None:

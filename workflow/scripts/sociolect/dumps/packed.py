@@ -11,6 +11,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO
 
+import zstandard
+
 from sociolect.common.errors import InputError
 
 __all__ = ["dump_lines", "unpacked_suffix"]
@@ -95,7 +97,7 @@ def _refuse(path: Path, head: bytes) -> None:
 def _blocks(path: Path, raw: IO[bytes]) -> Iterator[bytes]:
     suffix = path.suffix.lower()
     if suffix == ".zst":
-        yield from _zstd_blocks(path, raw)
+        yield from _zstd_blocks(raw)
         return
     opened = _OPENERS.get(suffix)
     stream: IO[bytes] | BufferedIOBase = opened(raw) if opened else raw
@@ -103,13 +105,7 @@ def _blocks(path: Path, raw: IO[bytes]) -> Iterator[bytes]:
         yield bytes(block)
 
 
-def _zstd_blocks(path: Path, raw: IO[bytes]) -> Iterator[bytes]:
-    try:
-        import zstandard
-    except ImportError:
-        raise InputError(
-            f"{path}: zstandard is not installed: run `make setup`, or unpack the file (`unzstd --long=31 {path}`)"
-        ) from None
+def _zstd_blocks(raw: IO[bytes]) -> Iterator[bytes]:
     packer = zstandard.ZstdDecompressor(max_window_size=WINDOW)
     frame = packer.decompressobj()
     ended = True
