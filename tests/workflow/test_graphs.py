@@ -229,3 +229,11 @@ def test_profile_keeps_what_a_cluster_needs() -> None:
     for number, line in enumerate(text):
         if re.match(r"[a-z-]+:", line) and not line.startswith(("executor:", "default-resources:")):
             assert text[number - 1].startswith("# "), f"no reason above {line}"
+
+
+def test_an_experiment_may_have_the_name_of_a_key(project: Path) -> None:
+    config = "run: b\nexperiments: {backend: {fit: [single], ask: single}}\ncorpus: {source: demo}\n"
+    (project / "b.yaml").write_text(config)
+    target = ["--", "results/b/samples/left_out.parquet"]
+    done = snakemake(project, "--dry-run", "--printshellcmds", "--configfile", "b.yaml", *target)
+    assert '"experiments": {"backend": {"ask": "single", "fit": ["single"]}}' in done.stdout + done.stderr

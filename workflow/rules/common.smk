@@ -87,7 +87,9 @@ def json_of(*names, only=None):
     values = section(CONFIG, *names, only=only)
     for name, part in [(names[0], values)] if len(names) == 1 else values.items():
         # a flag of its own, and only where something is generated; the probe of all stages names it
-        if isinstance(part, dict) and "backend" not in (only.get(name, ()) if isinstance(only, dict) else only or ()):
+        kept = only.get(name, ()) if isinstance(only, dict) else only or ()
+        # a key of the section: an experiment or a group may be called so
+        if hasattr(getattr(CONFIG, name), "backend") and "backend" not in kept:
             part.pop("backend", None)
     return json.dumps(values, sort_keys=True)
 
