@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from conftest import copy_project
 from slurm.cluster import Cluster, environment
@@ -46,7 +48,8 @@ class Site:
         """Snakemake with the profile; the only thing that is overridden is how often it polls."""
         poll = f"--slurm-init-seconds-before-status-checks={self.poll_s}"
         shell = ["bash", "-c", f'{self.login}; exec "$@"', "bash"]
-        return [*shell, sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", poll, *args]
+        python = [sys.executable, "-X", "faulthandler"]
+        return [*shell, *python, "-m", "snakemake", "--profile", "profiles/slurm", poll, *args]
 
     def environment(self) -> dict[str, str]:
         """A login shell's variables, without what a cluster or an earlier test left in them."""
@@ -71,7 +74,20 @@ class Site:
     def run(self, *args: str, timeout: float = 120) -> int:
         """Run Snakemake to its end; its exit code."""
         with self.running(*args) as process:
+            return self.end(process, timeout)
+
+    def end(self, process: subprocess.Popen[Any], timeout: float = 120) -> int:
+        """Wait for the end of a Snakemake that is `running`; its exit code.
+
+        Raises:
+            AssertionError: it does not end; with its output so far and where its threads are.
+        """
+        try:
             return process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            process.wait(30)
+            raise AssertionError(f"not within {timeout} s: its end\n{self.output()}") from None
 
     def output(self) -> str:
         """What the last Snakemake and its watcher printed."""

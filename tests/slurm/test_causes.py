@@ -46,7 +46,7 @@ def fails_on_node03_and_then_goes_elsewhere(site: Site, cause: str, stage: str) 
         line = site.named(cause, job, "node03", stage)
         site.wait_for("the node's record", (site.folder / ".snakemake/sociolect/bad_nodes/node03").is_file)
         only(site.cluster, "node01", "node02", "node03")
-        assert snakemake.wait(90) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
     _, second = site.jobs()
     assert second.attempt == 2 and site.state(second.job)["NodeList"] != "node03"
     assert f"[why] {job.label}: job {job.job}" in site.output() and f"Cause {cause}" in site.output()
@@ -63,13 +63,13 @@ def test_a_gpus_spread_over_two_nodes(site: Site, cluster: Cluster, cause_table:
     with site.running(*spread, ONE) as snakemake:
         job = site.wait_state("FAILED")
         line = site.named("A", job, "node[01-02]", "preflight")
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     with site.running(ONE) as snakemake:
         site.wait_state("PENDING")
         site.wait_for("its reason", lambda: "(Resources)" in site.why())
         assert site.state(site.jobs()[0].job)["NumNodes"].startswith("1")
         cluster.run("scancel", *map(str, holders))
-        assert snakemake.wait(60) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
     assert made(site)
     normally = "With `nodes: 1` of the profile the same request waits until one node has both GPUs, and runs there."
     cause_table.add("A", "`gpu: 2` without `nodes: 1` while two nodes have one free GPU each", line, normally)
@@ -83,7 +83,7 @@ def test_b_srun_inside_the_rule(site: Site, cluster: Cluster, cause_table: Cause
         site.wait_for("the watcher's word", lambda: "[stuck] work [name=a]" in site.output(), 110)
         line = site.named("B", job, site.state(job.job)["NodeList"])
         cluster.run("scancel", job.job)
-        assert snakemake.wait(90) == 1
+        assert site.end(snakemake) == 1
     rules = (site.folder / "workflow/rules").glob("*.smk")
     assert not [path for path in rules if "srun" in path.read_text()]
     normally = "No rule of the workflow calls srun (the same test looks)."
@@ -141,7 +141,7 @@ def test_c_jobs_that_install_into_one_environment(site: Site, cluster: Cluster, 
     env, wheel = small_environment(site.folder)
     site.rules(RACE.replace("@env", str(env)).replace("@wheel", str(wheel)))
     with site.running("--retries=0", "--keep-going", "out/a.txt", "out/b.txt", "used.txt") as snakemake:
-        assert snakemake.wait(120) == 1, site.output()
+        assert site.end(snakemake) == 1, site.output()
     (job,) = [job for job in site.jobs() if job.rule == "use"]
     line = site.named("C", job, site.state(job.job)["NodeList"])
     # as the workflow has it: an environment with a stamp, and no installs in jobs
@@ -149,13 +149,13 @@ def test_c_jobs_that_install_into_one_environment(site: Site, cluster: Cluster, 
                '    shell: "@python -m pip install a-package-of-the-index > {log} 2>&1; touch {output}"\n')  # fmt: skip
     site.program("working", WORKING)
     with site.running("--retries=0", "b") as snakemake:
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     site.named("C", site.jobs()[0], site.state(site.jobs()[0].job)["NodeList"])
     (site.folder / "envs/core.txt").write_text("other==1\n")
     with site.running("--retries=0", ONE) as snakemake:
         job = site.wait_state("FAILED")
         assert "has not the stamp" in site.named("C", job, site.state(job.job)["NodeList"], "preflight")
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     normally = (
         "`make setup` makes the environment once and stamps it with the sum of its pins; a job with another stamp ends "
         "before anything is imported, and pip in a job finds no index."
@@ -190,7 +190,7 @@ def test_f_python_from_the_path(site: Site, cluster: Cluster, cause_table: Cause
     with site.running("--retries=0", ONE) as snakemake:
         job = site.wait_state("FAILED")
         line = site.named("F", job, site.state(job.job)["NodeList"], "exec")
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     rules = "".join(path.read_text() for path in (site.folder / "workflow/rules").glob("*.smk"))
     shells = re.findall(r"^ +shell:\n +(\w+)\(", rules, re.MULTILINE)
     # a rule without output is the name of a target
@@ -205,7 +205,7 @@ def test_h_too_little_memory(site: Site, cluster: Cluster, cause_table: CauseTab
     with site.running("--set-resources", "work:mem_mb=60", "--retries=0", "--", ONE) as snakemake:
         job = site.wait_state("OUT_OF_MEMORY", "FAILED")
         line = site.named("H", job, site.state(job.job)["NodeList"])
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     # what grows with the attempt gets through; a rule that says nothing has the profile's 1300
     grows = PLAIN.replace(
         "    shell:", "    resources: mem_mb=lambda wildcards, attempt: 60 if attempt == 1 else 1300\n    shell:"
@@ -226,7 +226,7 @@ def test_j_hub_out_of_reach(site: Site, cluster: Cluster, cause_table: CauseTabl
         job = site.wait_state("FAILED")
         assert time.monotonic() - began < 45, "it should fail at once, not after retries"
         line = site.named("J", job, site.state(job.job)["NodeList"])
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     models = (site.folder / "workflow/rules/models.smk").read_text()
     assert "localrule: True" in models.partition("rule fetch_model:")[2].partition("shell:")[0]
     normally = "Jobs are offline, so this fails at once instead of hanging; models are fetched by one local rule."
@@ -246,7 +246,7 @@ def test_k_jobs_that_wait(site: Site, cluster: Cluster, cause_table: CauseTable)
         assert "held by" in site.named("K", job, "no node yet")
         cluster.run("scontrol", "release", job.job)
         only(cluster, "node01", "node02", "node03")
-        assert snakemake.wait(60) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
     normally = "The reason is printed while the run waits, once per reason and again every quarter of an hour."
     cause_table.add("K", "all nodes with GPUs drained", line, normally)
 
@@ -299,7 +299,7 @@ def test_m_output_in_a_buffer(site: Site, cluster: Cluster, cause_table: CauseTa
         for cause in "MT":
             job = site.wait_state("TIMEOUT", number=jobs[f"name={cause}"], timeout=90)
             lines[cause] = site.named(cause, job, site.state(job.job)["NodeList"])
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     assert "last line at work" in lines["T"]
     normally = (
         "With PYTHONUNBUFFERED=1, as in every job, the program's last line is in its log and in the line of `make why`."
@@ -314,7 +314,7 @@ def test_n_rule_that_forgot_its_gpu(site: Site, cluster: Cluster, cause_table: C
     with site.running("--retries=0", ONE) as snakemake:
         job = site.wait_state("FAILED")
         line = site.named("N", job, site.state(job.job)["NodeList"], "exec")
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     # a program that needs none sees none, even if the job was given one
     shows = "import os, sys\nprint('SEES', repr(os.environ.get('CUDA_VISIBLE_DEVICES')))\n" + WORKING
     site.program("working", shows)
@@ -336,7 +336,7 @@ def test_o_cancelled_by_hand(site: Site, cluster: Cluster, cause_table: CauseTab
         cluster.run("scancel", job.job)
         site.wait_state("CANCELLED")
         line = site.named("O", job, node)
-        assert snakemake.wait(90) == 0, "the plugin alone waits for ever: " + site.output()
+        assert site.end(snakemake) == 0, "the plugin alone waits for ever: " + site.output()
     assert [entry.attempt for entry in site.jobs()] == [1, 2] and made(site)
     normally = (
         "The job is submitted again and the run ends complete; with the plugin's own sacct query it waits without end."
@@ -354,7 +354,7 @@ def test_q_import_that_does_not_come_back(site: Site, cluster: Cluster, cause_ta
         job = site.wait_state("FAILED")
         line = site.named("Q", job, site.state(job.job)["NodeList"], "imports")
         assert "slow_library.py" in line and "working.py, line 3" in line
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     normally = "The watchdog ends such a job after SOCIOLECT_IMPORT_LIMIT_S (900 s; 4 s here), its stack in the log."
     cause_table.add("Q", "a library whose import sleeps", line, normally)
 
@@ -376,7 +376,7 @@ time.sleep(600)
         site.wait_for("the watcher's word", lambda: "[stuck] work [name=a]" in site.output(), 20)
         line = site.named("W", job, site.state(job.job)["NodeList"], "stage: model")
         cluster.run("scancel", job.job)
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     normally = "Named as soon as the stage's limit is over (1800 s for `model`; 5 s here), while the job runs."
     cause_table.add("W", "a program that hangs while it loads its model", line, normally)
 

@@ -46,7 +46,7 @@ def fails(site: Site, cause: str, stage: str = "", node: str = "") -> str:
     with site.running("--retries=0", ONE) as snakemake:
         job = site.wait_state("FAILED")
         line = site.named(cause, job, node or site.state(job.job)["NodeList"], stage)
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     assert "Error in rule" not in line and "RuleException" not in line
     return line
 
@@ -125,7 +125,7 @@ def test_nvidia_smi_that_does_not_end(site: Site, cluster: Cluster, cause_table:
         site.wait_state("FAILED", timeout=20)
         line = site.named("R", job, "node01", "preflight")
         cluster.resume("node02")
-        assert snakemake.wait(60) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
     assert "nvidia-smi gave no answer in 2 s" in line and site.state(site.jobs()[1].job)["NodeList"] == "node02"
     assert "driver=550.1" in Path(site.jobs()[1].slurm_log).read_text() and made(site)
     normally = "It is killed after 60 s (2 s here), the node is kept out, and the second attempt ran elsewhere."
@@ -202,7 +202,7 @@ def test_output_on_a_disk_of_the_node(site: Site, cluster: Cluster, cause_table:
     with cluster.changed_node("node03", [f"mount -t tmpfs none {site.folder}/out"]):
         with site.running("--retries=0", "--latency-wait=2", ONE) as snakemake:
             job = site.wait_state("COMPLETED")
-            assert snakemake.wait(60) == 1
+            assert site.end(snakemake) == 1
         line = site.named("AG", job, "node03")
     assert ONE in line and "Cause AG" in site.output()
     normally = "Snakemake looks for every output after `latency-wait`; the run ends with this line."

@@ -88,7 +88,7 @@ def test_gpu_that_was_given_and_is_not_there_blames_the_node(site: Site, cluster
         with site.running("out/a.txt") as snakemake:
             site.wait_for("the node's record", lambda: [bad.node for bad in site.bad_nodes()] == ["node01"])
             cluster.resume("node02")
-            assert snakemake.wait(60) == 0, site.output()
+            assert site.end(snakemake) == 0, site.output()
     assert [site.state(job.job)["NodeList"] for job in site.jobs()] == ["node01", "node02"]
     site.named("R", site.jobs()[0], "node01")
 

@@ -56,7 +56,7 @@ def test_stopped_run_leaves_no_job_and_goes_on(
     with site.running() as snakemake:
         site.wait_for("the long jobs", lambda: quick_is_done(site), 90)
         stop(snakemake)
-        assert snakemake.wait(120) != 0
+        assert site.end(snakemake) != 0
     site.wait_for("no job in the queue", lambda: not cluster.jobs(), 30)
     quick = (site.folder / "out/quick.txt").read_text()
     if stop is kill:
@@ -86,7 +86,7 @@ def test_lost_terminal_leaves_no_job_and_goes_on(site: Site, cluster: Cluster) -
     os.close(inside)
     read_all(terminal, lambda: quick_is_done(site), 90)
     os.close(terminal)  # the kernel sends SIGHUP, and every further write to the terminal fails
-    assert process.wait(120) != 0
+    assert site.end(process) != 0
     site.wait_for("no job in the queue", lambda: not cluster.jobs(), 30)
     assert len(list((site.folder / ".snakemake/sociolect/runs").glob("*"))) == before + 1
     goes_on(site, (site.folder / "out/quick.txt").read_text())
@@ -173,7 +173,7 @@ def calls_in_a_window(site: Site, n_jobs: int, seconds: float) -> int:
         time.sleep(seconds)
         calls = len(counted.read_text().split()) - before
         snakemake.send_signal(signal.SIGTERM)
-        snakemake.wait(60)
+        site.end(snakemake)
     return calls
 
 

@@ -66,7 +66,7 @@ def test_run_on_a_full_disk_waits_and_goes_on_by_itself(site: Site, cluster: Clu
         assert snakemake.poll() is None, site.output()
         assert len(site.jobs()) == 2, "what is held back is not tried again, and nothing new is submitted"
         empty(hoard)
-        assert snakemake.wait(90) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
         ended_well = [job for job in site.jobs() if site.state(job.job)["JobState"] == "COMPLETED"]
         assert sorted(job.wildcards for job in ended_well) == [f"name={name}" for name in "abcd"], "nothing twice"
         assert {job.job for job in first} <= {job.job for job in site.jobs()} and site.bad_nodes() == []
@@ -89,7 +89,7 @@ def test_full_results_folder_uses_up_no_attempts(site: Site, cluster: Cluster) -
         time.sleep(4)
         assert snakemake.poll() is None and len(site.jobs()) == 1, site.output()
         empty(hoard)
-        assert snakemake.wait(90) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
         assert (site.folder / "results/a.txt").stat().st_size == 400000
     assert [entry.attempt for entry in site.jobs()] == [1, 2] and site.bad_nodes() == []
     site.named("L", job, site.state(job.job)["NodeList"])
@@ -112,7 +112,7 @@ def test_full_quota_blames_no_node(site: Site, cluster: Cluster) -> None:
         site.wait_for("the reason", lambda: f"job {job.job}, " in site.output() and "[disk] " in site.output(), 30)
         assert len(site.jobs()) == 1 and site.bad_nodes() == [], site.output()
         empty(hoard)
-        assert snakemake.wait(90) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
     assert site.bad_nodes() == [] and len(site.jobs()) == 2
     site.named("L", job, site.state(job.job)["NodeList"])
     assert "Cause E" not in site.output()
@@ -127,7 +127,7 @@ def test_controller_away_at_the_start_is_said_and_waited_for(site: Site, cluster
         site.wait_for("its word", lambda: "[slurm] the controller does not answer" in site.output(), 60)
         print(f"said after {time.monotonic() - began:.0f} s")
         cluster.start_controller()
-        assert snakemake.wait(90) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
     assert "[slurm] the controller answers again" in site.output() and site.bad_nodes() == []
 
 
@@ -141,7 +141,7 @@ def test_job_behind_an_epilog_is_waited_for_with_a_word(site: Site, cluster: Clu
         site.wait_for("its word", lambda: "is still cleaning up behind it" in site.output(), 30)
         assert "COMPLETING" in site.named("K", job, site.state(job.job)["NodeList"])
         cluster.epilog_holds.unlink()
-        assert snakemake.wait(60) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
     assert "[stuck]" not in site.output()
 
 
@@ -175,7 +175,7 @@ def test_suspended_job_is_no_hang_neither_then_nor_after(site: Site, cluster: Cl
         time.sleep(3)
         assert "[stuck]" not in site.output() and "no job failed, hangs or waits" in site.why()
         (site.folder / "go").touch()
-        assert snakemake.wait(60) == 0, site.output()
+        assert site.end(snakemake) == 0, site.output()
 
 
 def test_refused_job_is_named_at_once_and_not_tried_again(site: Site) -> None:
@@ -186,7 +186,7 @@ def test_refused_job_is_named_at_once_and_not_tried_again(site: Site) -> None:
         assert "invalid partition specified: nowhere" in site.output() and snakemake.poll() is None
         site.wait_state("RUNNING")
         (site.folder / "go").touch()
-        assert snakemake.wait(60) == 1
+        assert site.end(snakemake) == 1
     assert (site.folder / "out/b.txt").exists(), "a refused job stops no other"
     lines = (site.record() / "jobs.jsonl").read_text().splitlines()
     assert sum('"refused"' in line for line in lines) == 1 and site.output().count("[refused]") == 1
@@ -202,4 +202,4 @@ def test_job_that_can_never_start_is_named(site: Site, cluster: Cluster) -> None
         site.wait_for("its word", lambda: "so it never starts (DependencyNeverSatisfied)" in site.output(), 40)
         site.named("K", job, "no node yet")
         snakemake.send_signal(signal.SIGTERM)
-        snakemake.wait(60)
+        site.end(snakemake)
