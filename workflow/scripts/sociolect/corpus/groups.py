@@ -10,8 +10,9 @@ import polars as pl
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import SAMPLES, SAMPLING_FUNNEL
 from sociolect.common.seeds import seed_of
-from sociolect.corpus.partition import PARTS, count_units, partition_answers, stable_order
+from sociolect.corpus.partition import count_units, partition_answers
 from sociolect.corpus.spellings import refuse_near_equal
+from sociolect.corpus.spreading import PARTS, stable_order
 from sociolect.settings.corpus import Parts, SamplingSettings
 
 # the split that is counted and drawn by question
