@@ -64,6 +64,18 @@ def test_ambiguous_ids_are_refused(tmp_path: Path) -> None:
     refuse(write(pl.concat([GOOD[:2], other]), path), "question_id 'q1' has two texts, in row 2 and row 3")
 
 
+def test_all_faults_of_a_table_are_told_at_once(tmp_path: Path) -> None:
+    rows = [*GOOD.rows(), ("q1", "What?", "a3", "Another.", None, "physics"), (None, "Who?", "a4", "We.", None, "law")]
+    with pytest.raises(InputError) as caught:
+        import_corpus(write(table(*rows), tmp_path / "t.parquet"), "single", ANY_LENGTH)
+    told = [line.partition("t.parquet: ")[2].partition(";")[0] for line in str(caught.value).splitlines()]
+    assert told == [
+        "row 5, column 'question_id': the field is empty (1 such rows)",
+        "answer_id 'a3' repeats (rows 1 and 4",
+        "question_id 'q1' has two texts, in row 2 and row 4",
+    ]
+
+
 def test_a_question_that_differs_in_repairs_only_has_one_text(tmp_path: Path) -> None:
     same = GOOD[2].with_columns(question=pl.lit(" How?\r\n"))
     assert import_corpus(write(pl.concat([GOOD[:2], same]), tmp_path / "t.csv"), "s", ANY_LENGTH)[0].height == 3

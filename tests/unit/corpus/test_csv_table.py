@@ -77,6 +77,12 @@ def test_other_separators_are_named_with_and_without_quotation_marks(tmp_path: P
     refuse(put(tmp_path / "t.csv", mark.join(f'"{name}"' for name in names) + "\n"), said)
 
 
+def test_rows_of_other_lengths_are_told_together_and_of_many_how_many(tmp_path: Path) -> None:
+    rows = "".join(f"q,Q,a{n},x,,g,more\n" for n in range(7)) + 'q,Q,a8,"open'
+    refuse(put(tmp_path / "t.csv", f"{HEADER}\nq,Q,a9,x,,g\n{rows}"), "row 2 (line 3) has 7", "row 6 (line 7) has 7")
+    refuse(tmp_path / "t.csv", "; 3 more like these")
+
+
 def test_a_line_before_the_header_is_named(tmp_path: Path) -> None:
     row = f"{HEADER}\nq,Q,a1,x,,g\n"
     refuse(put(tmp_path / "t.csv", f"# exported by us, today\n{row}"), "line 1 is a comment ('# exported by us")

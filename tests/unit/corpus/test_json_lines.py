@@ -8,6 +8,7 @@ from pathlib import Path
 from fuzzed import MANY, Row, found, tables, truth
 from hypothesis import given
 from hypothesis import strategies as st
+from raw_tables import put, refuse
 
 
 @MANY
@@ -39,3 +40,10 @@ def test_json_lines_are_read_right_or_refused(
         assert told is None or (told == truth(rows)[: len(told)] and data.rstrip().endswith(b"}"))
     else:
         assert told is None
+
+
+def test_every_line_at_fault_is_told(tmp_path: Path) -> None:
+    good = {"question_id": 1, "question": "Q?", "answer_id": 1, "answer": "A", "group": "g"}
+    lines = [json.dumps(row) for row in (good, {**good, "answer": []}, {**good, "group": True})]
+    path = put(tmp_path / "t.jsonl", "\n".join([lines[0], "{", *lines[1:]]))
+    refuse(path, "line 2 is not JSON", "line 3, key 'answer': the value is a list", "line 4, key 'group': the value is")

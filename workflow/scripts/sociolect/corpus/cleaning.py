@@ -5,16 +5,17 @@ A fault that makes the table ambiguous is an error; an answer that is merely unu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
 from sociolect.common.artifacts import check_table
-from sociolect.common.errors import InputError
+from sociolect.common.errors import InputError, refuse_all
 from sociolect.common.schemas import CORPUS, CORPUS_FUNNEL
 from sociolect.corpus.columns import IDS, REQUIRED, TEXTS
 from sociolect.corpus.reader import read_raw_corpus
-from sociolect.corpus.spellings import refuse_near_equal
+from sociolect.corpus.spellings import near_equal_faults
 from sociolect.settings.corpus import CorpusSettings
 
 # In the order of use. NFC comes last: taking an invisible character out can bring two together that compose.
@@ -84,7 +85,7 @@ def clean_corpus(
     frame = frame.with_columns(author=pl.when(unknown).then(None).otherwise("author"))
     frame, repairs = _repair(frame, split)
     funnel += repairs
-    _check(frame, where, settings)
+    refuse_all(_faults(frame, where, settings))
     frame = frame.drop("row").sort("answer_id")
     length = pl.col("answer").str.len_chars()
     # sorted by answer_id: the smallest id of the duplicates stays
@@ -162,48 +163,50 @@ def _step(split: str, rule: str, met: pl.DataFrame, left: int) -> dict[str, obje
     return {"split": split, "rule": rule, "n_removed": met.height, "n_left": left, "example": example}
 
 
-def _check(frame: pl.DataFrame, where: str, settings: CorpusSettings) -> None:
+def _faults(frame: pl.DataFrame, where: str, settings: CorpusSettings) -> Iterator[str]:
+    """All that makes the table ambiguous, a line for each kind."""
     for name in REQUIRED:
         empty = frame[name].is_null() | (frame[name] == "") if name == "question" else frame[name].is_null()
         if empty.any():
             row = frame["row"][int(empty.arg_max() or 0)]
-            raise InputError(
+            yield (
                 f"{where}: row {row}, column {name!r}: the field is empty ({int(empty.sum())} such rows); "
                 f"write the {name.replace('_', ' ')} there or take the row out"
             )
+    frame = frame.drop_nulls(REQUIRED).filter(pl.col("question") != "")
     nameless = frame.filter(_is_missing("group", settings))
     if nameless.height:
-        raise InputError(
+        yield (
             f"{where}: row {nameless['row'][0]}, column 'group': {nameless['group'][0]!r} stands for a missing value "
             f"({nameless.height} such rows); name the group, take the rows out, or take it off corpus.missing_values"
         )
-    refuse_near_equal(dict(frame.group_by("group").len().iter_rows()), where)
+    yield from near_equal_faults(dict(frame.group_by("group").len().iter_rows()), where)
     repeated = frame.filter(pl.col("answer_id").is_duplicated())
     if repeated.height:
-        _refuse_repeated_answers(repeated, where)
+        yield _repeated_answers(repeated, where)
     texts = frame.unique(["question_id", "question"], keep="first", maintain_order=True)
     twice = texts.filter(pl.col("question_id").is_duplicated()).sort("row")
     if twice.height:
         question = twice["question_id"][0]
         same = twice.filter(pl.col("question_id") == question)
-        raise InputError(
+        yield (
             f"{where}: question_id {question!r} has two texts, in row {same['row'][0]} and row {same['row'][1]}; "
             "give each text its own question_id"
         )
 
 
-def _refuse_repeated_answers(repeated: pl.DataFrame, where: str) -> None:
+def _repeated_answers(repeated: pl.DataFrame, where: str) -> str:
     groups = repeated.filter(pl.col("group").n_unique().over("answer_id") > 1).sort("row")
     chosen = (groups if groups.height else repeated.sort("row"))["answer_id"][0]
     same = repeated.filter(pl.col("answer_id") == chosen).sort("row")
     rows = " and ".join(str(row) for row in same["row"].head(2))
     if groups.height:
         names = " and ".join(repr(name) for name in same["group"].unique().sort())
-        raise InputError(
+        return (
             f"{where}: answer_id {chosen!r} is in two groups, {names} (rows {rows}); "
             "keep it in one, or give each answer its own answer_id"
         )
-    raise InputError(
+    return (
         f"{where}: answer_id {chosen!r} repeats (rows {rows}; {repeated['answer_id'].n_unique()} such ids); "
         "give each answer its own answer_id"
     )

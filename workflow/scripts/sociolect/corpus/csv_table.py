@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from sociolect.common.errors import InputError
+from sociolect.common.errors import InputError, refuse_all
 from sociolect.corpus.columns import COLUMNS, stacked, wanted
 from sociolect.corpus.file_kinds import open_text
 
@@ -32,11 +32,12 @@ def read_csv(path: Path, most: int | None = None) -> pl.DataFrame:
         most: rows, from the first; None reads all.
 
     Raises:
-        InputError: a row has more or fewer fields than the header, a quoted field does not end as it should, or rows
-            seem to be glued together by a quotation mark; the message names the line.
+        InputError: rows have more or fewer fields than the header, a quoted field does not end as it should, or rows
+            seem to be glued together by a quotation mark; a message for each names the line.
     """
     limit = csv.field_size_limit(sys.maxsize)
     lines: list[str] = []
+    faults: list[str] = []
     try:
         with open_text(path, "") as stream:
             old = stream.readline().endswith("\r")
@@ -45,16 +46,17 @@ def read_csv(path: Path, most: int | None = None) -> pl.DataFrame:
             reader = csv.reader(_remembered(stream, lines, path), strict=True)
             header: list[str] = next(reader, [])
             columns, glued = wanted(header, path, _no_header(header)), list[_Record]()
-            frame = stacked(islice(_rows(reader, lines, header, columns, path, glued), most), columns)
+            frame = stacked(islice(_rows(reader, lines, header, columns, path, glued, faults), most), columns)
     except csv.Error as error:
         # a header in quotation marks that another mark separates
         other = _other_marks(lines[0], '"{}"') if reader.line_num == 1 else ""
-        raise InputError(
+        faults.append(
             f"{path}: line {reader.line_num}: {error}; "
             + (other or 'the file is cut off, or double quotes inside a text are not doubled ("")')
-        ) from error
+        )
     finally:
         csv.field_size_limit(limit)
+    refuse_all(faults)
     _refuse_glued(glued, set(frame["group"]), header, path)
     return frame
 
@@ -98,9 +100,10 @@ def _rows(
     columns: list[str],
     path: Path,
     glued: list[_Record],
+    faults: list[str],
 ) -> Iterator[list[str]]:
     """The wanted fields of each row; into `glued` go records over several lines with as many commas in each as a row
-    has."""
+    has, into `faults` rows with more or fewer fields than the header."""
     places, n_rows = [header.index(name) for name in columns], 0
     lines.clear()
     end = reader.line_num  # type: ignore[attr-defined]
@@ -109,12 +112,13 @@ def _rows(
         if fields:
             n_rows += 1
             if len(fields) != len(header):
-                raise InputError(
+                faults.append(
                     f"{path}: row {n_rows} (line {first}{f' to {end}' if end > first else ''}) has {len(fields)} "
                     f"fields, the header has {len(header)}; the file is cut off, or a text with commas is not in "
                     'double quotes, or double quotes inside a text are not doubled ("")'
                 )
-            if end > first and all(line.count(",") >= len(header) - 1 for line in lines):
+                fields = [""] * len(header)
+            elif end > first and all(line.count(",") >= len(header) - 1 for line in lines):
                 glued.append((first, end, list(lines)))
             yield [fields[place].replace(_CR, "\r") for place in places]
         lines.clear()

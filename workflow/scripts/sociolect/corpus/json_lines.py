@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from sociolect.common.errors import InputError
+from sociolect.common.errors import InputError, refuse_all
 from sociolect.corpus.columns import COLUMNS, IDS, REQUIRED, stacked, wanted
 from sociolect.corpus.file_kinds import open_text
 
@@ -27,42 +27,52 @@ def read_jsonl(path: Path, most: int | None = None) -> pl.DataFrame:
         most: rows, from the first; None reads all.
 
     Raises:
-        InputError: a line is not one JSON object, has a key twice, or a value that is not text; the message names
-            the line and the key.
+        InputError: lines are not one JSON object, have a key twice, or a value that is not text; a message for each
+            names the line and the key.
     """
     present: dict[str, None] = {}
+    faults: list[str] = []
 
     def rows() -> Iterator[list[str | None]]:
-        for number, value in _objects(path):
-            present.update(dict.fromkeys(value))
-            yield [_text(value.get(name), name, f"{path}: line {number}") for name in COLUMNS]
+        with open_text(path, "\n") as stream:
+            lines = ((number, line) for number, line in enumerate(stream, start=1) if line.strip())
+            for number, line in islice(lines, most):
+                where = f"{path}: line {number}"
+                try:
+                    value = _object(line, where)
+                    row = [_text(value.get(name), name, where) for name in COLUMNS]
+                except InputError as error:
+                    faults.append(str(error))
+                    continue
+                present.update(dict.fromkeys(value))
+                yield row
 
-    frame = stacked(islice(rows(), most), COLUMNS)
+    frame = stacked(rows(), COLUMNS)
+    refuse_all(faults)
     return frame.select(wanted(list(present), path) if frame.height else COLUMNS)
 
 
-def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line, its object) of every line that is not blank."""
-    with open_text(path, "\n") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            where = f"{path}: line {number}"
-            try:
-                value = json.loads(line, object_pairs_hook=_once)
-            except json.JSONDecodeError as error:
-                raise InputError(
-                    f"{where} is not JSON ({error.msg} at character {error.pos}); the file is cut off, "
-                    "or it does not hold one JSON object a line"
-                ) from error
-            except ValueError as error:
-                # a key that is there twice, or a number of thousands of digits
-                raise InputError(f"{where}: {error}") from error
-            except RecursionError as error:
-                raise InputError(f"{where}: it is nested too deeply; give one flat JSON object a line") from error
-            if not isinstance(value, dict):
-                raise InputError(f"{where} is not a JSON object; give one object a line")
-            yield number, value
+def _object(line: str, where: str) -> dict[str, Any]:
+    """The object of a line.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        value = json.loads(line, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{where} is not JSON ({error.msg} at character {error.pos}); the file is cut off, "
+            "or it does not hold one JSON object a line"
+        ) from error
+    except ValueError as error:
+        # a key that is there twice, or a number of thousands of digits
+        raise InputError(f"{where}: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: it is nested too deeply; give one flat JSON object a line") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{where} is not a JSON object; give one object a line")
+    return value
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

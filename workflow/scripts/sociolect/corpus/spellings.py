@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
-from sociolect.common.errors import InputError
+from sociolect.common.errors import refuse_all
 
-__all__ = ["near_equal", "refuse_near_equal"]
+__all__ = ["near_equal", "near_equal_faults", "refuse_near_equal"]
 
 _SEPARATORS = r"[\s_.\-\u2010-\u2015]+"
 _BETWEEN_LETTERS = re.compile(rf"(?<=[^\W\d_]){_SEPARATORS}(?=[^\W\d_])")
@@ -27,21 +27,27 @@ def near_equal(names: Iterable[str]) -> list[list[str]]:
     return [same for same in spelled.values() if len(same) > 1]
 
 
-def refuse_near_equal(counts: Mapping[str, int], where: str) -> None:
-    """Refuse names of groups that are near equal.
+def near_equal_faults(counts: Mapping[str, int], where: str) -> Iterator[str]:
+    """One fault with all names of groups that are near equal, if there are any.
 
     Args:
         counts: answers of each group.
         where: what to call the table.
+    """
+    if pairs := list(_shown(counts)):
+        yield (
+            f"{where}: column 'group': {'; '.join(pairs)}: the same name in two spellings; write one of them, or "
+            "other names where they are two groups"
+        )
+
+
+def refuse_near_equal(counts: Mapping[str, int], where: str) -> None:
+    """Refuse names of groups that are near equal; see `near_equal_faults`.
 
     Raises:
         InputError: with all such names and their answers.
     """
-    if pairs := list(_shown(counts)):
-        raise InputError(
-            f"{where}: column 'group': {'; '.join(pairs)}: the same name in two spellings; write one of them, or "
-            "other names where they are two groups"
-        )
+    refuse_all(near_equal_faults(counts, where))
 
 
 def _shown(counts: Mapping[str, int]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def table_faults(config: Config, tables: Collection[str] | None = None) -> Itera
         try:
             corpus = _read(path, split, config)
         except InputError as error:
-            yield Fault(names, str(error))
+            yield from (Fault(names, line) for line in str(error).splitlines())
             continue
         if corpus is not None:
             corpora[split] = corpus
