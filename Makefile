@@ -24,10 +24,11 @@ MODEL :=
 EXPERIMENT :=
 GROUP :=
 PROMPT :=
-# of `make new`: name of the run, the config that its own is made of, the folder of its tables
+# of `make new`: name of the run, the config that its own is made of, the folder of its tables, labeling.scorer
 RUN :=
-BASE ?= laptop
-DATA ?= data
+BASE :=
+DATA :=
+SCORER :=
 PINS := $(shell cat envs/core.txt envs/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := .venv/.pins-$(PINS)
 SYNTAX_STAMP := .venv/.syntax-$(shell cat envs/core.txt envs/dev.txt envs/syntax.txt 2>/dev/null | cksum | cut -d' ' -f1)
@@ -91,9 +92,9 @@ study: $(STAMP)  ## run a study: STUDY=embedding or vectors, all its cells and t
 import: $(HERE)  ## make input tables of a dump: FROM=stackexchange, reddit or table IN="files" OUT=data MAP="question=title ..." ARGS="..."
 	@.venv/bin/python workflow/tools/import_dump.py $(FROM) $(IN) --out=$(if $(OUT),$(call quoted,OUT),data) $(if $(MAP),--map $(MAP)) $(ARGS)
 
-new: $(HERE)  ## write config/<RUN>.yaml, with sizes proposed from the tables, and check it: RUN=name BASE=laptop, scratch, one-gpu or config DATA=data
-	@.venv/bin/python workflow/tools/new_run.py --run $(call quoted,RUN) --base $(call quoted,BASE) --data $(call quoted,DATA)
-	@.venv/bin/python workflow/tools/check_run.py --configfile config/$(call quoted,RUN).yaml
+new: $(HERE)  ## write config/<RUN>.yaml, with sizes proposed from the tables, and check it: RUN=name BASE=laptop, scratch, one-gpu or config DATA=data SCORER=measured; without RUN it asks
+	@.venv/bin/python workflow/tools/new_run.py --run $(call quoted,RUN) $(if $(BASE),--base $(call quoted,BASE)) \
+		$(if $(DATA),--data $(call quoted,DATA)) $(if $(SCORER),--scorer $(call quoted,SCORER))
 
 setup: $(STAMP)  ## make the environment .venv
 

@@ -4,7 +4,6 @@ that the config counts on. One line for each fault; exit 1 where there is one.""
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import library_path  # noqa: F401, first: where sociolect lies
@@ -20,19 +19,29 @@ def main() -> None:
     parser.add_argument("--configfile", type=Path, required=True)
     parser.add_argument("--readable", action="store_true", help="whether it is YAML, and nothing else")
     given = parser.parse_args()
-    values = read_mapping(given.configfile)
     if given.readable:
-        return
-    print(f"checking {given.configfile} ...", flush=True)
+        read_mapping(given.configfile)
+    else:
+        check(given.configfile)
+
+
+def check(configfile: Path) -> None:
+    """Print all that is wrong with a run.
+
+    Raises:
+        InputError: something is.
+    """
+    values = read_mapping(configfile)
+    print(f"checking {configfile} ...", flush=True)
     # imported here: the first line is there at once
     from sociolect.preflight.run_faults import run_faults
 
-    _, lines = run_faults(values, str(given.configfile), [given.configfile], PROJECT)
+    _, lines = run_faults(values, str(configfile), [configfile], PROJECT)
     print(*lines, sep="\n", end="\n" if lines else "")
     if lines:
         count = len(lines)
-        raise InputError(f"{count} fault{'s' if count > 1 else ''} in {given.configfile}; mend them, then check again")
-    print("nothing is wrong: config, tables, prompt files, models, disk, packages", file=sys.stdout)
+        raise InputError(f"{count} fault{'s' if count > 1 else ''} in {configfile}; mend them, then check again")
+    print("nothing is wrong: config, tables, prompt files, models, disk, packages")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ from sociolect.preflight.sizes import experiments_for, find_tables, minimum_for
         ((9500, 9000, 300, 25), 300),
         # too small for parts: as many as are large enough
         ((500, 437, 3, 2, 1), 430),
+        # three of 758 draw 2274, more than three quarters of 2 x 1320
+        ((1411, 1320, 758), 750),
+        # three of 659 would draw less than that
+        ((1411, 1320, 659), 1300),
         ((1234, 1278), 1200),
         ((25, 21), 21),
     ],

@@ -86,6 +86,7 @@ def import_dump(
         steps = _steps(reading, joining, funnels, sizes, options)
         if not sizes:
             counts = "; ".join(f"{step.rule}: {step.n}" for step in steps if step.split == "all" and step.n)
+            counts += f"; {unread[0].removeprefix(f'{sources[0].path}: ')}" if unread else ""
             raise InputError(
                 f"{', '.join(str(source.path) for source in sources)}: no answer is left ({counts or 'nothing read'}); "
                 "look at the files and at the options"

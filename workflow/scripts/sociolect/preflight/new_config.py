@@ -27,6 +27,7 @@ def new_config(
     sizes: Sizes,
     minima: Mapping[str, int],
     experiments: Mapping[str, tuple[str, str]],
+    scorer: str = "",
 ) -> str:
     """The text of a config.
 
@@ -37,12 +38,13 @@ def new_config(
         sizes: split -> group -> its size, for a comment.
         minima: split -> sampling.minimum.
         experiments: name -> (fit, ask).
+        scorer: `labeling.scorer`; empty for that of the base.
     """
     old = yaml.safe_load(base)
     drawn = old["sampling"]["per_group"]
     # a group gives what the base draws, or the minimum where that is less, so that groups are balanced
     per_group = {split: drawn[split] if drawn[split] and drawn[split] <= minima[split] else None for split in minima}
-    blocks = {
+    blocks: dict[tuple[str, ...], list[str]] = {
         ("run",): [f"run: {run}"],
         ("experiments",): ["experiments:", *_experiment_lines(experiments)],
         ("corpus", "paths"): ["paths:", *(f"  {split}: {_quoted(path)}" for split, path in paths.items())],
@@ -50,6 +52,10 @@ def new_config(
         ("sampling", "per_group"): [f"per_group: {_flow(per_group)}"],
     }
     text = base
+    if scorer and "scorer" in old["labeling"]:
+        blocks["labeling", "scorer"] = [f"scorer: {scorer}"]
+    elif scorer:
+        text = text.replace("\nlabeling:\n", f"\nlabeling:\n  scorer: {scorer}\n")
     for names, lines in blocks.items():
         text = _with_block(text, names, lines)
     return text.replace(f"results/{old['run']}/", f"results/{run}/")

@@ -20,6 +20,8 @@ SPLITS = ("single", "multi", "askx")
 _ENDINGS = (".parquet", ".csv", ".jsonl", ".ndjson", ".csv.gz", ".jsonl.gz", ".ndjson.gz")
 # of a smaller group val and test have fewer than three answers (sampling.parts, sampling.min_part)
 FEWEST = 20
+# of the largest balanced draw, what is enough where it takes more groups
+KEPT = 0.75
 
 
 def find_tables(folder: Path) -> dict[str, Path]:
@@ -63,7 +65,8 @@ def read_sizes(tables: Mapping[str, Path], settings: CorpusSettings) -> dict[str
 def minimum_for(sizes: Mapping[str, int], where: str) -> int:
     """A minimum that two groups reach, and most where they are large enough.
 
-    Among these the one whose balanced draw, as many of each group, has the most answers; rounded down to two digits.
+    Among these the one with the largest balanced draw, as many answers of each group; or one that takes more groups for
+    at most a quarter of the answers, as groups cannot be had otherwise. Rounded down to two digits.
 
     Args:
         sizes: of the groups.
@@ -78,7 +81,8 @@ def minimum_for(sizes: Mapping[str, int], where: str) -> int:
         listed = ", ".join(f"{group} {size}" for group, size in sizes.items())
         raise InputError(f"{where}: two groups of {FEWEST} or more are needed; it has {listed}")
     most = {count: drawn for count, drawn in draws.items() if 2 * sum(size >= count for size in largest) > len(largest)}
-    chosen = max(most or draws, key=lambda count: (draws[count], -count))
+    enough = max((most or draws).values()) * KEPT
+    chosen = min(count for count, drawn in (most or draws).items() if drawn >= enough)
     step = 10 ** max(0, len(str(chosen)) - 2)
     return chosen // step * step
 
