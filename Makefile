@@ -92,7 +92,7 @@ study: $(STAMP)  ## run a study: STUDY=embedding or vectors, all its cells and t
 import: $(HERE)  ## make input tables of a dump: FROM=stackexchange, reddit or table IN="files" OUT=data MAP="question=title ..." ARGS="..."
 	@.venv/bin/python workflow/tools/import_dump.py $(FROM) $(IN) --out=$(if $(OUT),$(call quoted,OUT),data) $(if $(MAP),--map $(MAP)) $(ARGS)
 
-new: $(HERE)  ## write config/<RUN>.yaml, with sizes proposed from the tables, and check it: RUN=name BASE=laptop, scratch, one-gpu or config DATA=data SCORER=measured; without RUN it asks
+new: $(HERE)  ## write config/<RUN>.yaml, with sizes proposed from the tables, and check it: RUN=name BASE=laptop, quick, scratch, one-gpu or config DATA=data SCORER=measured; without RUN it asks
 	@.venv/bin/python workflow/tools/new_run.py --run $(call quoted,RUN) $(if $(BASE),--base $(call quoted,BASE)) \
 		$(if $(DATA),--data $(call quoted,DATA)) $(if $(SCORER),--scorer $(call quoted,SCORER))
 

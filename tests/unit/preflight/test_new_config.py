@@ -9,7 +9,7 @@ from conftest import ROOT
 from sociolect.preflight.new_config import new_config
 from sociolect.settings.config import load_config
 
-BASES = ("laptop", "scratch", "one-gpu", "config")
+BASES = ("laptop", "quick", "scratch", "one-gpu", "config")
 
 
 @pytest.mark.parametrize("name", BASES)

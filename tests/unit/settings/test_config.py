@@ -13,7 +13,7 @@ from sociolect.settings.config import Config, load_config, read_config, section
 from sociolect.settings.models import KNOWN_MODELS, ModelsSettings, is_small, name_of
 
 
-@pytest.mark.parametrize("name", ["demo", "scratch", "laptop", "one-gpu", "config"])
+@pytest.mark.parametrize("name", ["demo", "quick", "scratch", "laptop", "one-gpu", "config"])
 def test_configs_are_valid(name: str) -> None:
     assert read_config(ROOT / f"config/{name}.yaml").run
 

@@ -17,13 +17,14 @@ __all__ = ["BASES", "SCORERS", "RunChoices", "choose"]
 # base -> what it takes and gives
 BASES: Mapping[str, str] = {
     "laptop": "a pretrained language model of 270 M parameters, from the package index; two cores, no GPU",
-    "scratch": "a language model trained on your texts alone; two cores, no GPU, no network",
+    "quick": "a first look at the whole chain: minutes on two cores, no network; its model is no use but for that",
+    "scratch": "all models trained on your texts alone; two cores, no GPU, no network",
     "one-gpu": "models of the hub of up to 2 B parameters; one GPU",
     "config": "models of the hub of 8 B parameters; a cluster with GPUs",
 }
 SCORERS: Mapping[str, str] = {
     "cross_encoder": "SFAM, trained first: half an hour to two hours where it is trained from scratch",
-    "measured": "measures of style, no SFAM: minutes; with the bases laptop and scratch",
+    "measured": "measures of style, no SFAM: minutes",
     "distilled": "a student of SFAM",
 }
 _ASKED = ("measured", "cross_encoder")

@@ -1,4 +1,5 @@
-"""Files that are generated from others: the config's schema, the table of keys, the README's map, the environments.
+"""Files that are generated from others: the config's schema, the table of keys, the README's map, the environments, the
+references.
 
 A drift test compares them with the tree; `make schema` writes them.
 """
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from sociolect.settings.citations import read_citation, references_list, zenodo_text
 from sociolect.settings.config import Config
 from sociolect.settings.file_map import file_map
 from sociolect.settings.locks import conda_text, declared, pins_of
@@ -21,13 +23,16 @@ from sociolect.settings.locks import conda_text, declared, pins_of
 
 def generated_files(root: Path) -> dict[Path, str]:
     """Path -> text of every generated file of the project at `root`."""
-    manual, readme = root / "config" / "README.md", root / "README.md"
+    manual, readme, method = root / "config" / "README.md", root / "README.md", root / "docs" / "method.md"
+    citation = read_citation(root)
     core, vllm, syntax = (pins_of(root / "envs" / f"{name}.txt") for name in ("core", "vllm", "syntax"))
     groups = declared(root)["dependency-groups"]
     return {
         root / "workflow" / "schemas" / "config.schema.json": schema_text(),
         manual: _insert(manual.read_text(encoding="utf-8"), "keys", keys_table()),
         readme: _insert(readme.read_text(encoding="utf-8"), "map", file_map(root)),
+        method: _insert(method.read_text(encoding="utf-8"), "references", references_list(citation)),
+        root / ".zenodo.json": zenodo_text(citation),
         root / "envs" / "core.yaml": conda_text(core),
         root / "envs" / "syntax.yaml": conda_text(sorted([*core, *syntax])),
         root / "envs" / "vllm.yaml": conda_text([*groups["vllm-gpu"], *vllm]),

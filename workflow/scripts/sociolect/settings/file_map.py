@@ -17,7 +17,7 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("Makefile", ""),
     ("config/README.md", "The manual of the config: every key, and the input table."),
     # by name: a user's own stand beside them
-    *((f"config/{name}.yaml", "") for name in ("demo", "scratch", "laptop", "one-gpu", "config")),
+    *((f"config/{name}.yaml", "") for name in ("demo", "quick", "scratch", "laptop", "one-gpu", "config")),
     *((f"profiles/{name}/config.yaml", "") for name in ("local", "slurm")),
     ("profiles/slurm/README.md", "What to edit for a site, with three examples."),
     ("profiles/slurm/causes.yaml", ""),
