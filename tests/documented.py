@@ -58,7 +58,9 @@ def unlike(step: Step, printed: str, varies: bool | None = None) -> str:
         if place and said[place - 1] == ANY:
             later = [number for number, found in enumerate(real) if number >= at and found == wanted]
             if not later:
-                return f"$ {step.command}\nis said to print\n{line}\nand does not, in its lines\n" + "\n".join(real[at:])
+                return f"$ {step.command}\nis said to print\n{line}\nand does not, in its lines\n" + "\n".join(
+                    real[at:]
+                )
             at = later[0]
         elif at >= len(real) or real[at] != wanted:
             found = real[at] if at < len(real) else "(nothing more)"

@@ -23,7 +23,8 @@ def test_only_what_is_the_runs_own_changes(name: str) -> None:
     assert values["run"] == "mine" and values["corpus"]["paths"] == paths
     assert values["sampling"]["minimum"] == minima
     drawn = old_values["sampling"]["per_group"]
-    assert values["sampling"]["per_group"] == {"single": None, "multi": drawn["multi"]}
+    # as many as the base draws, or the minimum where that is less
+    assert values["sampling"]["per_group"] == {"single": 300 if name == "quick" else None, "multi": drawn["multi"]}
     assert values["experiments"]["multi"] == {"fit": ["multi"], "ask": "multi"}
     for changed in (old_values, values):
         for key in ("paths",):

@@ -40,6 +40,7 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("tests/benchmarks/", "The benchmarks' own arithmetic."),
     ("benchmarks/*.py", ""),
     ("benchmarks/*.sh", ""),
+    ("docs/quickstart.md", "From a dump to a table of your own, on a laptop: every command, and what it prints."),
     ("docs/method.md", "Every step and definition, one answer walked through them, the artifacts."),
     ("docs/extending.md", "A steering method, a judge: what to write, and where."),
     ("docs/export.md", "Taking vectors, embedding net and tables of a run to other tools; answering once with them."),
