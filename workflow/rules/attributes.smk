@@ -5,30 +5,32 @@ rule describe_style:
     input:
         samples=samples_of(CONFIG.splits),
         groups=ancient(LEFT_OUT),
-        model=branch(CONFIG.description.describer == "llm", then=f"{RUN}/models/lm", otherwise=[]),
-        prompts=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
-        document=branch(CONFIG.description.describer == "llm", then=DOCUMENT, otherwise=[]),
-        tagged=branch(CONFIG.description.describer == "stylometry", then=tagged_of(CONFIG.splits), otherwise=[]),
+        model=branch(DESCRIBING == "model", then=f"{RUN}/models/lm", otherwise=[]),
+        prompts=branch(DESCRIBING == "itself", then=[], otherwise=CONFIG.description.prompt_file),
+        document=branch(DESCRIBING == "model", then=DOCUMENT, otherwise=[]),
+        tagged=branch(DESCRIBING == "itself", then=tagged_of(CONFIG.splits), otherwise=[]),
     output:
         sentences=f"{RUN}/attributes/sentences.parquet",
     log:
         f"{LOGS}/describe_style.log",
     benchmark:
         f"{TIMES}/describe_style.tsv"
+    # compute nodes often have no network; and an address such as localhost means where Snakemake runs
+    localrule: DESCRIBING == "server"
     conda:
         env_of(engine_of("description"))
-    threads: MODEL_THREADS
+    threads: 1 if DESCRIBING == "server" else MODEL_THREADS
     resources:
-        mem_mb=memory(16300),
+        mem_mb=growing(4300) if DESCRIBING == "server" else memory(16300),
         runtime=growing(720 if FETCHED else 60, most=DAY),
-        gpu=gpus_of("description") if CONFIG.description.describer == "llm" else 0,
+        gpu=gpus_of("description") if DESCRIBING == "model" else 0,
     params:
-        settings=json_of("description"),
+        settings=json_of("description", only=DESCRIBING_KEYS),
         splits=",".join(CONFIG.splits),
-        dtype=CONFIG.models.dtype,
+        dtype="none" if DESCRIBING == "server" else CONFIG.models.dtype,
         backend=backend_of("description"),
-        prompt_style=PROMPT_STYLE if CONFIG.description.describer == "llm" else "auto",
-        prompt_date=PROMPT_DATE if CONFIG.description.describer == "llm" else "none",
+        prompt_style=PROMPT_STYLE if DESCRIBING == "model" else "auto",
+        prompt_date=PROMPT_DATE if DESCRIBING == "model" else "none",
         cache=f"{RUN}/cache/describe_style",
         seed=SEED,
         code=code_of("describe_style", "description"),
@@ -36,7 +38,8 @@ rule describe_style:
         command(
             "describe_style",
             env=engine_of("description"),
-            gpus=needed("description") if CONFIG.description.describer == "llm" else 0,
+            gpus=needed("description") if DESCRIBING == "model" else 0,
+            server='"$SERVER"' if DESCRIBING == "server" else "none",
         )
 
 

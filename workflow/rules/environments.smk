@@ -24,10 +24,18 @@ DOCUMENT = CONFIG.prompts.document_file if ASKED_WITH_DOCUMENTS else []
 ANSWERING = {"max_new_tokens", "temperature", "top_p", "batch_tokens", "max_question_chars"}
 # Keys of the section steering that say which attributes a group's prompts name.
 NAMING = {"statistic", "transform", "n_eff", "named"}
-# The profile's GPU partition and model are not for what measures.
+# Who describes: the language model of the run, a server, or the describer itself, which asks nobody.
+DESCRIBING = "itself"
+if CONFIG.description.describer == "llm":
+    DESCRIBING = "server" if CONFIG.backends["description"] == "server" else "model"
+# Keys of the section description that it uses.
+DESCRIBING_KEYS = set(type(CONFIG.description).model_fields) - {"backend", "server"}
+if DESCRIBING == "server":
+    DESCRIBING_KEYS = {"describer", "n_answers", "n_heldout", "max_new_tokens", "max_prompt_chars"}
+# The profile's GPU partition and model are not for what runs no model.
 asked = dict(workflow.resource_settings.overwrite_resources)
-for rule_name, measures in (("describe_style", CONFIG.description.describer != "llm"), ("label_answers", MEASURED)):
-    if measures:
+for rule_name, without in (("describe_style", DESCRIBING != "model"), ("label_answers", MEASURED)):
+    if without:
         asked.pop(rule_name, None)
 workflow.resource_settings.overwrite_resources = asked
 
@@ -58,10 +66,18 @@ def engine_of(stage):
 
 def backend_of(stage):
     """The backend of a stage, as a flag; a key of vLLM's reruns only what uses vLLM."""
-    name = CONFIG.backends[stage]
-    return json.dumps(
-        {"backend": name, **({"vllm": section(CONFIG, "vllm")} if name == "vllm" else {})}, sort_keys=True
-    )
+    name, how = CONFIG.backends[stage], {}
+    if name == "vllm":
+        how = {"vllm": section(CONFIG, "vllm")}
+    elif name == "server":
+        # what decides an answer
+        how = {"server": {key: value for key, value in json.loads(server_json()).items() if key in ("model", "extra")}}
+    return json.dumps({"backend": name, **how}, sort_keys=True)
+
+
+def server_json():
+    """The server that describes, as a flag."""
+    return json.dumps(section(CONFIG, "description", only={"server"})["server"], sort_keys=True)
 
 
 def probed_stage():
@@ -70,8 +86,14 @@ def probed_stage():
 
 
 def code_of(program, stage):
-    """Source digest of a program that generates: an edit of what only vLLM needs reruns only what uses vLLM."""
-    return source_digest(program, leave=() if engine_of(stage) == "vllm" else ("sociolect.lm.vllm_backend",))
+    """Source digest of a program that generates: an edit of what only one backend needs reruns only what uses it."""
+    served, models = "sociolect.attributes.served", "sociolect.attributes.llm"
+    leave = {
+        "transformers": (served, "sociolect.lm.vllm_backend"),
+        "vllm": (served,),
+        "server": (models, "sociolect.lm.vllm_backend"),
+    }
+    return source_digest(program, leave=leave[CONFIG.backends[stage]])
 
 
 def gpus_of(stage):
@@ -88,6 +110,9 @@ def needed(stage):
 # Where conda is in charge its own comes first already.
 # Quoted, and braces doubled, which Snakemake fills: nothing in a folder's name is run.
 places = {"SCRIPTS": SCRIPTS, "PYTHON_CORE": python_of("core"), "PYTHON_VLLM": python_of("vllm")}
+if DESCRIBING == "server":
+    # neither param nor command: where it is, and how fast it is asked, reruns nothing
+    places["SERVER"] = server_json()
 exports = "".join(f" {name}={shlex.quote(place)}" for name, place in places.items())
 if python_of("core") != "python":
     exports += f' PATH={shlex.quote(Path(sys.executable).parent.as_posix())}:"$PATH"'

@@ -8,7 +8,7 @@ rule probe_rates:
         lm=branch("lm" in FETCHED, then=f"{RUN}/models/lm", otherwise=[]),
         prompts=CONFIG.generation.prompt_file,
         document=DOCUMENT,
-        describing=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
+        describing=branch(DESCRIBING == "model", then=CONFIG.description.prompt_file, otherwise=[]),
     output:
         rates=f"{RUN}/estimate/rates.parquet",
     log:
@@ -75,7 +75,7 @@ rule estimate_cost:
         samples=samples_of(CONFIG.splits),
         groups=ancient(LEFT_OUT),
         rates=f"{RUN}/estimate/rates.parquet",
-        describing=branch(CONFIG.description.describer == "llm", then=CONFIG.description.prompt_file, otherwise=[]),
+        describing=branch(DESCRIBING == "itself", then=[], otherwise=CONFIG.description.prompt_file),
     output:
         estimate=f"{RUN}/estimate/estimate.parquet",
     log:

@@ -11,7 +11,7 @@ rule fetch_model:
         f"{LOGS}/fetch_model/{{name}}.log",
     benchmark:
         f"{TIMES}/fetch_model/{{name}}.tsv"
-    # the only rule that may touch the network: never inside a cluster job
+    # may touch the network, as does describe_style with a server: never inside a cluster job
     localrule: True
     conda:
         env_of("core")

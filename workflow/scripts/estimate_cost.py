@@ -7,7 +7,7 @@ import logging
 from sociolect.attributes.description_prompts import read_description_prompts
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, ESTIMATE, RATES, SAMPLES
-from sociolect.estimate.probing import TAGGING
+from sociolect.estimate.probing import DESCRIBING, TAGGING
 from sociolect.estimate.table import estimate_table, verdict
 from sociolect.estimate.units import attributes_of, count_work
 from sociolect.settings.estimate import EstimateJob
@@ -27,6 +27,12 @@ def main(job: Job[EstimateJob]) -> None:
     if TAGGING not in rates["probe"] and any(w.probe == TAGGING for w in work):
         log.warning("tagging is not part of the estimate: vLLM's environment, where the probe ran, has no spaCy")
         work = [w for w in work if w.probe != TAGGING]
+    if DESCRIBING not in rates["probe"] and any(w.probe == DESCRIBING for w in work):
+        prompts = sum(w.units for w in work if w.probe == DESCRIBING)
+        log.warning(
+            "at most %d prompts to a server are not part of the estimate: only it knows how long it takes", prompts
+        )
+        work = [w for w in work if w.probe != DESCRIBING]
     frame = estimate_table(work, rates)
     budget = job.settings.estimate.budget_hours
     start = dict(zip(rates["probe"], rates["rate"], strict=True))

@@ -36,7 +36,7 @@ def check(configfile: Path) -> None:
     # imported here: the first line is there at once
     from sociolect.preflight.run_faults import run_faults
 
-    _, lines = run_faults(values, str(configfile), [configfile], PROJECT)
+    _, lines = run_faults(values, str(configfile), [configfile], PROJECT, ask_server=True)
     print(*lines, sep="\n", end="\n" if lines else "")
     if lines:
         count = len(lines)

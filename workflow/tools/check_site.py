@@ -30,6 +30,7 @@ def main() -> None:
     requests = doctor.requests_of(read_mapping(given.profile))
     checks = [*doctor.check_environment(project), *doctor.check_disk(project)]
     checks += doctor.check_models(config.models, Path("results") / config.run / "models", given.configfile)
+    checks += doctor.check_server(config)
     slurm = [*doctor.check_paths(project, given.configfile), *doctor.check_slurm()]
     checks += slurm
     if not any(check.verdict == "FAIL" for check in slurm):

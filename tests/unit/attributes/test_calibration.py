@@ -14,7 +14,7 @@ from sociolect.attributes.said import attributes_of_answers
 from sociolect.common.artifacts import check_table
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import CALIBRATION
-from sociolect.settings.attributes import CatalogueSettings
+from sociolect.settings.attributes import CatalogueSettings, DescriptionSettings
 from sociolect.stylometry.features import INDEX
 from sociolect.stylometry.stylometry import fit_thresholds, measure_texts
 
@@ -37,7 +37,9 @@ def described() -> tuple[pl.DataFrame, pl.DataFrame]:
             "answer": texts,
         }
     )
-    return answers, sentence_table(answers, describe_by_measures(answers, 0.7), "stylometry")
+    return answers, sentence_table(
+        answers, describe_by_measures(answers, DescriptionSettings(quantile=0.7)), "stylometry"
+    )
 
 
 def style(answers: pl.DataFrame, sentences: pl.DataFrame, catalogue: pl.DataFrame) -> np.ndarray:

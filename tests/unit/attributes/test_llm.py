@@ -10,8 +10,8 @@ import pytest
 
 from conftest import ROOT
 from sociolect.attributes import llm
-from sociolect.attributes.description_prompts import DescriptionPrompts, read_description_prompts
-from sociolect.attributes.llm import cut_text, describe_answers
+from sociolect.attributes.description_prompts import DescriptionPrompts, cut_text, read_description_prompts
+from sociolect.attributes.llm import describe_answers
 from sociolect.common.errors import InputError
 from sociolect.lm.requests import Request, Result
 from sociolect.settings.attributes import DescriptionSettings

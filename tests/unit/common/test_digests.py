@@ -50,6 +50,7 @@ DEFAULTS = {
     ),
     # the sweep and the judges tag what was generated
     "syntax": ("Field(64,", "Field(65,", {"tag_answers", *TRYING, *JUDGES, *ESTIMATES}),
+    "server": ("Field(120.0,", "Field(121.0,", {"describe_style", "calibrate_measures", *ESTIMATES}),
     "vllm": ("Field(128,", "Field(129,", GENERATORS),
     "evaluation": (
         "Field(2000,",

@@ -101,6 +101,22 @@ def test_methods_of_the_hidden_state_are_refused_where_vllm_would_have_to_apply_
     assert load_config({**BASE, stage: {"backend": "vllm"}}, "here").steering.methods
 
 
+def test_a_server_that_describes_is_named_where_one_is_asked_for() -> None:
+    described = {"backend": "server", "server": {"address": "http://localhost:8000/v1/", "model": "m"}}
+    config = load_config({**BASE, "description": described}, "here")
+    assert config.backends["description"] == "server" and config.description.server is not None
+    assert config.description.server.address == "http://localhost:8000/v1"
+    with pytest.raises(
+        InputError, match=r"key 'description.server': description.backend is server; say which: {address"
+    ):
+        load_config({**BASE, "description": {"backend": "server"}}, "here")
+    # who measures asks nobody
+    measured = load_config({**BASE, "description": {"describer": "stylometry", "backend": "server"}}, "here")
+    assert measured.backends["description"] == "transformers"
+    with pytest.raises(InputError, match=r"key 'description.server.extra': stream is what the describer itself says"):
+        load_config({**BASE, "description": {"server": {**described["server"], "extra": {"stream": True}}}}, "here")  # type: ignore[dict-item]
+
+
 def test_positions_are_one_or_several() -> None:
     for value, positions in (("all", ("all",)), (["last", "generated"], ("last", "generated"))):
         config = load_config({**BASE, "sweep": {"positions": value}}, "here")

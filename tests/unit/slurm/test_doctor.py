@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from chat_servers import chat_server, free_address, said
+from sociolect.settings.config import load_config
 from sociolect.settings.models import ModelsSettings
 from sociolect.slurm import doctor
 from sociolect.slurm.doctor import judge_probe, requests_of
@@ -54,3 +58,19 @@ def test_config_and_tokenizer_of_a_model_are_loaded_before_anything_is_submitted
     whole.rename(results / "lm")
     _, lm = doctor.check_models(models, results, Path("c.yaml"))
     assert lm.verdict == "FAIL" and f"{results / 'lm'}: its config cannot be loaded" in lm.found
+
+
+def test_a_server_that_describes_is_asked_for_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    base = {"run": "x", "experiments": {"m": {"fit": ["single"], "ask": "single"}}}
+
+    def checked(address: str, backend: str = "server") -> list[doctor.Check]:
+        described = {"backend": backend, "server": {"address": address, "model": "tiny"}}
+        return list(doctor.check_server(load_config({**base, "description": described}, "here")))
+
+    with chat_server(lambda body, number: said("Yes.")) as told:
+        (good,) = checked(told.address)
+        assert (good.verdict, good.found) == ("ok", f"{told.address}: tiny answers this machine")
+        assert checked(told.address, "transformers") == [] and len(told.bodies) == 1
+    (gone,) = checked(free_address())
+    assert gone.verdict == "FAIL" and "connection refused" in gone.found and gone.remedy.startswith("see that it runs")

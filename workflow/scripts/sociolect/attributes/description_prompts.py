@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sociolect.settings.faults import read_checked
 
-__all__ = ["ANSWER", "DescriptionPrompt", "DescriptionPrompts", "read_description_prompts"]
+__all__ = ["ANSWER", "DescriptionPrompt", "DescriptionPrompts", "cut_text", "read_description_prompts"]
 
 ANSWER = "{answer}"
 
@@ -63,6 +63,15 @@ def read_description_prompts(path: Path) -> DescriptionPrompts:
         InputError: no such file, not YAML, or a key is missing, unknown or wrong.
     """
     return read_checked(Path(path), DescriptionPrompts, "description.prompt_file", _taught)
+
+
+def cut_text(text: str, max_chars: int) -> str:
+    """The text's beginning, cut between words where there is a space in the last fifth."""
+    if len(text) <= max_chars:
+        return text
+    head = text[:max_chars]
+    space = max(head.rfind(" "), head.rfind("\n"))
+    return head[:space] if space >= 0.8 * max_chars else head
 
 
 def _taught(keys: dict[str, Any]) -> dict[str, Any]:

@@ -17,17 +17,21 @@ import polars as pl
 from sociolect.attributes.description_prompts import (
     DescriptionPrompt,
     DescriptionPrompts,
+    cut_text,
     read_description_prompts,
 )
-from sociolect.attributes.parsing import Said, parse_output
+from sociolect.attributes.parsing import Said, read_outputs
 from sociolect.common.artifacts import Column, Schema, read_table, write_table
-from sociolect.common.digests import digest_of
+from sociolect.common.digests import digest_of, file_digest
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
+from sociolect.common.runtime import Job, use_threads
+from sociolect.lm.backends import open_backend
 from sociolect.lm.requests import Backend, Request
+from sociolect.lm.wordings import open_wording
 from sociolect.settings.attributes import DescriptionSettings
 
-__all__ = ["OUTPUTS", "cut_text", "describe_answers", "read_description_prompts"]
+__all__ = ["OUTPUTS", "describe_answers", "describe_with_model"]
 
 OUTPUTS = Schema(
     "descriptions",
@@ -83,30 +87,40 @@ def describe_answers(
     for answer in answers:
         keys.append([])
         for prompt in prompts.prompts:
-            ids = _fit(answer, prompts, prompt, encode, settings, context)
-            key = digest_of([model_key, settings.max_new_tokens, ids, *decisive])
+            tokens = _fit(answer, prompts, prompt, encode, settings, context)
+            key = digest_of([model_key, settings.max_new_tokens, tokens, *decisive])
             keys[-1].append(key)
             # the same text twice is asked once; greedy decoding draws nothing, so any seed will do
             limit = settings.max_new_tokens
-            requests[key] = Request(key, ids, limit, 0.0, top_p=1.0, seed=0, pattern=pattern, stop=stop)
-    outputs = _generate(requests, backend, Path(cache), progress)
-    return [
-        [
-            (prompts.prompt_id(prompt), sentence, attribute)
-            for prompt, key in zip(prompts.prompts, of_answer, strict=True)
-            for sentence, attribute in parse_output(outputs[key][0], outputs[key][1] == "length")
-        ]
-        for of_answer in keys
-    ]
+            requests[key] = Request(key, tokens, limit, 0.0, top_p=1.0, seed=0, pattern=pattern, stop=stop)
+    ids = [prompts.prompt_id(prompt) for prompt in prompts.prompts]
+    said = {key: (text, why == "length") for key, (text, why) in _generate(requests, backend, cache, progress).items()}
+    return [read_outputs(ids, [said[key] for key in of_answer]) for of_answer in keys]
 
 
-def cut_text(text: str, max_chars: int) -> str:
-    """The text's beginning, cut between words where there is a space in the last fifth."""
-    if len(text) <= max_chars:
-        return text
-    head = text[:max_chars]
-    space = max(head.rfind(" "), head.rfind("\n"))
-    return head[:space] if space >= 0.8 * max_chars else head
+def describe_with_model(job: Job[DescriptionSettings], answers: Sequence[str]) -> list[list[Said]]:
+    """What the language model of a job says of each answer.
+
+    Args:
+        job: of `describe_style`, with a folder `model`, a file `prompts` and the flags that say how it is run.
+        answers: their texts.
+    """
+    use_threads(job.threads)
+    prompts, settings = read_description_prompts(job.path("prompts")), job.settings
+    choice, dtype, style, date = (job.options[o] for o in ("backend", "dtype", "prompt_style", "prompt_date"))
+    backend = open_backend(choice, job.path("model"), settings.batch_tokens, dtype, job.threads)
+    wording = open_wording(backend.tokenizer, style, document_file=job.path_if_given("document"), date=date)
+    key, cache = digest_of([file_digest(job.path("model")), backend.info()]), Path(job.options["cache"])
+
+    def encode(system: str | None, user: str) -> Sequence[int]:
+        return wording.encode(wording.render_request(system, user))
+
+    progress = job.progress("describe")
+    said = describe_answers(
+        answers, prompts, backend, encode, settings, cache, key, backend.context, progress, wording.describer_stop
+    )
+    backend.close()
+    return said
 
 
 def _fit(

@@ -100,6 +100,20 @@ def parse_output(text: str, truncated: bool) -> list[tuple[str, str | None]]:
     return list(said.items())
 
 
+def read_outputs(prompt_ids: Sequence[str], outputs: Sequence[tuple[str, bool]]) -> list[Said]:
+    """What was said of one answer.
+
+    Args:
+        prompt_ids: of the questions, in order.
+        outputs: for each what the model said, and whether it was cut off at the token limit.
+    """
+    return [
+        (prompt_id, sentence, attribute)
+        for prompt_id, (text, truncated) in zip(prompt_ids, outputs, strict=True)
+        for sentence, attribute in parse_output(text, truncated)
+    ]
+
+
 def sentence_table(chosen: pl.DataFrame, said: Sequence[Sequence[Said]], describer: str) -> pl.DataFrame:
     """What was said as a frame of schema SENTENCES, in the order of `chosen`.
 

@@ -13,10 +13,10 @@ import torch
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 
-__all__ = ["TAGGING", "Timed", "time_rounds", "time_steps"]
+__all__ = ["DESCRIBING", "TAGGING", "Timed", "time_rounds", "time_steps"]
 
-# name of the tagger's probe
-TAGGING = "tagging"
+# names of the tagger's and of the describer's probe
+TAGGING, DESCRIBING = "tagging", "describing"
 
 # a GPU takes 64 texts in hardly more time than one: the first rounds must not decide
 GROWTH = 8

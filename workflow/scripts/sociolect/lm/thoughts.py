@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Parted", "ThoughtTally", "closing_of", "opens_thoughts", "part_thoughts", "warn_of_thoughts"]
+__all__ = [
+    "Parted",
+    "ThoughtTally",
+    "closing_of",
+    "final_text",
+    "opens_thoughts",
+    "part_thoughts",
+    "warn_of_thoughts",
+]
 
 log = logging.getLogger("sociolect")
 # what opens thoughts and what closes them: DeepSeek-R1, Qwen3 and many more; Magistral; Gemma 4; Command A; Seed-OSS;
@@ -101,6 +109,25 @@ def _part_channels(tail: Sequence[int], ids: Sequence[int], tokenizer: Any) -> P
         end = next((n for n in range(begin, len(ids)) if ids[n] in ends), len(ids))
         return Parted(tuple(ids[:begin]), tuple(ids[begin:end]))
     return Parted(tuple(ids), ())
+
+
+def final_text(text: str) -> tuple[str, bool]:
+    """The final part of a text whose prompt and tokens are not known, and whether thoughts came before it.
+
+    A server that does not part thoughts itself may send them along. A marker that closes what nothing opened closes
+    what the prompt opened.
+    """
+    if CHANNEL in text:
+        _, opened, final = text.rpartition(f"{CHANNEL}final{MESSAGE}")
+        end = min((at for mark in MESSAGE_ENDS if (at := final.find(mark)) >= 0), default=len(final))
+        return (final[:end].strip() if opened else ""), True
+    final, thought = text, False
+    for opener, closer in PAIRS:
+        # some think twice
+        while final.lstrip().startswith(opener) or (closer in final and opener not in final.partition(closer)[0]):
+            _, closed, rest = final.partition(closer)
+            final, thought = (rest if closed else ""), True
+    return final.strip(), thought
 
 
 def opens_thoughts(prompt: str, tokenizer: Any) -> str | None:

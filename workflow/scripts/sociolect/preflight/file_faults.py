@@ -15,13 +15,14 @@ from sociolect.attributes.description_prompts import read_description_prompts
 from sociolect.common.errors import InputError
 from sociolect.lm.document_prompts import read_document_prompts
 from sociolect.lm.prompts import read_prompts
+from sociolect.lm.server_probe import server_fault
 from sociolect.lm.wording_files import read_wordings
 from sociolect.settings.config import Config
 from sociolect.settings.faults import Fault
 from sociolect.settings.models import PICKLED, GgufModel, HubModel, LocalModel
 from sociolect.settings.syntax import is_installed
 
-__all__ = ["LEAST_GB", "disk_faults", "model_faults", "package_faults", "prompt_faults"]
+__all__ = ["LEAST_GB", "disk_faults", "model_faults", "package_faults", "prompt_faults", "server_faults"]
 
 # the demo takes 0.02, a pretrained model of 270 M parameters on two corpora 1.3
 LEAST_GB = 1.0
@@ -64,6 +65,15 @@ def model_faults(config: Config) -> Iterator[Fault]:
                 yield Fault(("models", "hub"), f"{config.models.hub}: no such folder, and no address (https://...)")
             elif not (folder := Path(config.models.hub) / model.repo).is_dir():
                 yield Fault(names, f"{folder}: no such folder; put the model there, or give the address of a hub")
+
+
+def server_faults(config: Config, ask: bool) -> Iterator[Fault]:
+    """The server that describes: no key, or, where it is asked, no answer; nothing once it has described."""
+    server, done = config.description.server, Path("results") / config.run / "attributes" / "sentences.parquet"
+    if config.backends["description"] != "server" or server is None or done.is_file():
+        return
+    if why := server_fault(server, os.environ, ask):
+        yield Fault(("description", "server"), why)
 
 
 def package_faults(config: Config, project: Path) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from sociolect.preflight.file_faults import disk_faults, model_faults, package_faults, prompt_faults
+from sociolect.preflight.file_faults import disk_faults, model_faults, package_faults, prompt_faults, server_faults
 from sociolect.preflight.table_faults import table_faults
 from sociolect.settings.config import Config, settle_config
 from sociolect.settings.faults import Fault, shown_faults
@@ -21,6 +21,7 @@ def run_faults(
     project: Path,
     packages: bool = True,
     tables: Collection[str] | None = None,
+    ask_server: bool = False,
 ) -> tuple[Config | None, list[str]]:
     """The config, where nothing is wrong with it, and a line for each fault of the run.
 
@@ -33,11 +34,12 @@ def run_faults(
         packages: whether the run's programs use the environments of the project.
         tables: splits whose tables are read, and no more is said of groups; of the others only that they are there is
             looked at. None: all, as where something else is wrong.
+        ask_server: whether the server that describes is asked for a word.
     """
     config, faults = settle_config(values)
     if config is not None:
         wrong = [fault.names for fault in faults]
-        found = _of_files(config, project, packages)
+        found = [*_of_files(config, project, packages), *server_faults(config, ask_server)]
         # one list of all: what ends a start anyway is no reason to leave tables unread
         found += table_faults(config, None if faults or found else tables)
         # what is left of a faulty key is its default, of which nothing is to be said

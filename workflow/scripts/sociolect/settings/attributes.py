@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from sociolect.settings.base import BACKENDS, BackendName, Positive, Share, Stage, UserPath
+from sociolect.settings.base import BACKENDS, Positive, Share, Stage, UserPath
+from sociolect.settings.server import ServerSettings
 
 
 class DescriptionSettings(Stage):
@@ -19,7 +20,11 @@ class DescriptionSettings(Stage):
     n_heldout: Positive = Field(
         600, description="Answers of val and of test each, to judge SFAM on texts it never saw."
     )
-    backend: BackendName = Field("transformers", description=f"llm: the sentences. {BACKENDS}")
+    backend: Literal["transformers", "vllm", "server"] = Field(
+        "transformers",
+        description=f"llm: the sentences. {BACKENDS} Or server: that of the next key, and no model is loaded.",
+    )
+    server: ServerSettings | None = Field(None, description="backend server: an OpenAI-compatible server; see above.")
     guided: bool = Field(
         True,
         description="llm with vLLM: decoding is held to lines 'The author uses X.', so that every one can be read.",

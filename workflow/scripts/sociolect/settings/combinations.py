@@ -18,6 +18,7 @@ def combination_faults(config: Config) -> Iterator[tuple[str, str]]:
     yield from _splits(config)
     yield from _measures(config)
     yield from _vllm(config)
+    yield from _server(config)
     yield from _sizes(config)
 
 
@@ -57,6 +58,14 @@ def _vllm(config: Config) -> Iterator[tuple[str, str]]:
                 f"{method} is a function of the hidden state, which vLLM cannot apply; take it out, or set "
                 f"{on_vllm[0]}.backend: transformers",
             )
+
+
+def _server(config: Config) -> Iterator[tuple[str, str]]:
+    if config.backends["description"] == "server" and config.description.server is None:
+        yield (
+            "description.server",
+            "description.backend is server; say which: {address: http://localhost:8000/v1, model: <name>}",
+        )
 
 
 def _sizes(config: Config) -> Iterator[tuple[str, str]]:

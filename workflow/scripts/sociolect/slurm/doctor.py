@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from sociolect.common.errors import InputError
+from sociolect.lm.server_probe import server_fault
+from sociolect.settings.config import Config
 from sociolect.settings.models import GgufModel, LocalModel, ModelsSettings, name_of
 from sociolect.slurm.commands import FINAL, ask, cancel, controller, queue
 from sociolect.slurm.evidence import gather
@@ -194,6 +196,18 @@ def check_models(models: ModelsSettings, folder: Path, configfile: Path) -> Iter
             network = "" if isinstance(model, GgufModel | LocalModel) else ", with a network"
             remedy = f"on this machine{network}: make run CONFIG={configfile} TARGET={folder / name}"
             yield Check(f"model {name}", "warn", f"{name_of(model)} is not fetched yet", remedy)
+
+
+def check_server(config: Config) -> Iterator[Check]:
+    """The server that describes, if one does and has not yet, is asked for a word."""
+    server, done = config.description.server, Path("results") / config.run / "attributes" / "sentences.parquet"
+    if config.backends["description"] != "server" or server is None or done.is_file():
+        return
+    found, _, remedy = (server_fault(server, os.environ, ask=True) or "").partition("; ")
+    if found:
+        yield Check("server that describes", "FAIL", found, remedy)
+    else:
+        yield Check("server that describes", "ok", f"{server.address}: {server.model} answers this machine")
 
 
 def _loaded(name: str, folder: Path, remedy: str) -> Check:
