@@ -65,6 +65,13 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace what stands in a file exactly once."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path.name}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def snakemake(folder: Path, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run the workflow in a checkout as a user would, with this interpreter's Snakemake."""
     done = subprocess.run(

@@ -132,8 +132,8 @@ def study_pages():
 
 
 def labeler(scorer):
-    """What labels: the folder of a model, or the calibration of the measures."""
-    return {"distilled": f"{RUN}/sfam/student", "cross_encoder": f"{RUN}/sfam/teacher", "measured": CALIBRATION}[scorer]
+    """What a labeler reads: the folder of SFAM or of its student, or the calibration of the measures."""
+    return {"distilled": f"{RUN}/sfam/student", "measured": CALIBRATION}.get(scorer, f"{RUN}/sfam/teacher")
 
 
 # Keys of the section labeling that say how a model scores.

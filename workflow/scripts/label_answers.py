@@ -15,7 +15,7 @@ from sociolect.common.pieces import buckets_of_shard
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, LABELS, TAGGED
 from sociolect.labels.buckets import ROWS, iter_texts, label_buckets
-from sociolect.labels.scorers import load_scorer
+from sociolect.labels.labelers import load_scorer
 from sociolect.settings.labels import LabelingSettings
 
 

@@ -8,7 +8,7 @@ from sociolect.attributes.calibration import read_calibration
 from sociolect.common.artifacts import matrix
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CALIBRATION, CATALOGUE, CHAIN, EMBEDDINGS, GROUPS, LABELS, SAMPLES
-from sociolect.embedding.chain import SCORES, chain_table, classified, links
+from sociolect.embedding.chain import SCORES, chain_table, classified, links, stage_of
 from sociolect.embedding.net import distance_matrix, load_net
 from sociolect.labels.fit import labeled_answers
 from sociolect.settings.evaluation import EvaluationSettings
@@ -32,7 +32,7 @@ def main(job: Job[EvaluationSettings]) -> None:
     measured = measure_answers(frame["answer"].to_list(), read_rows(job.inputs["tagged"], frame))
     calibrated = calibration.style_vectors(measured, measure_index(bool(job.inputs["tagged"])))
     truth, is_train = frame["truth"].to_numpy(), (frame["part"] == "train").to_numpy()
-    scored = {SCORES[job.options["scorer"]]: matrix(frame["style"])}
+    scored = {stage_of(job.options["scorer"]): matrix(frame["style"])}
     job.stage("stages")
     found = links(measured, calibrated, scored, matrix(frame["embedding"]), near, truth, is_train)
     settings = (names, job.settings.resamples, job.settings.confidence, job.seed())

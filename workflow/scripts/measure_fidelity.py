@@ -8,7 +8,7 @@ from sociolect.common.artifacts import matrix
 from sociolect.common.runtime import Job, run_program
 from sociolect.common.schemas import CATALOGUE, DISTILLATION, FIDELITY, LABELS
 from sociolect.embedding.baselines import group_accuracy
-from sociolect.labels.scorers import load_scorer
+from sociolect.labels.labelers import load_scorer
 from sociolect.settings.sfam import StudentJob
 from sociolect.sfam.fidelity import check_fidelity, fidelity_table, summarize
 

@@ -13,7 +13,7 @@ import polars as pl
 from sociolect.dumps.importing import Imported, import_dump
 from sociolect.dumps.mapped import mapping_of
 from sociolect.dumps.options import ImportOptions
-from sociolect.dumps.sources import ASKX, MARKUP, KindOfDump, sources_of
+from sociolect.dumps.sources import KINDS_OF_DUMPS, sources_of
 
 HEAD, END = '<?xml version="1.0" encoding="utf-8"?>\n<posts>\n', "</posts>\n"
 
@@ -46,7 +46,7 @@ def json_lines(path: Path, *rows: Mapping[str, Any] | str) -> Path:
 
 
 def made(
-    kind: KindOfDump,
+    kind: str,
     paths: Sequence[Path],
     out: Path,
     columns: Sequence[str] = (),
@@ -55,7 +55,8 @@ def made(
     **options: Any,
 ) -> tuple[dict[str, list[dict[str, Any]]], Imported]:
     """Import, and the rows of each table that came out, by answer_id."""
-    chosen = ImportOptions(**{"markup": MARKUP[kind], "askx": [ASKX[kind]], "salt": "s", **options})
+    made = KINDS_OF_DUMPS[kind]
+    chosen = ImportOptions(**{"markup": made.markup, "askx": [made.askx], "salt": "s", **options})
     imported = import_dump(
         sources_of(kind, paths, mapping_of(columns), tags), out / "import.json", chosen, {"kind": kind}, replace
     )

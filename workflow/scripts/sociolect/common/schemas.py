@@ -572,6 +572,13 @@ RELEVANCE = Schema(
     },
     ("request_id",),
 )
+# what is measured of each generated text by itself; evaluation/text_metrics.py has the functions
+TEXT_METRICS = {
+    "distinct_1": "distinct over all words",
+    "distinct_2": "distinct over all 2-grams",
+    "distinct_3": "distinct over all 3-grams",
+    "longest_repeat": "share of words in the longest repeated n-gram",
+}
 SCORES = Schema(
     "scores",
     {
@@ -604,10 +611,7 @@ SCORES = Schema(
         "relevance": Column(FLOAT, "share of the other questions that the text is less like", nullable=True),
         "n_words": Column(INT, "words", "words"),
         "log_perplexity": Column(FLOAT, "under the unsteered model", nullable=True),
-        "distinct_1": Column(FLOAT, "distinct over all words", nullable=True),
-        "distinct_2": Column(FLOAT, "distinct over all 2-grams", nullable=True),
-        "distinct_3": Column(FLOAT, "distinct over all 3-grams", nullable=True),
-        "longest_repeat": Column(FLOAT, "share of words in the longest repeated n-gram", nullable=True),
+        **{name: Column(FLOAT, meaning, nullable=True) for name, meaning in TEXT_METRICS.items()},
         "length_ratio": Column(FLOAT, "words over the reference's words", nullable=True),
     },
     ("request_id",),
@@ -656,11 +660,8 @@ COMPARISON = Schema(
         "n_empty": Column(INT, "empty generations"),
         "n_truncated": Column(INT, "ended at the token limit"),
         "log_perplexity": Column(FLOAT, "mean, under the unsteered model", nullable=True),
-        "distinct_1": Column(FLOAT, "mean", nullable=True),
-        "distinct_2": Column(FLOAT, "mean", nullable=True),
-        "distinct_3": Column(FLOAT, "mean", nullable=True),
+        **{name: Column(FLOAT, f"mean: {meaning}", nullable=True) for name, meaning in TEXT_METRICS.items()},
         "distinct_across": Column(FLOAT, "distinct over all 2-grams, of all texts together", nullable=True),
-        "longest_repeat": Column(FLOAT, "mean", nullable=True),
         "length_ratio": Column(FLOAT, "mean", nullable=True),
         "eos_rate": Column(FLOAT, "share that ended by itself, with an end token", nullable=True),
         "stop_rate": Column(FLOAT, "share that ended at a stop string, none in chats", nullable=True),

@@ -12,7 +12,7 @@ from sociolect.dumps.mapped import FIELDS
 from sociolect.dumps.markup import KINDS
 from sociolect.dumps.options import ImportOptions
 from sociolect.dumps.personal import MASKS
-from sociolect.dumps.sources import ASKX, KINDS_OF_DUMPS, MARKUP, Source
+from sociolect.dumps.sources import KINDS_OF_DUMPS, Source
 from sociolect.dumps.splits import SPLITS
 
 __all__ = ["add_flags", "options_of", "said_by"]
@@ -23,7 +23,7 @@ _TAGS = {"code": "pre", "quotes": "blockquote"}
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     add = parser.add_argument
-    add("kind", choices=KINDS_OF_DUMPS, help="of dump")
+    add("kind", choices=tuple(KINDS_OF_DUMPS), help="of dump")
     add(
         "files", type=Path, nargs="+", help="Posts.xml or folders of sites; submissions and comments; tables or folders"
     )
@@ -48,10 +48,11 @@ def options_of(given: argparse.Namespace, salt: str) -> ImportOptions:
     Raises:
         InputError: a word that a flag does not know.
     """
+    kind = KINDS_OF_DUMPS[given.kind]
     kept = _known("--keep", _listed(given.keep), _TAGS)
     return ImportOptions(
-        markup=given.markup or MARKUP[given.kind],
-        askx=_listed((ASKX[given.kind] if given.askx is None else given.askx).lower()),
+        markup=given.markup or kind.markup,
+        askx=_listed((kind.askx if given.askx is None else given.askx).lower()),
         salt=salt,
         # tags have chosen already, by their old names
         groups=[] if given.by == "tags" else given.groups,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from sociolect.common.errors import InputError
 from sociolect.dumps.mapped import read_mapped, table_files, table_name
@@ -13,13 +13,8 @@ from sociolect.dumps.posts import Post, Unread
 from sociolect.dumps.reddit import read_forum
 from sociolect.dumps.stackexchange import posts_file, read_site, site_of
 
-__all__ = ["ASKX", "KINDS_OF_DUMPS", "MARKUP", "KindOfDump", "Source", "sources_of"]
+__all__ = ["KINDS_OF_DUMPS", "KindOfDump", "Source", "sources_of"]
 
-KindOfDump = Literal["stackexchange", "reddit", "table"]
-KINDS_OF_DUMPS: tuple[KindOfDump, ...] = ("stackexchange", "reddit", "table")
-MARKUP: Mapping[KindOfDump, str] = {"stackexchange": "html", "reddit": "markdown", "table": "plain"}
-# who opens a question on a site puts it to those who are there; of forums and tables the name must say so
-ASKX: Mapping[KindOfDump, str] = {"stackexchange": "*", "reddit": "ask*", "table": ""}
 # how much larger texts are than their file
 _GROWTH = {".parquet": 4, ".gz": 6, ".bz2": 8, ".xz": 10, ".zst": 10}
 
@@ -42,13 +37,28 @@ class Source:
         return self.path.stat().st_size * _GROWTH.get(self.path.suffix.lower(), 1)
 
 
+@dataclass(frozen=True)
+class KindOfDump:
+    """How one kind of dump is read.
+
+    Args:
+        markup: of its texts: html, markdown or plain.
+        askx: pattern of the sites and forums whose questions are put to a group; empty for none.
+        sources: the files of the given paths, with `columns` and `tags` of `sources_of`.
+    """
+
+    markup: str
+    askx: str
+    sources: Callable[[Sequence[Path], Mapping[str, str], Collection[str] | None], list[Source]]
+
+
 def sources_of(
-    kind: KindOfDump, paths: Sequence[Path], columns: Mapping[str, str], tags: Collection[str] | None
+    kind: str, paths: Sequence[Path], columns: Mapping[str, str], tags: Collection[str] | None
 ) -> list[Source]:
     """The files of a dump.
 
     Args:
-        kind: of dump.
+        kind: of dump, a name in KINDS_OF_DUMPS.
         paths: files, or folders of a site or a dataset.
         columns: field -> column, of a table.
         tags: that are the groups of a site; None where the site is the group.
@@ -59,17 +69,26 @@ def sources_of(
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: no such file or folder; give the files of the dump")
-    if kind == "stackexchange":
-        files = [posts_file(path) for path in paths]
-        _refuse_same([(site_of(file), file) for file in files])
-        return [Source(file, lambda file=file: read_site(file, tags)) for file in files]  # type: ignore[misc]
-    if kind == "reddit":
-        return [Source(file, lambda file=file: read_forum(file)) for file in paths]  # type: ignore[misc]
+    return KINDS_OF_DUMPS[kind].sources(paths, columns, tags)
+
+
+def _sites(paths: Sequence[Path], columns: Mapping[str, str], tags: Collection[str] | None) -> list[Source]:
+    files = [posts_file(path) for path in paths]
+    _refuse_same([(site_of(file), file) for file in files])
+    return [Source(file, partial(read_site, file, tags)) for file in files]
+
+
+def _tables(paths: Sequence[Path], columns: Mapping[str, str], tags: Collection[str] | None) -> list[Source]:
     return [
-        Source(file, lambda file=file, path=path: read_mapped(file, table_name(path), columns))  # type: ignore[misc]
+        Source(file, partial(read_mapped, file, table_name(path), columns))
         for path in paths
         for file in table_files(path)
     ]
+
+
+def _each(read: Callable[[Path], Iterator[Post | Unread]]) -> Callable[..., list[Source]]:
+    """The paths themselves, each read alone."""
+    return lambda paths, columns, tags: [Source(path, partial(read, path)) for path in paths]
 
 
 def _refuse_same(named: Sequence[tuple[str, Path]]) -> None:
@@ -81,3 +100,11 @@ def _refuse_same(named: Sequence[tuple[str, Path]]) -> None:
                 "the folder of its Posts.xml)"
             )
         files[site] = file
+
+
+KINDS_OF_DUMPS: Mapping[str, KindOfDump] = {
+    # who opens a question on a site puts it to those who are there; of forums and tables the name must say so
+    "stackexchange": KindOfDump("html", "*", _sites),
+    "reddit": KindOfDump("markdown", "ask*", _each(read_forum)),
+    "table": KindOfDump("plain", "", _tables),
+}

@@ -20,10 +20,15 @@ from sociolect.embedding.baselines import logistic_probabilities
 from sociolect.embedding.resampling import Resampled
 from sociolect.stylometry.stylometry import log_rates
 
-__all__ = ["SCORES", "Link", "chain_table", "classified", "links"]
+__all__ = ["SCORES", "Link", "chain_table", "classified", "links", "stage_of"]
 
 # the stage of the style vectors, by who scored them
 SCORES = {"cross_encoder": "SFAM scores", "distilled": "student's scores", "measured": "calibrated measures"}
+
+
+def stage_of(scorer: str) -> str:
+    """Name of the stage of the style vectors that this scorer gave."""
+    return SCORES.get(scorer, f"scores by {scorer}")
 
 
 @dataclass(frozen=True)

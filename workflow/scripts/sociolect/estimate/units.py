@@ -258,16 +258,21 @@ def _teaching(settings: EstimateJob, samples: Mapping[str, pl.DataFrame], attrib
 
 def _scorer(settings: EstimateJob) -> str:
     """The probe of what labels."""
-    return {"cross_encoder": "teacher", "distilled": "student", "measured": "describing"}[settings.labeling.scorer]
+    return {"distilled": "student", "measured": "describing"}.get(settings.labeling.scorer, "teacher")
+
+
+def _by_pairs(settings: EstimateJob) -> bool:
+    """Whether pairs of text and attribute are scored: by SFAM, or by what is made of it."""
+    return settings.labeling.scorer not in ("distilled", "measured")
 
 
 def _scored_unit(settings: EstimateJob, what: str) -> str:
-    return f"pair of {what} and attribute" if settings.labeling.scorer == "cross_encoder" else what
+    return f"pair of {what} and attribute" if _by_pairs(settings) else what
 
 
 def _scored(settings: EstimateJob, texts: int, attributes: Attributes, bound: str = AT_MOST) -> tuple[int, str]:
     """Units of the scorer for some texts: pairs with all attributes, or one pass per text."""
-    if settings.labeling.scorer != "cross_encoder":
+    if not _by_pairs(settings):
         return texts, bound
     return texts * attributes.k, bound if attributes.bound == EXACT else AT_MOST
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from sociolect.common.errors import InputError
-from sociolect.common.schemas import COMPARISON, CONTRASTS
+from sociolect.common.schemas import COMPARISON, CONTRASTS, TEXT_METRICS
 from sociolect.evaluation.bootstrap import ClusterBootstrap, holm, mcnemar
 from sociolect.evaluation.damage import distinct_across, words_of
 from sociolect.generation.conditions import BASELINE, CONDITIONS, CONTROLS, NOISE_FLOOR, ROWS, ordered, unsteered
@@ -138,7 +138,7 @@ def _row(name: str, frame: pl.DataFrame, baseline: pl.DataFrame, bootstrap: Clus
     row["relevance"] = _mean(frame["relevance"])
     row["eos_rate"] = _mean(~(frame["truncated"] | frame["stopped"]))
     row["stop_rate"] = _mean(frame["stopped"])
-    for column in ("log_perplexity", "distinct_1", "distinct_2", "distinct_3", "longest_repeat", "length_ratio"):
+    for column in ("log_perplexity", *TEXT_METRICS, "length_ratio"):
         row[column] = _mean(frame[column])
     if name.removesuffix(CROSS) == BASELINE:
         row["n_zero"] = 0  # against itself nothing is a direction, which says nothing

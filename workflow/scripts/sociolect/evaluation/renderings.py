@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
+from sociolect.common.schemas import TEXT_METRICS
 from sociolect.evaluation.templates import HtmlTable
 from sociolect.generation.conditions import BASELINE
 
@@ -33,6 +34,11 @@ HEADER = (
     "absolute group change to the correct group",
     "direction distance",
 )
+_DAMAGE = (
+    *("relevance", "log_perplexity", "distinct_1", "distinct_2", "distinct_3", "distinct_across"),
+    *("longest_repeat", "length_ratio"),
+)
+_ADDED = tuple(name for name in TEXT_METRICS if name not in _DAMAGE)
 DAMAGE_HEADER = (
     "condition",
     "hit rate",
@@ -46,13 +52,10 @@ DAMAGE_HEADER = (
     "distinct-2 across",
     "longest repeat",
     "length ratio",
+    *(name.replace("_", " ") for name in _ADDED),
     "ended by itself",
     "by a stop string",
     "empty",
-)
-_DAMAGE = (
-    *("relevance", "log_perplexity", "distinct_1", "distinct_2", "distinct_3", "distinct_across"),
-    *("longest_repeat", "length_ratio"),
 )
 NONE, MISSING = "-", "n/a"
 LINE = "**below the line**"
@@ -109,7 +112,7 @@ def damage_cells(table: pl.DataFrame) -> list[list[str]]:
             _percent(row, "hit_rate"),
             _percent(row, "away_rate"),
             _percent(row, "topic_rate"),
-            *(_number(row, name) for name in _DAMAGE),
+            *(_number(row, name) for name in (*_DAMAGE, *_ADDED)),
             _percent(row, "eos_rate"),
             _percent(row, "stop_rate"),
             str(row["n_empty"]),

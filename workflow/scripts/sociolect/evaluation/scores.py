@@ -13,7 +13,7 @@ from sociolect.common.artifacts import vectors
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import NEAREST, SCORES
 from sociolect.embedding.net import Distance, distance_matrix
-from sociolect.evaluation.damage import distinct, longest_repeat, words_of
+from sociolect.evaluation.damage import words_of
 from sociolect.evaluation.metrics import (
     Changes,
     Directions,
@@ -22,6 +22,7 @@ from sociolect.evaluation.metrics import (
     nearest_groups,
     require_finite,
 )
+from sociolect.evaluation.text_metrics import METRICS
 from sociolect.generation.conditions import BASELINE, unsteered
 
 __all__ = ["Centers", "nearest_table", "score_table"]
@@ -156,15 +157,17 @@ def _changes(
 
 
 def _damage(generations: pl.DataFrame, reference: np.ndarray) -> list[pl.Series]:
-    """Length and repetition of each text."""
+    """Length of each text, and what is measured of it by itself."""
     words = [words_of(text) for text in generations["text"]]
     n_words = np.array([len(w) for w in words], dtype=np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
         length_ratio = np.where(n_words[reference] > 0, n_words / n_words[reference], np.nan)
     return [
         pl.Series("n_words", n_words),
-        *(pl.Series(f"distinct_{n}", [distinct(w, n) for w in words], dtype=pl.Float64) for n in (1, 2, 3)),
-        pl.Series("longest_repeat", [longest_repeat(w) for w in words], dtype=pl.Float64),
+        *(
+            pl.Series(name, [of(text) for text in generations["text"]], dtype=pl.Float64)
+            for name, of in METRICS.items()
+        ),
         _floats("length_ratio", length_ratio),
     ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import torch
 
 from sociolect.attributes.calibration import read_calibration
 from sociolect.common.artifacts import read_table
@@ -14,7 +15,7 @@ from sociolect.common.digests import digest_of, file_digest
 from sociolect.common.errors import InputError
 from sociolect.common.progress import Report
 from sociolect.common.schemas import CALIBRATION
-from sociolect.labels.buckets import Scored, Scorer
+from sociolect.labels.buckets import Scored
 from sociolect.models.loading import pick_device
 from sociolect.settings.labels import LabelingSettings
 from sociolect.sfam.engine import PLAIN, Engine
@@ -177,34 +178,36 @@ class MeasuredScorer:
         return Scored(scores, 0, n_empty)
 
 
-def load_scorer(
+def load_cross_encoder(
     path: Path, catalogue: pl.DataFrame, settings: LabelingSettings, code: str = "", tag: Tag | None = None
-) -> Scorer:
-    """The labeler: a folder of a student or of SFAM itself, put on the device, or a calibration of measures.
-
-    Args:
-        path: the folder, or the calibration's table.
-        catalogue: CATALOGUE.
-        settings: which of them it is, and how it works.
-        code: digest of the program's sources.
-        tag: tags texts that come without their rows, for measures.
-
-    Raises:
-        InputError: it is not whole, or was made for another catalogue.
-    """
-    if settings.scorer == "measured":
-        return MeasuredScorer(path, catalogue["attribute_id"].to_list(), code, tag)
-    attribute_sentences = catalogue["author_sentence"].to_list()
+) -> CrossEncoderScorer:
+    """SFAM itself, of a folder, put on the device."""
     device = pick_device()
-    # what the device computes in, asked once: it decides the scores, and so their key
-    settings = settings.model_copy(update={"precision": usable(settings.precision, device)})
-    if settings.scorer == "distilled":
-        student = load_student(path, attribute_sentences)
-        student.model.to(device)
-        return StudentScorer(student, settings)
     agreement = load_agreement(path, settings.max_tokens)
     agreement.model.to(device)
-    return CrossEncoderScorer(agreement, attribute_sentences, settings)
+    return CrossEncoderScorer(agreement, catalogue["author_sentence"].to_list(), _on(device, settings))
+
+
+def load_distilled(
+    path: Path, catalogue: pl.DataFrame, settings: LabelingSettings, code: str = "", tag: Tag | None = None
+) -> StudentScorer:
+    """A student of it, of a folder, put on the device."""
+    device = pick_device()
+    student = load_student(path, catalogue["author_sentence"].to_list())
+    student.model.to(device)
+    return StudentScorer(student, _on(device, settings))
+
+
+def load_measured(
+    path: Path, catalogue: pl.DataFrame, settings: LabelingSettings, code: str = "", tag: Tag | None = None
+) -> MeasuredScorer:
+    """Calibrated measures, of a table."""
+    return MeasuredScorer(path, catalogue["attribute_id"].to_list(), code, tag)
+
+
+def _on(device: torch.device, settings: LabelingSettings) -> LabelingSettings:
+    """The settings with the precision that the device computes in: it decides the scores, and so their key."""
+    return settings.model_copy(update={"precision": usable(settings.precision, device)})
 
 
 def _batching(settings: LabelingSettings, forward: object) -> list[object]:

@@ -42,7 +42,10 @@ _ENTRIES: tuple[tuple[str, str], ...] = (
     ("benchmarks/*.sh", ""),
     ("docs/quickstart.md", "From a dump to a table of your own, on a laptop: every command, and what it prints."),
     ("docs/method.md", "Every step and definition, one answer walked through them, the artifacts."),
-    ("docs/extending.md", "A steering method, a judge: what to write, and where."),
+    (
+        "docs/extending.md",
+        "Describers, scorers, steering methods, metrics, importers, judges: what to write, and where.",
+    ),
     ("docs/export.md", "Taking vectors, embedding net and tables of a run to other tools; answering once with them."),
     ("docs/results.md", "What came out on real text, with all baselines."),
     ("docs/benchmarks.md", "Speeds beside what a user would run instead, and how they are measured."),

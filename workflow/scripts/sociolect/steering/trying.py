@@ -19,7 +19,7 @@ from sociolect.common.runtime import Job
 from sociolect.common.schemas import CATALOGUE, GROUPS, TRIED_TEXTS, UNSTEERED
 from sociolect.embedding.net import load_net
 from sociolect.judges.text_judges import read_judges
-from sociolect.labels.scorers import load_scorer
+from sociolect.labels.labelers import load_scorer
 from sociolect.lm.backends import open_backend
 from sociolect.lm.requests import Backend, write_vectors
 from sociolect.lm.transformers_backend import TransformersBackend
