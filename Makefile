@@ -42,6 +42,8 @@ BENCH_STAMP_embedding = $(STAMP)
 BENCH_VENV_embedding := .venv
 BENCH_STAMP_importing = $(STAMP)
 BENCH_VENV_importing := .venv
+BENCH_STAMP_exploring = $(STAMP)
+BENCH_VENV_exploring := .venv
 PEERS_STAMP := .venv-peers/.pins-$(shell cat envs/core.txt envs/peers.txt 2>/dev/null | cksum | cut -d' ' -f1)
 BENCH_STAMP_peers = $(PEERS_STAMP)
 BENCH_VENV_peers := .venv-peers
@@ -172,7 +174,7 @@ steer: $(HERE)  ## answer once without and once with steering: GROUP=... PROMPT=
 		$(if $(MODEL),--model=$(call quoted,MODEL)) $(if $(EXPERIMENT),--experiment=$(call quoted,EXPERIMENT)) \
 		--group=$(call quoted,GROUP) --prompt=$(call quoted,PROMPT) $(ARGS)
 
-bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging, embedding, importing or peers ARGS="--quick --json FILE"
+bench: $(or $(BENCH_STAMP_$(WHAT)),$(BENCH_STAMP))  ## measure against what else one would use: WHAT=labelling, generation, tagging, embedding, importing, exploring or peers ARGS="--quick --json FILE"
 	@$(or $(BENCH_VENV_$(WHAT)),.venv-bench)/bin/python benchmarks/$(WHAT).py $(ARGS)
 
 gpu-packages:  ## fill .gpu-packages/ with the wheels that benchmarks/gpu.sh takes to a machine without an index: GPU_PYTHON=3.12

@@ -24,6 +24,7 @@ include: "workflow/rules/judges.smk"
 include: "workflow/rules/steering.smk"
 include: "workflow/rules/generation.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/pages.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/estimate.smk"
 
@@ -35,6 +36,7 @@ rule all:
         examples=all_of("comparison/{experiment}.examples.md"),
         embedding=embedding_tables(),
         report=f"{RUN}/report.html",
+        explorer=f"{RUN}/explorer.html",
 
 
 rule labels:
