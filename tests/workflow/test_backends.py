@@ -19,6 +19,7 @@ SWEPT = {"answer_unsteered", "try_method", "choose_strength", "choose_wording", 
 REDONE = SWEPT | {
     *("generate_answers", "gather_generations", "measure_fluency", "label_answers", "gather_labels"),
     *("judge_answers", "score_generations", "compare_conditions", "compare_judges", "show_examples", "write_report"),
+    "write_explorer",
 }
 
 

@@ -85,6 +85,21 @@ def test_every_artifact_has_its_schema_and_provenance(run: Path) -> None:
     assert not list(run.rglob("*.part"))
 
 
+def test_the_explorer_has_every_answer_of_the_run(run: Path) -> None:
+    page = run / "explorer.html"
+    assert page.stat().st_size < 5_000_000
+    shown = json.loads(page.read_text().partition('data-name="main">')[2].partition("</script>")[0])
+    generations = read_table(run / "generations/main.parquet", schemas.GENERATIONS)
+    assert set(shown["texts"]) == set(generations["text"]) and len(shown["rows"]["text"]) == generations.height
+    rows = shown["rows"]
+    hit = [shown["cases"][case][2] == group for case, group in zip(rows["case"], rows["nearest"], strict=True)]
+    scores = read_table(run / "scores/main.parquet", schemas.SCORES)
+    assert sum(hit) == scores["hit"].sum()
+    # of the measured attributes of the demo, few are made of a whole text or hold where little is found
+    names = read_table(run / "attributes/catalogue.parquet", schemas.CATALOGUE)["attribute"].to_list()
+    assert len({span[0] for spans in shown["spans"] for span in spans}) > 0.7 * len(names)
+
+
 def test_logs_are_lines_without_warnings(run: Path) -> None:
     logs = {path: path.read_text() for path in sorted((run / "logs").rglob("*.log"))}
     assert len(logs) > 35

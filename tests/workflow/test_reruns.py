@@ -57,7 +57,10 @@ KEYS: dict[str, tuple[object, set[str]]] = {
         60,
         {"plan_requests", "fit_judges", *(ASKING - {"read_answers"})},
     ),
-    "evaluation.resamples": (2500, {"compare_conditions", "compare_judges", "fit_judges", "measure_chain"}),
+    "evaluation.resamples": (
+        2500,
+        {"compare_conditions", "compare_judges", "fit_judges", "measure_chain", "write_explorer"},
+    ),
     "evaluation.sentence_model": ("models/sentences", {"fit_judges", "judge_answers"}),
     "evaluation.examples": (3, {"show_examples"}),
     "evaluation.tie_tolerance": (1e-8, {"score_generations"}),
@@ -174,7 +177,7 @@ def test_body_of_a_metric_reruns_scoring_and_table(demo_copy: Path) -> None:
     reasons = rerun_reasons(demo_copy)
     rerun = set().union(*reasons.values())
     tables = {"score_generations", "compare_conditions", "compare_judges", "show_examples"}
-    assert tables <= rerun and rerun <= {*tables, "write_report", "all"}
+    assert tables <= rerun and rerun <= {*tables, "write_report", "write_explorer", "all"}
 
 
 def test_new_key_of_one_stage_leaves_the_others_alone(demo_copy: Path) -> None:
