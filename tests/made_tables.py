@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from sociolect.common import schemas
 from sociolect.common.artifacts import vectors
 from sociolect.common.schemas import SAMPLES
 from sociolect.generation.planning import Prompting, examples_of, plan_requests
@@ -75,3 +76,18 @@ def plan(tokenizer: Any, **settings: Any) -> pl.DataFrame:
     """The requests that the settings ask for."""
     made = prompting(open_wording(tokenizer, None))
     return plan_requests(corpus(), ASKED, METHODS, made, GenerationSettings(**{"max_new_tokens": 12, **settings}), 1)
+
+
+def judge_rows(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    """BY_JUDGE with these values; a gain comes with an interval of a hundredth to both sides unless it is given."""
+    plain = dict.fromkeys(schemas.BY_JUDGE.columns) | {"targets": "cross", "condition": "steered", "n": 10}
+    found = []
+    for row in rows:
+        around = {
+            f"{name}{end}": row[name] + by
+            for name in ("gain", "stay_gain")
+            for end, by in (("_low", -0.01), ("_high", 0.01))
+            if row.get(name) is not None
+        }
+        found.append({**plain, **around, **row})
+    return schemas.BY_JUDGE.frame(found)

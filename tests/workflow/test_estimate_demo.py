@@ -11,7 +11,8 @@ import pytest
 from conftest import make, snakemake
 from sociolect.common.artifacts import read_provenance, read_table
 from sociolect.common.schemas import ESTIMATE, RATES
-from sociolect.estimate.table import actual_hours, compare_rules
+from sociolect.estimate.run_times import actual_hours
+from sociolect.estimate.table import compare_rules
 
 CHEAP = {
     "make_demo_corpus",

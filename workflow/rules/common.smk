@@ -136,10 +136,23 @@ def command(program, env="core", gpus=0, **given):
 
 
 def print_tables():
-    """Print the comparison tables that exist and what was left out, as the last thing of a run."""
+    """Print the comparison tables that exist, what was left out, what was found and where it lies, as the last thing of
+    a run.
+    """
     tables = [f"{RUN}/comparison/{name}.parquet" for name in CONFIG.experiments]
     for tool, flag, files in (("print_left_out", "--left-out", [LEFT_OUT]), ("print_tables", "--table", tables)):
         files = [file for file in files if Path(file).is_file()]
         if files:
-            program = BASE / "workflow" / "tools" / f"{tool}.py"
-            subprocess.run([sys.executable, str(program), "--settings", "{}", flag, *files], check=False)
+            print_by(tool, "--settings", "{}", flag, *files)
+    found, there = Path(f"{RUN}/findings.md"), [Path(file) for file in tables if Path(file).is_file()]
+    # older ones are not of these tables
+    if found.is_file() and all(table.stat().st_mtime <= found.stat().st_mtime for table in there):
+        places = {"report": "report.html", "explorer": "explorer.html", "figures": "figures", "tables": "comparison"}
+        places |= {"sentences": found.name}
+        places = [f"{what}={RUN}/{path}" for what, path in places.items()]
+        print_by("print_findings", "--findings", found.as_posix(), "--places", *places)
+
+
+def print_by(tool, *flags):
+    """Run a tool that prints."""
+    subprocess.run([sys.executable, str(BASE / "workflow" / "tools" / f"{tool}.py"), *flags], check=False)

@@ -106,6 +106,14 @@ def needed(stage):
     return gpus_of(stage) if LARGE else "any"
 
 
+def gpus_asked(wildcards):
+    """Rules whose jobs ask for GPUs, and how many, as JSON; none where all models are small, whose jobs take a GPU only
+    where there is one.
+    """
+    asked = {rule.name: rule.resources.get("gpu") for rule in workflow.rules} if LARGE else {}
+    return json.dumps({name: gpus for name, gpus in asked.items() if isinstance(gpus, int) and gpus}, sort_keys=True)
+
+
 # `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
 # Where conda is in charge its own comes first already.
 # Quoted, and braces doubled, which Snakemake fills: nothing in a folder's name is run.

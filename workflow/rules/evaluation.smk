@@ -41,7 +41,12 @@ rule compare_conditions:
         csv=f"{RUN}/comparison/{{experiment}}.csv",
         markdown=f"{RUN}/comparison/{{experiment}}.md",
         latex=f"{RUN}/comparison/{{experiment}}.tex",
-        html=f"{RUN}/comparison/{{experiment}}.html",
+        html=report(
+            f"{RUN}/comparison/{{experiment}}.html",
+            caption="../report/comparison.rst",
+            category="Comparison tables",
+            labels={"experiment": "{experiment}"},
+        ),
         controls=f"{RUN}/comparison/{{experiment}}.controls.parquet",
         some=f"{RUN}/comparison/{{experiment}}.some.parquet",
         contrasts=f"{RUN}/comparison/{{experiment}}.contrasts.parquet",
@@ -125,10 +130,12 @@ rule write_report:
         nearest=all_of("scores/{experiment}.nearest.parquet"),
         accuracy=all_of("embedding/{experiment}/accuracy.parquet"),
         topic=all_of("embedding/{experiment}/topic.parquet"),
+        embeddings=all_of("embedding/{experiment}/embeddings.parquet"),
         stability=all_of("groups/{experiment}.stability.parquet"),
         distances=all_of("groups/{experiment}.distances.parquet"),
         groups=all_of("groups/{experiment}.parquet"),
         sweep=all_of("steering/{experiment}.sweep.parquet"),
+        ceilings=all_of("judges/{experiment}.ceilings.parquet"),
         judges=all_of("comparison/{experiment}.judges.parquet"),
         agreement=all_of("comparison/{experiment}.agreement.parquet"),
         judge_contrasts=all_of("comparison/{experiment}.judge_contrasts.parquet"),
@@ -139,11 +146,30 @@ rule write_report:
         left_out=LEFT_OUT,
         metrics=FIGURES,
         steps=branch(MEASURED, then=[], otherwise=f"{RUN}/sfam/steps.parquet"),
+        fidelity=branch(CONFIG.labeling.scorer == "distilled", then=f"{RUN}/sfam/fidelity.parquet", otherwise=[]),
         chain=chains(),
         weights=all_of("steering/{experiment}.weights.json"),
-        template=[f"workflow/report/{name}.html.j2" for name in ("report", "table")],
+        template=[
+            f"workflow/report/{name}.html.j2"
+            for name in ("report", "report_style", "report_experiment", "figure", "table")
+        ],
     output:
-        report=f"{RUN}/report.html",
+        report=report(
+            f"{RUN}/report.html", caption="../report/report.rst", category="What was found", labels={"what": "the report"}
+        ),
+        findings=report(
+            f"{RUN}/findings.md",
+            caption="../report/findings.rst",
+            category="What was found",
+            labels={"what": "five sentences per experiment"},
+        ),
+        figures=report(
+            directory(f"{RUN}/figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         f"{LOGS}/write_report.log",
     benchmark:
@@ -154,7 +180,10 @@ rule write_report:
         mem_mb=growing(4300),
         runtime=growing(20, most=DAY),
     params:
-        settings=json_of("run", "experiments", "models"),
+        settings=json_of("run", "experiments", "models", "evaluation", only={"evaluation": {"confidence"}}),
+        # read as it lies when the report is written: benchmarks are no outputs that a rule could wait for
+        times=TIMES,
+        gpus=gpus_asked,
         code=source_digest("write_report"),
     shell:
         command("write_report")

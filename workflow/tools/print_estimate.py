@@ -11,7 +11,8 @@ from rich.console import Console
 from sociolect.common.artifacts import read_provenance, read_table
 from sociolect.common.errors import exit_plainly
 from sociolect.common.schemas import ESTIMATE
-from sociolect.estimate.table import actual_hours, caption, render
+from sociolect.estimate.run_times import actual_hours
+from sociolect.estimate.table import caption, render
 
 WIDE = 150
 

@@ -12,7 +12,8 @@ from rich.console import Console
 from sociolect.common.artifacts import check_table
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import ESTIMATE, RATES
-from sociolect.estimate.table import actual_hours, compare_rules, estimate_table, render, verdict
+from sociolect.estimate.run_times import actual_hours
+from sociolect.estimate.table import compare_rules, estimate_table, render, verdict
 from sociolect.estimate.units import Work
 
 

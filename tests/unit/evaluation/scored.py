@@ -63,18 +63,3 @@ def texts_of(frame: pl.DataFrame) -> dict[str, str]:
 
 def bootstrap(frame: pl.DataFrame) -> ClusterBootstrap:
     return ClusterBootstrap(frame["question_id"].to_list(), 500, 1)
-
-
-def judge_rows(*rows: Mapping[str, Any]) -> pl.DataFrame:
-    """BY_JUDGE with these values; a gain comes with an interval of a hundredth to both sides unless it is given."""
-    plain = dict.fromkeys(schemas.BY_JUDGE.columns) | {"targets": "cross", "condition": "steered", "n": 10}
-    found = []
-    for row in rows:
-        around = {
-            f"{name}{end}": row[name] + by
-            for name in ("gain", "stay_gain")
-            for end, by in (("_low", -0.01), ("_high", 0.01))
-            if row.get(name) is not None
-        }
-        found.append({**plain, **around, **row})
-    return schemas.BY_JUDGE.frame(found)

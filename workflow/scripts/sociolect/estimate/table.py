@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +15,7 @@ from sociolect.common.errors import InputError
 from sociolect.common.schemas import ESTIMATE
 from sociolect.estimate.units import LESSON, Work
 
-__all__ = ["actual_hours", "caption", "compare_rules", "estimate_table", "render", "verdict"]
+__all__ = ["caption", "compare_rules", "estimate_table", "render", "verdict"]
 
 # scoring by SFAM, whichever rule does it
 UNIT_REMEDIES = {"pair of": "set labeling.scorer: distilled", LESSON: "lower distillation.n_answers"}
@@ -36,7 +33,6 @@ REMEDIES = {
     "generate_answers": "lower generation.questions_per_group or generation.samples",
     "measure_fluency": "lower generation.questions_per_group or generation.samples",
 }
-_SHARD = re.compile(r"-of-(\d+)\.tsv$")
 
 
 def estimate_table(work: Sequence[Work], rates: pl.DataFrame) -> pl.DataFrame:
@@ -64,27 +60,6 @@ def estimate_table(work: Sequence[Work], rates: pl.DataFrame) -> pl.DataFrame:
     frame = ESTIMATE.frame(rows)
     total = _sum(frame["hours"])
     return frame.with_columns(share=pl.col("hours") / total if total > 0 else pl.lit(0.0))
-
-
-def actual_hours(benchmarks: Path) -> dict[str, tuple[float, int]]:
-    """Hours and jobs of each rule, from Snakemake's benchmark files: <rule>.tsv, or <rule>/**/*.tsv.
-
-    Shards of an earlier number (1-of-2 beside 1-of-3) are left out: the newest file of a folder says which count.
-    """
-    found: dict[str, tuple[float, int]] = {}
-    folders: dict[Path, list[Path]] = {}
-    for file in sorted(benchmarks.glob("**/*.tsv")):
-        folders.setdefault(file.parent, []).append(file)
-    for folder, files in folders.items():
-        newest = max(files, key=lambda f: f.stat().st_mtime)
-        shards = _SHARD.search(newest.name)
-        for file in files:
-            if folder != benchmarks and shards and _SHARD.search(file.name) and not file.name.endswith(shards[0]):
-                continue
-            rule = file.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-            hours, jobs = found.get(rule, (0.0, 0))
-            found[rule] = (hours + _seconds(file) / 3600, jobs + 1)
-    return found
 
 
 def compare_rules(estimate: pl.DataFrame, actual: dict[str, tuple[float, int]]) -> pl.DataFrame:
@@ -192,13 +167,3 @@ def _hours(value: float) -> str:
     if value >= 100 or value == 0:
         return f"{value:.0f}"
     return f"{value:.{min(4, max(0, 2 - math.floor(math.log10(value))))}f}"
-
-
-def _seconds(file: Path) -> float:
-    """Sum of column `s`; a job without a time counts as none."""
-    with file.open(encoding="utf-8", newline="") as stream:
-        values = [row.get("s") for row in csv.DictReader(stream, delimiter="\t")]
-    try:
-        return sum(float(v) for v in values if v not in (None, "", "NA", "-"))
-    except ValueError as error:
-        raise InputError(f"{file}: not a benchmark of Snakemake ({error}); delete it") from error

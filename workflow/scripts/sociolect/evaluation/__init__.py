@@ -1,1 +1,1 @@
-"""From generations to the comparison table and the report."""
+"""From generations to the comparison table."""

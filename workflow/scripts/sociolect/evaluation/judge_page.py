@@ -17,6 +17,7 @@ __all__ = [
     "SHIFT_NOTE",
     "agreement_rows",
     "claim_of",
+    "doubts_of",
     "judge_page",
     "judge_tables",
     "shift_rows",
@@ -112,19 +113,39 @@ def shift_rows(table: pl.DataFrame) -> list[list[str]]:
 
 
 def claim_of(table: pl.DataFrame, contrasts: pl.DataFrame) -> str:
-    """What may be claimed of steering by the rule of the study, on other groups' questions: every judge of style sees
-    the target more often than in row 1, and more often than with a random direction and with shuffled labels, all
-    intervals above 0; and the topic probe's share does not fall by more than .05.
+    """What may be claimed of steering, in a sentence.
+
+    Args:
+        table: BY_JUDGE; contrasts: CONTRASTS by judge.
+    """
+    reasons = doubts_of(table, contrasts)
+    if reasons is None:
+        return "Nothing is known of other groups' style: generation.targets is own."
+    if not reasons:
+        return (
+            "Steering moves texts to the right group: every judge of style sees it, more than with random directions "
+            "and shuffled labels, with the topic held."
+        )
+    return f"It is not shown that steering moves texts to the right group: {'; '.join(reasons)}."
+
+
+def doubts_of(table: pl.DataFrame, contrasts: pl.DataFrame) -> list[str] | None:
+    """Why it may not be claimed that steering moves style, by the rule of the study, on other groups' questions: every
+    judge of style sees the target more often than in row 1, and more often than with a random direction and with
+    shuffled labels, all intervals above 0; and the topic probe's share does not fall by more than .05.
 
     A text that steering only blurs comes nearer to every group's share, so a rise alone proves nothing.
 
     Args:
         table: BY_JUDGE; contrasts: CONTRASTS by judge.
+
+    Returns:
+        The reasons, none where it may be claimed; None where other groups' style was not asked for.
     """
     cross = table.filter((pl.col("targets") == "cross") & (pl.col("condition") == STEERED))
     style, topic = cross.filter(pl.col("sees") == "style"), cross.filter(pl.col("sees") == "topic")
     if style.height == 0 or topic.height == 0 or topic["stay_gain"][0] is None:
-        return "Nothing is known of other groups' style: generation.targets is own."
+        return None
     reasons = []
     missed = [row["judge"] for row in style.iter_rows(named=True) if row["gain_low"] is None or row["gain_low"] <= 0]
     if missed:
@@ -137,12 +158,7 @@ def claim_of(table: pl.DataFrame, contrasts: pl.DataFrame) -> str:
     lost = -float(topic["stay_gain"][0])
     if lost > 0.05:
         reasons.append(f"the topic probe's share falls by {100 * lost:.1f} points")
-    if not reasons:
-        return (
-            "Steering moves texts to the right group: every judge of style sees it, more than with random directions "
-            "and shuffled labels, with the topic held."
-        )
-    return f"It is not shown that steering moves texts to the right group: {'; '.join(reasons)}."
+    return reasons
 
 
 def _judge_row(row: dict[str, Any], targets: str) -> list[str]:

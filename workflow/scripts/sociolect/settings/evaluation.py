@@ -36,3 +36,6 @@ class ReportSettings(Stage):
     run: Name = Field(description="Name of the run.")
     experiments: dict[Name, Experiment] = Field(min_length=1, description="The experiments, in the config's order.")
     models: ModelsSettings | None = Field(None, description="The two models, to be named in the header.")
+    evaluation: EvaluationSettings = Field(
+        default_factory=EvaluationSettings, description="The level of the intervals, to be named beside them."
+    )

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from sociolect.evaluation.figures import BLUE, GRAY, ORANGE, STYLE, heat_map, svg_text
+from sociolect.report.drawing import BLUE, GRAY, ORANGE, STYLE, heat_map, svg_text
 from sociolect.settings.study import REFERENCE, embedding_cells
 
 __all__ = ["confusion_plot", "learning_curve", "map_plot", "margin_plot"]
@@ -59,7 +59,10 @@ def confusion_plot(answers: pl.DataFrame) -> str:
     for group, nearest, n in told.group_by("group", "nearest").len().iter_rows():
         counts[groups.index(group), groups.index(nearest)] = n
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return heat_map(shares, groups, groups, "group of the answer", "nearest group, %", share=True)
+    with rc_context(STYLE):  # type: ignore[arg-type]
+        figure = Figure(figsize=(2.2 + 0.45 * len(groups), 1.4 + 0.45 * len(groups)), layout="constrained")
+        heat_map(figure.add_subplot(), shares, groups, groups, "group of the answer", "nearest group, %", share=True)
+        return svg_text(figure)
 
 
 def map_plot(

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from scored import judge_rows
+from made_tables import judge_rows
 from swept import ALPHAS, METHODS, sweep
 
 from sociolect.evaluation.figures import sweep_plot

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from scored import judge_rows
+from made_tables import judge_rows
 from swept import sweep
 
 from conftest import ROOT
