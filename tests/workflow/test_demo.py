@@ -79,7 +79,8 @@ def test_every_artifact_has_its_schema_and_provenance(run: Path) -> None:
     for name in (
         *("sfam/teacher/config.json", "sfam/metrics.json", "report.html", "embedding/main/model.safetensors"),
         *("judges/main.joblib", "judges/main.plain.joblib", "steering/main.choice.json", "steering/main/norms.json"),
-        *("comparison/main.judges.md", "comparison/main.examples.md"),
+        *("comparison/main.judges.md", "comparison/main.examples.md", "findings.md"),
+        *(f"figures/{name}.{kind}" for name in ("times", "main-forest", "main-map") for kind in ("svg", "pdf")),
     ):
         assert (run / name).stat().st_size > 0
     assert not list(run.rglob("*.part"))

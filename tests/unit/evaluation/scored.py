@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from sociolect.common import schemas
 from sociolect.evaluation.bootstrap import ClusterBootstrap
 from sociolect.evaluation.scores import Centers, score_table
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from made_tables import judge_rows
 
+from made_tables import judge_rows
 from sociolect.common.schemas import AGREEMENT, CONTRASTS
 from sociolect.evaluation.judge_page import JUDGE_NOTE, claim_of, judge_page, judge_tables, shift_rows
 

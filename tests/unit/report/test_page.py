@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
-from made_tables import judge_rows
+import reported
 from swept import sweep
 
-from conftest import ROOT
+from conftest import ROOT, skip_here
+from made_tables import judge_rows
 from sociolect.common import schemas
 from sociolect.evaluation.renderings import HEADER
-from sociolect.evaluation.report import ExperimentTables, RunTables, render_report
 from sociolect.evaluation.templates import read_page
 from sociolect.generation.conditions import CONTROLS, ROWS
+from sociolect.report.gallery import pictures_of
+from sociolect.report.page import render_report
+from sociolect.report.run_findings import findings_of
+from sociolect.report.run_tables import ExperimentTables, RunTables
 
 PAGES = ROOT / "workflow" / "report"
-TEMPLATE = read_page([PAGES / "report.html.j2", PAGES / "table.html.j2"])
+TEMPLATE = read_page(
+    [PAGES / f"{name}.html.j2" for name in ("report", "report_style", "report_experiment", "figure", "table")]
+)
 
 
-def comparison(conditions: tuple[str, ...]) -> pl.DataFrame:
-    counts = {"n_eligible": 6, "n_zero": 0, "n_ties": 0, "n_empty": 1, "n_truncated": 0}
-    rates = {
-        "hit_rate": 0.4,
-        "hit_rate_low": 0.2,
-        "hit_rate_high": 0.6,
-        "topic_rate": 0.5,
-        "away_rate": 0.125,
-        "eos_rate": 1.0,
-        "stop_rate": 0.0,
-    }
-    rows = [dict.fromkeys(schemas.COMPARISON.columns) | {"condition": c, "n": 10} | counts | rates for c in conditions]
-    return schemas.COMPARISON.frame(rows)
+def page_of(run: RunTables, *experiments: ExperimentTables) -> str:
+    """The page, as the program makes it."""
+    findings = [findings_of(run, e) for e in experiments]
+    return render_report(run, experiments, findings, pictures_of(run, experiments), TEMPLATE)
 
 
 @pytest.fixture
@@ -52,8 +54,8 @@ def experiment() -> ExperimentTables:
         "main",
         ("single",),
         "askx",
-        comparison=comparison(ROWS),
-        controls=comparison(CONTROLS),
+        comparison=reported.comparison({"condition": "question", "n_empty": 1}),
+        controls=reported.comparison(conditions=CONTROLS),
         distances=distances,
         accuracy=accuracy,
         topic=schemas.TOPIC.frame([dict.fromkeys(schemas.TOPIC.columns) | topic | {"note": note}]),
@@ -65,12 +67,12 @@ def experiment() -> ExperimentTables:
 def test_page_is_complete_self_contained_and_reproducible(experiment: ExperimentTables) -> None:
     metrics = {"threshold": 0.5, "val": {"n": 9, "n_positive": 4, "f1": 0.8, "auroc": None}}
     run = RunTables("demo", {"lm": "scratch"}, metrics=metrics)
-    page = render_report(run, [experiment], TEMPLATE)
-    assert page == render_report(run, [experiment], TEMPLATE)
+    page = page_of(run, experiment)
+    assert page == page_of(run, experiment)
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page) and "http" not in page and "@import" not in page
     for text in ("Experiment main", "steered+group+attributes", "question (other seed)", "75.0 %", "lm: scratch"):
         assert text in page, text
-    assert page.count("<img") == 4  # rates, sweep, cost, distances
+    assert page.count("<img") == 3  # sweep, cost, distances
     assert "<td>0.800</td>" in page
     assert "tfidf keeps 0.50 [0.40, 0.60] of its accuracy above chance on unseen topics: it may be topic." in page
     # a figure with its interval, one that is not there with its reason, and a size that was not reached
@@ -97,7 +99,7 @@ def test_what_judges_see_and_why_a_setting_was_chosen_are_shown(experiment: Expe
     choice = {"why": "all at blocks 1", "forecast": {"rank_correlation": 0.625, "places": 9}}
 
     def page(**tables: object) -> str:
-        return render_report(RunTables("demo"), [replace(experiment, **tables)], TEMPLATE)  # type: ignore[arg-type]
+        return page_of(RunTables("demo"), replace(experiment, **tables))  # type: ignore[arg-type]
 
     both = page(
         judges=pl.concat([own, cross]), agreement=agreement, choice=choice, judge_contrasts=schemas.CONTRASTS.empty()
@@ -118,7 +120,7 @@ def test_what_judges_see_and_why_a_setting_was_chosen_are_shown(experiment: Expe
 
 
 def test_below_the_line_the_first_costs_stand_beside_the_metrics(experiment: ExperimentTables) -> None:
-    page = render_report(RunTables("demo"), [experiment], TEMPLATE)
+    page = page_of(RunTables("demo"), experiment)
     table = page.partition("<h3>Below the line</h3>")[2].partition("</table>")[0]
     header = re.findall(r'<th scope="col">([^<]*)', table)
     assert header == [*HEADER, "hit rate", "moved away", "topic stays", "relevance", "log perplexity"]
@@ -128,19 +130,19 @@ def test_below_the_line_the_first_costs_stand_beside_the_metrics(experiment: Exp
 
 
 def test_pictures_are_svg_without_dates(experiment: ExperimentTables) -> None:
-    page = render_report(RunTables("demo"), [experiment], TEMPLATE)
+    page = page_of(RunTables("demo"), experiment)
     for data in re.findall(r"base64,([^\"]+)", page):
         svg = base64.b64decode(data).decode()
         assert svg.startswith("<svg") and "dc:date" not in svg
 
 
 def test_what_is_missing_is_left_out() -> None:
-    page = render_report(RunTables("demo"), [ExperimentTables("main")], TEMPLATE)
+    page = page_of(RunTables("demo"), ExperimentTables("main"))
     assert "Experiment main" in page and "<table" not in page and "<img" not in page and "None" not in page
 
 
 def test_names_are_escaped(experiment: ExperimentTables) -> None:
-    page = render_report(RunTables("<i>x</i>"), [experiment], TEMPLATE)
+    page = page_of(RunTables("<i>x</i>"), experiment)
     assert "<i>x" not in page and "&lt;i&gt;x" in page
 
 
@@ -157,11 +159,62 @@ def test_chain_steps_and_groups_without_attributes_of_their_own_are_shown() -> N
          "distinctive_gap": [[], []], "distinctive_frequency": [[], []]}
     )  # fmt: skip
     steps = schemas.SFAM_STEPS.frame([(10, 0.7, 0.5), (20, 0.6, 0.65)])
-    page = render_report(
-        RunTables("demo", steps=steps), [ExperimentTables("main", chain=chain, groups=groups)], TEMPLATE
-    )
+    page = page_of(RunTables("demo", steps=steps), ExperimentTables("main", chain=chain, groups=groups))
     assert "Where the groups are lost" in page and "70.0 [60.0, 80.0]" in page and "20.0 [10.0, 30.0]" in page
     assert "2 of 2 groups have no distinctive attribute (a, b)" in page
     assert page.count("<img") == 1  # the steps of the training
     measured = RunTables("demo", metrics={"scorer": "measured", "threshold": 0.5})
-    assert "Style scores (calibrated measures)" in render_report(measured, [ExperimentTables("main")], TEMPLATE)
+    assert "Style scores (calibrated measures)" in page_of(measured, ExperimentTables("main"))
+
+
+def test_the_first_screen_says_what_was_found_of_each_experiment() -> None:
+    run, both = reported.run(), [reported.experiment("one"), reported.experiment("two")]
+    undrawn = pictures_of(RunTables("demo"), [ExperimentTables("one"), ExperimentTables("two")])
+    page = render_report(run, both, [findings_of(run, e) for e in both], undrawn, TEMPLATE)
+    first = page.partition("<nav>")[0]
+    assert first.count("<li><strong>") == 10 and "<h2>What was found: two</h2>" in first
+    assert "<li><strong>Effect.</strong> <code>question+group</code> has 40.0 % of its 10 texts" in first
+    assert "no attribute of its own: c" in first and "95 % intervals" in first and "a&lt;b&gt; and c" in first
+
+
+SIZES = """
+<script>
+addEventListener("load", () => {
+  const found = [...document.querySelectorAll("iframe")].map(frame => {
+    const page = frame.contentDocument, body = page.scrollingElement;
+    page.querySelectorAll("details").forEach(one => { one.open = true });
+    const rows = [...page.querySelectorAll("tbody tr, figure")], boxes = rows.map(row => row.getBoundingClientRect());
+    return {
+      wide: body.scrollWidth <= frame.clientWidth,
+      rows: page.querySelectorAll(".eight tbody tr").length,
+      seen: boxes.every(box => box.height > 8 && box.left >= 0 && box.left < frame.clientWidth),
+      scrolled: [...page.querySelectorAll(".scroll")].filter(one => one.scrollWidth > one.clientWidth).length,
+      outside: [...page.querySelectorAll(".scroll, p, li, dd, nav")].filter(
+        one => one.getBoundingClientRect().right > frame.clientWidth).length,
+      drawn: [...page.images].every(image => image.complete && image.naturalWidth > 300),
+    };
+  });
+  document.title = JSON.stringify(found);
+});
+</script>
+"""
+
+
+def test_nothing_is_wider_than_a_page_and_on_a_phone_tables_scroll_by_themselves(tmp_path: Path) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        skip_here("no chromium: apt-get install chromium")
+    page = page_of(reported.run(), reported.experiment())
+    frames = "".join(f'<iframe width="{w}" height="900" srcdoc="{html.escape(page)}"></iframe>' for w in (1400, 400))
+    file = tmp_path / "both.html"
+    file.write_text(f"<!doctype html><body>{frames}{SIZES}</body>", encoding="utf-8")
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    done = subprocess.run([*command, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=180)
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title, done.stderr
+    desk, phone = json.loads(title[1])
+    for found in (desk, phone):
+        assert found["wide"] and found["seen"] and found["drawn"] and found["outside"] == 0, found
+        # the eight rows, three times: the table, its costs, its variants
+        assert found["rows"] == 3 * len(ROWS), found
+    assert phone["scrolled"] > 5

@@ -22,7 +22,7 @@ def sampling_funnel(sampling: pl.DataFrame, run: str) -> Picture:
     splits = sampling["split"].unique(maintain_order=True).to_list()
     groups = sampling["group"].unique().sort(descending=True).to_list()
     place = {group: y for y, group in enumerate(groups)}
-    counted = sampling.group_by("split", "group", "part", "step").agg(pl.col("n_answers").sum())
+    counted = sampling.group_by("split", "group", "part", "step", maintain_order=True).agg(pl.col("n_answers").sum())
     with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(7.2, 1.5 + 0.22 * len(groups)), layout="constrained")
         for axes, split in zip(figure.subplots(1, len(splits), squeeze=False, sharey=True)[0], splits, strict=True):

@@ -148,7 +148,8 @@ def distance_plot(distances: pl.DataFrame, name: str) -> Picture:
                 corner = groups.index(b) - 0.5, groups.index(a) - 0.5
                 axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=ORANGE, linewidth=1.5))
             axes.set_title(words)
-        title = f"How far groups lie apart, {name} (n = {distances.height} pairs of {len(groups)} groups)"
+        n = len({frozenset(pair) for pair in distances.select("group", "other").iter_rows()})
+        title = f"How far groups lie apart, {name} (n = {n} pair{'s' * (n > 1)} of {len(groups)} groups)"
         caption = (
             "Left: distance between group embeddings. Right: the margin, that distance over the mean distance of both "
             "groups' val answers to their own group embedding; below 1 groups overlap."

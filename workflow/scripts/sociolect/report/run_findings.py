@@ -111,8 +111,8 @@ def _effect(e: ExperimentTables, rises: list[dict[str, Any]], strongest: dict[st
     return (
         f"`{strongest['condition']}` has {_percent(own['hit_rate'])} of its {own['n']} texts "
         f"({strongest['n_questions']} questions{groups}) in the target group, the bare question {base}: "
-        f"{_points(strongest)} points, the largest rise of {len(rises)} rows ({clear} have an interval above 0)"
-        f"{_beside(steered)}{_below(rises)}."
+        f"{_points(strongest)} points, the largest rise with an interval above 0 ({clear} of {len(rises)} rows have "
+        f"one){_beside(steered)}{_below(rises)}."
     )
 
 
@@ -132,7 +132,7 @@ def _below(rises: list[dict[str, Any]]) -> str:
 def _control(contrasts: pl.DataFrame | None, focus: Sequence[str]) -> str:
     if not some(contrasts) or not focus:
         return "Not known: no control was compared."
-    return "; ".join(_against(contrasts, name) for name in focus) + "."
+    return _sentence("; ".join(_against(contrasts, name) for name in focus))
 
 
 def _against(contrasts: pl.DataFrame, name: str) -> str:
@@ -157,7 +157,8 @@ def _judges(e: ExperimentTables, focus: Sequence[str]) -> str:
     seen = own.filter(pl.col("gain_low") > 0)
     each = ", ".join(f"{row['judge']} {_points(row, 'gain')}" for row in own.drop_nulls("gain").to_dicts())
     said = (
-        f"{seen.height} of {own.height} judges of style see a rise by `{focus[0]}` with its interval above 0 ({each})"
+        f"The rise by `{focus[0]}` has its interval above 0 in the eyes of {seen.height} of {own.height} judges of "
+        f"style ({each})"
     )
     doubts = doubts_of(e.judges, e.judge_contrasts) if e.judge_contrasts is not None else None
     if doubts is None:
@@ -177,7 +178,7 @@ def _price(table: pl.DataFrame | None, focus: Sequence[str]) -> str:
         return "Not known: no texts were compared."
     rows = {row["condition"]: row for row in table.to_dicts()}
     base = rows.get(BASELINE, {}).get("log_perplexity")
-    return "; ".join(_cost(name, rows.get(name, {}), base) for name in focus) + " (means, without intervals)."
+    return _sentence("; ".join(_cost(name, rows.get(name, {}), base) for name in focus) + " (means, without intervals)")
 
 
 def _cost(name: str, row: dict[str, Any], base: float | None) -> str:
@@ -201,6 +202,10 @@ def _points(row: dict[str, Any], name: str | None = None) -> str:
     value, *ends = (None if row[key] is None else 100 * row[key] for key in keys)
     interval = "" if None in ends else f" [{ends[0]:+.1f}, {ends[1]:+.1f}]"
     return f"{value:+.1f}{interval}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _percent(share: float | None) -> str:

@@ -98,15 +98,15 @@ def cost_plot(sweep: pl.DataFrame, name: str) -> Picture:
             x = [value - (base or 0.0) for value in line["log_perplexity"]]
             y = [100 * value for value in line["gain"]]
             color, form = PALETTE[number % len(PALETTE)], _MARKERS[number % len(_MARKERS)]
-            axes.plot(x, y, color=color, linewidth=1, label=str(method), marker=form, markersize=0.1)
+            axes.plot(x, y, color=color, linewidth=1)
+            axes.plot([], [], color=color, linewidth=1, marker=form, markersize=5, label=str(method))
             for at, up, row in zip(x, y, line.iter_rows(named=True), strict=True):
                 face = color if row["fluent"] and row["on_topic"] else "white"
                 marker, size = ("*", 14) if row["chosen"] else (form, 5)
                 axes.plot([at], [up], color=color, markerfacecolor=face, marker=marker, markersize=size)
         axes.set_xlabel("log perplexity minus the unsteered one, nats per token")
         axes.set_ylabel("style gained, points")
-        for handle in legend_beside(axes).legend_handles:
-            handle.set_markersize(5)  # type: ignore[union-attr]
+        legend_beside(axes)
         n = span_of(best["n"]) if best.height else "0"
         title = f"What style costs in fluency on val, {name}, by method (n = {n} texts per mark)"
         caption = (
