@@ -155,7 +155,10 @@ rule write_report:
         ],
     output:
         report=report(
-            f"{RUN}/report.html", caption="../report/report.rst", category="What was found", labels={"what": "the report"}
+            f"{RUN}/report.html",
+            caption="../report/report.rst",
+            category="What was found",
+            labels={"what": "the report"},
         ),
         findings=report(
             f"{RUN}/findings.md",
