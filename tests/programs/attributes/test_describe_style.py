@@ -206,6 +206,9 @@ def test_a_server_describes_without_a_model_and_its_key_is_nowhere(tmp_path: Pat
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) >= 4 and not [path for path in written if KEY.encode() in path.read_bytes()]
     assert KEY not in printed + done.stdout + done.stderr
+    # thousands of requests have no line each
+    assert "HTTP Request" not in printed + done.stderr
+    assert "2 prompts were answered before; 1 asked now: 11 tokens of prompts, 5 new" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from threading import Event
@@ -44,6 +45,8 @@ class ChatServer:
             pace: what waits are multiplied with; for tests.
         """
         self.server, self._key, self._pace = server, key, pace
+        # it has a line for every request
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.Client(
             headers=headers,
