@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from sociolect.common.files import write_text
+from sociolect.common.gpu_use import gpu_use
 
 # Longest time without a sign of progress before a stage is called stuck, in seconds.
 LIMITS_S = {"exec": 300, "imports": 900, "device": 300, "model": 1800}
 OTHER_LIMIT_S = 3600
+# imported as the program starts
+BEGAN = time.time()
 
 
 def write_beat(path: Path, stage: str, **state: Any) -> None:
-    """Write the heartbeat: stage, its limit, time, host, process, SLURM job and the given state.
+    """Write the heartbeat: stage, its limit, time, begin of the program, host, process, SLURM job, GPUs, state.
 
     The file appears whole or not at all; it is not synced, since it is worth nothing after a crash of the machine.
     """
@@ -29,9 +32,11 @@ def write_beat(path: Path, stage: str, **state: Any) -> None:
         "stage": stage,
         "limit_s": LIMITS_S.get(stage, OTHER_LIMIT_S),
         "time": time.time(),
+        "began": BEGAN,
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "job": os.environ.get("SLURM_JOB_ID", ""),
+        "gpu": gpu_use(),
     }
     with suppress(OSError):  # a full disk must not end a program for the sake of its heartbeat
         write_text(json.dumps({**beat, **state}, ensure_ascii=False) + "\n", path, sync=False)
