@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sociolect.common.digests import SCRIPTS, source_digest
+from sociolect.common.digests import SCRIPTS, remembered, source_digest
 
 GENERATORS = {
     *("describe_style", "extract_activations", "answer_unsteered", "generate_answers", "probe_rates"),
@@ -164,3 +164,26 @@ def test_what_only_vllm_needs_changes_no_digest_of_the_others() -> None:
     assert len(lazy) == 1 and lazy[0] not in tree.body
     left = source_digest("generate_answers", leave=(str(lazy[0].module),))
     assert left != source_digest("generate_answers")
+
+
+def test_remembered_digests_are_the_same_until_a_source_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts, kept = tmp_path / "scripts", tmp_path / "state/digests.json"
+    (scripts / "sociolect/common").mkdir(parents=True)
+    (scripts / "one.py").write_text("from sociolect.common.low import x\n")
+    (scripts / "sociolect/common/low.py").write_text("x = 1\n")
+    plain = source_digest("one", scripts)
+    with remembered(kept, scripts):
+        assert source_digest("one", scripts) == plain
+    # from the file alone
+    with monkeypatch.context() as patched, remembered(kept, scripts):
+        patched.setattr("sociolect.common.digests._module", lambda *_: pytest.fail("read again"))
+        assert source_digest("one", scripts) == plain
+    (scripts / "sociolect/common/low.py").write_text("x = 22\n")
+    with remembered(kept, scripts):
+        changed = source_digest("one", scripts)
+    assert changed != plain and changed == source_digest("one", scripts)
+    kept.write_text('{"half')
+    with remembered(kept, scripts):
+        assert source_digest("one", scripts) == changed

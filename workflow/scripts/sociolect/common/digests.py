@@ -10,9 +10,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from sociolect.common.files import write_text
 
 PACKAGE = "sociolect"
 SCRIPTS = Path(__file__).resolve().parents[2]
@@ -48,7 +52,38 @@ def source_digest(program: str, scripts: Path = SCRIPTS, leave: tuple[str, ...] 
         FileNotFoundError: there is no such program.
         LookupError: a name is imported that its module does not define at its top level, where it could be followed.
     """
-    return _source_digest(program, scripts, leave)
+    known = _REMEMBERED.get(_key(program, scripts, leave))
+    return known or _source_digest(program, scripts, leave)
+
+
+@contextmanager
+def remembered(path: Path, scripts: Path = SCRIPTS) -> Iterator[None]:
+    """Source digests from this file while no source has changed, by size and time; what is worked out is added to it.
+
+    For programs that only look: all digests together take two seconds.
+    """
+    sources = sorted(scripts.rglob("*.py"))
+    state = digest_of([(str(file), (stat := file.stat()).st_mtime_ns, stat.st_size) for file in sources])
+    _WORKED_OUT.clear()
+    _source_digest.cache_clear()
+    with suppress(OSError, ValueError, KeyError):  # not there yet, or half written
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        _REMEMBERED.update(kept["digests"] if kept["state"] == state else {})
+    try:
+        yield
+    finally:
+        found = _REMEMBERED | _WORKED_OUT
+        _REMEMBERED.clear()
+        with suppress(OSError):  # no room, or not ours to write
+            write_text(json.dumps({"state": state, "digests": found}), path, sync=False)
+
+
+def _key(program: str, scripts: Path, leave: tuple[str, ...]) -> str:
+    return json.dumps([program, str(scripts), *leave])
+
+
+_REMEMBERED: dict[str, str] = {}
+_WORKED_OUT: dict[str, str] = {}
 
 
 @cache
@@ -72,7 +107,8 @@ def _source_digest(program: str, scripts: Path, leave: tuple[str, ...]) -> str:
         parts |= {f"{module}:{used}": ast.dump(node) for used, node in defined.items()}
         pending += imported
     text = "\n".join(f"{key}={parts[key]}" for key in sorted(parts))
-    return _short(text.encode())
+    digest = _WORKED_OUT[_key(program, scripts, leave)] = _short(text.encode())
+    return digest
 
 
 def _short(data: bytes) -> str:
