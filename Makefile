@@ -155,8 +155,8 @@ estimate: $(STAMP)  ## say what a run takes, before anything expensive runs; aft
 check: $(HERE)  ## say all that is wrong with a run before it starts, within seconds: CONFIG=...
 	@.venv/bin/python workflow/tools/check_run.py $(CONFIGFILE)
 
-status: $(HERE)  ## show what is running now, and what of a run is done and left: CONFIG=...
-	@$(IN_RUN) .venv/bin/python workflow/tools/show_status.py --results results $(CONFIGFILE) --run "$$folder"
+status: $(HERE)  ## show what is running now, what of a run is done and when it will end: CONFIG=... ARGS="--watch --all"
+	@$(IN_RUN) .venv/bin/python workflow/tools/show_status.py --results results $(CONFIGFILE) --run "$$folder" --cores $(CORES) $(ARGS)
 
 doctor: $(HERE)  ## check this site before anything is submitted: PROFILE=slurm CONFIG=...
 	@.venv/bin/python workflow/tools/check_site.py --profile profiles/$(if $(filter local,$(PROFILE)),slurm,$(PROFILE))/config.yaml \

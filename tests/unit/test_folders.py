@@ -43,7 +43,7 @@ def test_every_module_is_in_a_folder_and_no_base_name_stands_twice() -> None:
 
 def test_a_folder_has_a_rule_file_and_a_folder_of_tests() -> None:
     several = {"common", "settings", "stylometry", "lm", "scratch", "slurm", "export", "dag", "dumps"}
-    several |= {"explorer", "report"}
+    several |= {"explorer", "report", "status"}
     folders = {path.name for path in LIBRARY.iterdir() if path.is_dir() and path.name != "__pycache__"}
     rule_files = {path.stem for path in (ROOT / "workflow/rules").glob("*.smk")}
     assert folders - several <= rule_files

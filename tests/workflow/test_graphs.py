@@ -91,24 +91,44 @@ def test_a_finished_demo_is_done(demo_copy: Path) -> None:
     assert ">2 done, " in svg and svg.count('class="node done"') == svg.count('class="node') == 47
 
 
-def test_status_says_what_runs_and_what_is_left(demo_copy: Path) -> None:
-    folder = demo_copy / "results/demo"
-    (folder / "report.html").unlink()
-    # as if it had never run, but for an estimate
-    (folder / "benchmarks/write_report.tsv").unlink()
-    row = ("write_report", "page", "exact", 1, 1.0, 1, 0.01, 0.0, 1.0, "cpu")
-    write_table(ESTIMATE.frame([row]), folder / "estimate/estimate.parquet", ESTIMATE, {})
-    beat = {"stage": "write [x]", "time": time.time(), "host": "elsewhere", "pid": 1, "job": ""}
-    (folder / "logs/write_report.log.beat").write_text(json.dumps(beat))
-    (folder / "logs/write_report.log").write_text("begin\n[b]half of it\n")
-    tool = [sys.executable, "workflow/tools/show_status.py", "--results", "results"]
+def status(folder: Path, *flags: str) -> list[str]:
+    """What the tool prints of the demo, in a file's width."""
+    tool = [sys.executable, "workflow/tools/show_status.py", "--results", "results", "--cores", "2", *flags]
     run = ["--configfile", "config/demo.yaml", "--run", "results/demo"]
     wide = {**os.environ, "COLUMNS": "200"}
-    done = subprocess.run([*tool, *run], cwd=demo_copy, env=wide, capture_output=True, text=True)
+    done = subprocess.run([*tool, *run], cwd=folder, env=wide, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"demo +. write_report +. elsewhere +. write \[x\] .*\[b\]half of it", done.stdout)
-    last = done.stdout.splitlines()[-1]
-    assert last == "results/demo: 56 of 57 jobs done, 1 running; left: 36 s of work one after the other"
+    assert "\x1b" not in done.stdout
+    return done.stdout.splitlines()
+
+
+def test_status_says_what_runs_what_failed_and_when_it_ends(demo_copy: Path) -> None:
+    folder = demo_copy / "results/demo"
+    (folder / "report.html").unlink()
+    (folder / "comparison/main.examples.md").unlink()
+    # as if it had never run, but for an estimate
+    (folder / "benchmarks/write_report.tsv").unlink()
+    row = ("write_report", "page", "exact", 1, 1.0, 1, 0.02, 0.0, 1.0, "cpu")
+    write_table(ESTIMATE.frame([row]), folder / "estimate/estimate.parquet", ESTIMATE, {})
+    beat = {"stage": "write [x]", "time": time.time(), "began": time.time() - 10, "host": "elsewhere", "pid": 1}
+    gpu = {"gpu": {"held": 12_000_000_000, "total": 80_000_000_000}}
+    (folder / "logs/write_report.log.beat").write_text(json.dumps({**beat, "job": "", **gpu}))
+    (folder / "logs/write_report.log").write_text("begin\n[b]half of it\n")
+    (folder / "logs/show_examples/main.log").write_text("error: no examples; add some\n")
+    (folder / "logs/show_examples/main.log.beat").write_text(json.dumps({**beat, "job": "", "ended": "failed"}))
+    # watching is for terminals
+    lines = status(demo_copy, "--watch")
+    running = next(line for line in lines if "write_report" in line)
+    assert re.search(r"demo +. write_report +. elsewhere +. write \[x\] .* 12 of 80 GB .*\[b\]half of it", running)
+    bar = "━" * 20
+    assert any(re.fullmatch(rf"38 rules done +{bar} +55/55 .* min *", line) for line in lines)
+    assert "failed: show_examples [main], error: no examples; add some" in lines
+    # 72 s were estimated, 10 s have passed; nothing ended by which to correct it
+    last = r"results/demo: 55 of 57 jobs done, 1 failed, 1 running; left: about (6\d|7\d) s with 2 cores, until .*"
+    assert re.fullmatch(last, lines[-1]) and lines[-1].endswith("by what such jobs took and the estimate")
+    again = status(demo_copy, "--all")
+    assert sum(f" {bar} " in line for line in again) == 38
+    assert (demo_copy / ".snakemake/sociolect/digests.json").is_file()
 
 
 def test_what_changed_what_failed_and_what_runs_is_told_apart(demo_copy: Path) -> None:

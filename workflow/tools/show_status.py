@@ -1,27 +1,26 @@
-"""Show the jobs that are running, how far and how fast; and of a config's run what is done and what is left."""
+"""Show what runs now, how far and how fast, and of a config's run its rules, what failed, and when it will end."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
+import sys
 import time
 from pathlib import Path
 
 import library_path  # noqa: F401, first: where sociolect lies
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
+from rich.live import Live
 from rich.text import Text
 
-from sociolect.common.artifacts import read_table
 from sociolect.common.errors import exit_plainly
-from sociolect.common.heartbeat import overdue_s, read_beat
-from sociolect.common.schemas import ESTIMATE
-from sociolect.dag.job_states import ended_jobs, is_gone, state_of
-from sociolect.dag.planned import planned_jobs
-from sociolect.dag.remaining import summary
-from sociolect.estimate.table import compare_rules
-from sociolect.slurm.evidence import tail
-from sociolect.slurm.file_clock import age_s
 from sociolect.slurm.runs import STATE
+from sociolect.status.looking import look_at
+
+# two looks are so far apart, and take no more than a tenth of one core
+EVERY_S, SHARE = 5.0, 10
+WIDE = 150
 
 
 def main() -> None:
@@ -29,30 +28,32 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--configfile", type=Path, help="of the run to sum up")
     parser.add_argument("--run", type=Path, help="its folder")
-    flags = parser.parse_args()
-    table = Table("run", "job", "node", "stage", "done", "per s", "left", "heard", "")
-    ended, now = ended_jobs(STATE.absolute()), time.time()
-    for beat in sorted(flags.results.glob("*/logs/**/*.beat")):
-        state = read_beat(beat)
-        if state is None or "ended" in state or is_gone(state, ended):
-            continue
-        run, _, job = beat.relative_to(flags.results).as_posix().removesuffix(".log.beat").split("/", 2)
-        done = f"{state['done']}/{state['total']}" if "total" in state else ""
-        rate = f"{state['rate']:.3g}" if "rate" in state else ""
-        left = f"{state['eta_s']:.0f} s" if state.get("eta_s") is not None else ""
-        said = (tail(beat.with_suffix("")) or "").strip().rpartition("\n")[2]
-        age = age_s(beat)
-        word = "no sign of progress: make why" if overdue_s({**state, "time": now - age}, now) else said
-        cells = (run, job, state["host"], state["stage"], done, rate, left, f"{age:.0f} s ago", word)
-        # what stands in brackets is no markup
-        table.add_row(*map(Text, cells))
-    Console().print(table if table.row_count else "nothing is running")
-    if flags.configfile and flags.run and flags.run.is_dir():
-        jobs, path = planned_jobs(flags.configfile, "all"), flags.run / "estimate/estimate.parquet"
-        rules = compare_rules(read_table(path, ESTIMATE), {}).iter_rows(named=True) if path.is_file() else ()
-        estimated = {row["rule"]: 3600 * row["hours"] / row["jobs"] for row in rules if row["jobs"]}
-        print(f"{flags.run}: {summary(jobs, [state_of(job, [], ended, now) for job in jobs], estimated)}")
+    parser.add_argument("--cores", type=int, default=1, help="of a run on this machine")
+    parser.add_argument("--watch", action="store_true", help="on a terminal: look again and again, until Ctrl-C")
+    parser.add_argument("--all", action="store_true", help="a row for every rule")
+    given = parser.parse_args()
+    what = given.results, STATE.absolute(), given.run, given.configfile, given.cores, given.all
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        width = None if "COLUMNS" in os.environ else WIDE
+        console = Console(highlight=False, markup=False, width=width, color_system=None)
+    first = look_at(*what)
+    if not (given.watch and console.is_terminal):
+        for part in first:
+            console.print(part, soft_wrap=isinstance(part, Text))
+        return
+    # a terminal that is closed or a kill give the cursor back as well
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    with Live(Group(*first), console=console, auto_refresh=False) as live:
+        while True:
+            began = time.monotonic()
+            live.update(Group(*look_at(*what)), refresh=True)
+            time.sleep(max(EVERY_S, SHARE * (time.monotonic() - began)))
 
 
 if __name__ == "__main__":
-    exit_plainly(main)
+    try:
+        exit_plainly(main)
+    except KeyboardInterrupt:
+        sys.exit(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ LOG_LINES, LOG_WIDTH = 40, 400
 
 @dataclass(frozen=True)
 class JobState:
-    """State of a job, why in a word or two and at length, seconds that it took when it last ended, end of its log."""
+    """State of a job, why in a word or two and at length, seconds that it took when it last ended, end of its log, and
+    the heartbeat of one that runs."""
 
     state: str
     short: str = ""
     why: str = ""
     seconds: float | None = None
     log_end: str = ""
+    beat: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 def state_of(job: Job, causes: Sequence[Cause], ended: Collection[str], now: float) -> JobState:
@@ -44,7 +46,7 @@ def state_of(job: Job, causes: Sequence[Cause], ended: Collection[str], now: flo
     # a run takes the outputs away first, which alone makes nothing due where all that needs them is there
     open_work = job.due or not job.made
     beat = read_beat(job.log.with_name(f"{job.log.name}.beat")) if job.log and open_work else None
-    seconds, log_end = _seconds(job.benchmark), _log_end(job.log)
+    seconds, log_end = seconds_of(job.benchmark), _log_end(job.log)
     if beat and job.log and (beat.get("ended") == "failed" or is_gone(beat, ended)):
         wildcards = "/".join(job.wildcards.values())
         # without its first line, which says what the node says
@@ -54,7 +56,7 @@ def state_of(job: Job, causes: Sequence[Cause], ended: Collection[str], now: flo
         silent = overdue_s(beat, now) > 0
         far = f" {beat['done']}/{beat['total']}" if "total" in beat else ""
         stage, word = f"{beat['stage']}{far}", "; no sign of progress: make why" if silent else ""
-        return JobState("running", stage, f"stage {stage} on {beat['host']}{word}", seconds, log_end)
+        return JobState("running", stage, f"stage {stage} on {beat['host']}{word}", seconds, log_end, beat)
     if not job.due:
         return JobState("done", "", "", seconds, log_end)
     if job.made:
@@ -79,7 +81,7 @@ def is_gone(beat: dict[str, Any], ended: Collection[str]) -> bool:
     return beat["host"] == socket.gethostname() and process_started(int(beat["pid"])) < 0
 
 
-def _seconds(benchmark: Path | None) -> float | None:
+def seconds_of(benchmark: Path | None) -> float | None:
     """The column s of Snakemake's benchmark; none where there is no file, or not a whole one."""
     if benchmark is None or not benchmark.is_file():
         return None

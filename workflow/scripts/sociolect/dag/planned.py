@@ -28,7 +28,7 @@ _LANGUAGES = {"mmd": "mermaid-js", "dot": "dot"}
 
 @dataclass(frozen=True)
 class Job:
-    """One job of the graph.
+    """One job of the graph, with the cores that it takes (`threads`).
 
     `stage` is the name of its rule file, `needs` are the ids of jobs that it reads from; `due` says that Snakemake
     would run it, `made` that all its outputs are there; `cause` is its `reason` in a word or two.
@@ -45,6 +45,7 @@ class Job:
     cause: str = ""
     log: Path | None = None
     benchmark: Path | None = None
+    threads: int = 1
 
     @property
     def label(self) -> str:
@@ -53,15 +54,25 @@ class Job:
         return f"{self.rule} [{values}]" if values else self.rule
 
 
-def planned_jobs(configfile: Path, target: str) -> list[Job]:
+def planned_jobs(configfile: Path, target: str, cores: int = 1) -> list[Job]:
     """All jobs that the target needs, done or not, in Snakemake's order; nothing is locked, so that a run may go on.
+
+    Args:
+        configfile: of the run.
+        target: a rule or a file.
+        cores: of the run, at most which a job takes.
 
     Raises:
         InputError: Snakemake cannot make the graph; its own lines stand above.
     """
-    with _resolved(configfile, target, forceall=False) as (dag, _):
-        ids = {job: number for number, job in enumerate(dag.jobs)}
-        return [_job(dag, job, ids) for job in ids]
+    with _resolved(configfile, target, forceall=False, cores=cores) as (dag, _):
+        return jobs_of(dag)
+
+
+def jobs_of(dag: Any) -> list[Job]:
+    """The jobs of Snakemake's graph, in its order: the id of a job is its place."""
+    ids = {job: number for number, job in enumerate(dag.jobs)}
+    return [_job(dag, job, ids) for job in ids]
 
 
 def graph_texts(configfile: Path, target: str) -> dict[str, str]:
@@ -78,7 +89,7 @@ def graph_texts(configfile: Path, target: str) -> dict[str, str]:
 
 
 @contextmanager
-def _resolved(configfile: Path, target: str, forceall: bool) -> Iterator[tuple[Any, Any]]:
+def _resolved(configfile: Path, target: str, forceall: bool, cores: int = 1) -> Iterator[tuple[Any, Any]]:
     """Snakemake's graph and its settings."""
     # takes two seconds
     from snakemake.api import SnakemakeApi
@@ -86,7 +97,8 @@ def _resolved(configfile: Path, target: str, forceall: bool) -> Iterator[tuple[A
 
     with SnakemakeApi(OutputSettings(log_level_override=logging.WARNING)) as api:
         try:
-            workflow = api.workflow(ResourceSettings(cores=1), config_settings=ConfigSettings(configfiles=[configfile]))
+            configs = ConfigSettings(configfiles=[configfile])
+            workflow = api.workflow(ResourceSettings(cores=cores), config_settings=configs)
             # half-done files as the profiles have it
             settings = DAGSettings({target}, forceall=forceall, force_incomplete=True, print_dag_as="dot")
             # it makes the graph, and prints it
@@ -114,4 +126,5 @@ def _job(dag: Any, job: Any, ids: dict[Any, int]) -> Job:
         cause=next((word for name, word in _CAUSES.items() if name in names), ", ".join(names)),
         log=Path(str(job.log[0])) if job.log else None,
         benchmark=Path(str(job.benchmark)) if job.benchmark else None,
+        threads=int(job.threads),
     )
