@@ -79,3 +79,44 @@ def test_programs_that_failed_or_were_killed_are_found_by_their_heartbeats(tmp_p
         ("failed", ""),
         ("killed", ""),
     ]
+
+
+def test_an_exception_has_its_last_lines_as_they_stand_in_the_log_once(tmp_path: Path) -> None:
+    raised = (
+        "09:20:15 x failed\nTraceback (most recent call last):\n"
+        '  File "/p/runtime.py", line 1, in run_program\n    main(job)\n'
+        '  File "/p/x.py", line 7, in main\n    raise ValueError("made up")\nValueError: made up\n'
+        "error: x: ValueError: made up\n"
+    )
+    log = log_of(tmp_path, START + raised)
+    beat_of(log, ended="failed")
+    _, *lines, do, last = fault_of(log, JOB, TABLE, context=True).splitlines()
+    assert lines == [
+        '  |   File "/p/runtime.py", line 1, in run_program',
+        "  |     main(job)",
+        '  |   File "/p/x.py", line 7, in main',
+        '  |     raise ValueError("made up")',
+    ]
+    assert do.startswith("do: no known fault of a file") and last == "error: x: ValueError: made up"
+    # what a user can mend says it itself
+    log.write_text(f"{START}{BAD}\n")
+    assert len(fault_of(log, JOB, TABLE, context=True).splitlines()) == 2
+
+
+def test_the_remedy_for_a_killed_program_is_about_this_machine(tmp_path: Path) -> None:
+    log = log_of(tmp_path, f"{START}error: killed by SIGKILL in stage begin\n")
+    beat_of(log, ended="failed")
+    alone = fault_of(log, JOB, TABLE, context=True).splitlines()
+    # with the process that would have written it down
+    log.write_text(START)
+    beat_of(log)
+    both = fault_of(log, JOB, TABLE).splitlines()
+    for lines in (alone, both):
+        assert "CORES=1" in lines[-2] and not any("slurmd" in line or "set-resources" in line for line in lines)
+    assert alone[1] == "  | 09:20:14 begin: import_corpus"
+
+
+def test_a_program_that_ended_well_without_its_outputs_is_told_which(tmp_path: Path) -> None:
+    log = log_of(tmp_path, f"{START}09:20:15 done: import_corpus in 0.1 s\n")
+    said = fault_of(log, JOB, TABLE, missing=["a.parquet", "b.md"])
+    assert said.splitlines()[1:] == ["error: it ended well and did not write a.parquet, b.md"]
