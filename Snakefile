@@ -68,4 +68,5 @@ rule estimate:
 
 
 onsuccess:
+    end_display()
     print_tables()

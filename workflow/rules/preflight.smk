@@ -9,8 +9,8 @@ from snakemake.exceptions import WorkflowError
 
 PROJECT = Path(workflow.current_basedir).parent.parent
 CAUSES = PROJECT / "profiles" / "slurm" / "causes.yaml"
-# of this run: when it began, by the clock of the file system, and its record on the cluster
-THIS_RUN = {"began": 0.0, "record": None}
+# of this run: when it began, by the clock of the file system, its record on the cluster, and what shows its progress
+THIS_RUN = {"began": 0.0, "record": None, "live": None}
 for mark in "{}":
     if mark in str(PROJECT):
         raise WorkflowError(
@@ -64,10 +64,39 @@ def explain_failures():
     if len(here) < len(failed):
         note_missing(record, outputs_not_here(job for job in failed if job not in here))
         program = PROJECT / "workflow" / "tools" / "explain_jobs.py"
-        subprocess.run([sys.executable, str(program), "--run", record.name], check=False)
-    logs = {Path(str(job.log[0])): (job.name, "/".join(job.wildcards_dict.values())) for job in here if job.log}
-    faults = [fault_of(log, job, read_causes(CAUSES), THIS_RUN["began"]) for log, job in sorted(logs.items())]
-    atexit.register(print, *faults, sep="\n", end="\n" if faults else "", file=sys.stderr, flush=True)
+        asked = [sys.executable, str(program), "--run", record.name]
+        # asked now: the controller forgets
+        said = subprocess.run(asked, check=False, stdout=subprocess.PIPE, text=True).stdout
+        atexit.register(print, said, end="", flush=True)
+    faults = []
+    for job in sorted((job for job in here if job.log), key=lambda job: str(job.log[0])):
+        missing = [str(file) for file in job.output if not Path(str(file)).exists()]
+        named = job.name, "/".join(job.wildcards_dict.values())
+        log = Path(str(job.log[0]))
+        faults.append(fault_of(log, named, read_causes(CAUSES), THIS_RUN["began"], missing, context=True))
+    if faults:
+        many = f"{len(faults)} jobs" if len(faults) > 1 else "1 job"
+        head = f"{many} failed; mend what each says, then the same command goes on from what is done:"
+        atexit.register(print, head, *faults, sep="\n", file=sys.stderr, flush=True)
+
+
+def begin_display():
+    """Progress, on a terminal; of what failed a line, and the reasons at the end."""
+    from snakemake.logging import logger
+    from sociolect.status.live import begin_live, stream_handler
+    from sociolect.status.said_once import SaidOnce
+
+    if handler := stream_handler(logger):
+        handler.filters.insert(0, SaidOnce(handler, workflow, on_cluster=THIS_RUN["record"] is not None))
+    run = Path(globals().get("RUN", "results"))
+    THIS_RUN["live"] = begin_live(workflow, logger, run / "estimate" / "estimate.parquet", THIS_RUN["record"])
+    atexit.register(end_display)
+
+
+def end_display():
+    """The terminal as it was, before the last words of the run."""
+    if THIS_RUN["live"] is not None:
+        THIS_RUN["live"].end()
 
 
 onstart:
@@ -76,7 +105,9 @@ onstart:
     # of common.smk
     check_tables()
     begin_on_cluster(log)
+    begin_display()
 
 
 onerror:
+    end_display()
     explain_failures()

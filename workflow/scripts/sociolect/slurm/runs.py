@@ -21,6 +21,8 @@ from sociolect.common.files import write_text
 
 STATE = Path(".snakemake") / "sociolect"
 RUNS_KEPT = 20
+# of a record: its watcher's lines; and there while Snakemake's own process prints them
+WATCHED, SHOWN = "watch.log", "shown"
 
 
 @dataclass(frozen=True)
