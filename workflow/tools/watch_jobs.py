@@ -23,15 +23,23 @@ def main() -> None:
     driver = read_driver(given.run)
 
     def say(line: str) -> None:
-        # the disk may be full, the terminal may be gone
-        with contextlib.suppress(OSError), (given.run / WATCHED).open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
-        # Snakemake's process prints what stands there, above its progress
-        if not ((given.run / SHOWN).exists() and driver.alive()):
-            with contextlib.suppress(OSError):
+        kept = keep(line, given.run / WATCHED)
+        # Snakemake's process prints what is kept, above its progress
+        if not (kept and (given.run / SHOWN).exists() and driver.alive()):
+            with contextlib.suppress(OSError):  # the terminal may be gone
                 print(line, file=sys.stderr, flush=True)
 
     watch(Watcher(given.run, given.run.parents[1], read_causes(given.causes), say), given.interval)
+
+
+def keep(line: str, log: Path) -> bool:
+    """Add a line to the log; whether it stands there: the disk may be full."""
+    try:
+        with log.open("a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

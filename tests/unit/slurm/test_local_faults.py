@@ -98,9 +98,9 @@ def test_an_exception_has_its_last_lines_as_they_stand_in_the_log_once(tmp_path:
         '  |     raise ValueError("made up")',
     ]
     assert do.startswith("do: no known fault of a file") and last == "error: x: ValueError: made up"
-    # what a user can mend says it itself
-    log.write_text(f"{START}{BAD}\n")
-    assert len(fault_of(log, JOB, TABLE, context=True).splitlines()) == 2
+    # what a user can mend says it itself, whatever went wrong and was got over before
+    log.write_text(f"{START}Traceback (most recent call last):\nOSError: later\n09:20:15 tried again\n{BAD}\n")
+    assert fault_of(log, JOB, TABLE, context=True).splitlines()[1:] == [BAD]
 
 
 def test_the_remedy_for_a_killed_program_is_about_this_machine(tmp_path: Path) -> None:

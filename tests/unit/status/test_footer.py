@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+import pytest
 from rich.text import Text
 
 from sociolect.status.footer import Footer
@@ -67,6 +68,20 @@ def test_a_long_line_of_the_footer_is_cut_and_a_terminal_made_narrow_is_cleared(
         narrow = Screen(20).feed("above\n" + "a" * 38 + "…\n" + "b" * 30 + "\n")
         footer.show([Text("c" * 30)])
         assert narrow.feed(_read(ours)).lines() == ["above", "c" * 18 + "…", ""]
+
+
+def test_in_the_background_lines_are_written_and_nothing_is_drawn_or_taken_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with terminal(40) as (stream, ours):
+        footer, screen = Footer(stream), Screen(40)
+        footer.show([Text("1 of 9")])
+        monkeypatch.setattr(os, "tcgetpgrp", lambda terminal: -1)
+        screen.feed(_read(ours) + "$ bg\n")
+        footer.show([Text("2 of 9")])
+        footer.write("a line\n")
+        footer.end()
+        assert screen.feed(_read(ours)).lines() == ["1 of 9", "$ bg", "a line", ""]
 
 
 def _read(terminal: int) -> str:

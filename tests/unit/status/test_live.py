@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import watch_jobs
 from rich.text import Text
 
 from conftest import ROOT
@@ -147,3 +148,7 @@ def test_the_watcher_leaves_its_lines_to_the_process_that_shows_them(tmp_path: P
     away = "[slurm] the controller does not answer"
     assert away not in printed(shown=True) and away in (run / WATCHED).read_text()
     assert away in printed(shown=False)
+
+
+def test_a_line_that_no_disk_takes_is_not_kept(tmp_path: Path) -> None:
+    assert watch_jobs.keep("[disk] full", tmp_path / WATCHED) and not watch_jobs.keep("[disk] full", Path("/dev/full"))

@@ -15,6 +15,8 @@ from sociolect.slurm.verdicts import Cause, Verdict, explain
 # the program's own word, and what no cause fits: there is nothing to add
 _PLAIN = ("X", "?")
 _DONE = re.compile(r"^[\d:]+ done: \w+ in ")
+# a traceback after which the program logged nothing more
+_RAISED = re.compile(r"^Traceback \(most recent call last\)(?![\s\S]*^\d\d:\d\d:\d\d )", re.MULTILINE)
 # last lines of a log above the program's own word
 CONTEXT = 4
 # the table's remedies for them are about jobs of a cluster, and for jobs with a word of their own
@@ -65,7 +67,7 @@ def fault_of(
     # an empty SLURM log: what is known of a job without one is about SLURM
     rule_log = tail(log) if fresh else None
     entry = Evidence(sent, "FAILED", node="this machine", slurm_log="", rule_log=rule_log, beat=beat)
-    raised, killed = "Traceback (most recent call last)" in (rule_log or ""), _was_killed(entry)
+    raised, killed = bool(_RAISED.search(rule_log or "")), _was_killed(entry)
     lines = [f"failed: {sent.label}, log {log}"]
     if context and (raised or killed):
         lines += _context(rule_log or "", entry.last_line)

@@ -45,6 +45,8 @@ class Footer(io.TextIOBase):
         """Put these lines in the place of those that stand there, each cut off at the width of the terminal."""
         with self._lock:
             if not self._in_foreground():
+                # what stands there is no longer at the bottom
+                self._frame, self._drawn = "", []
                 return
             # one column less: some terminals go on in the next row when the last one is full
             width = max(1, self.width - 1)

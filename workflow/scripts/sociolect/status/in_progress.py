@@ -38,9 +38,9 @@ class InProgress:
 
     def begin(self) -> None:
         """Read what is there before any job of this run has written: beats that killed programs left are not its."""
-        self._estimated = estimated_seconds(self.estimate)
+        self._old_beats = {job.id: self._beat(job).get("time") for job in self.jobs}
         self._took = {job.id: seconds_of(job.benchmark) for job in self.jobs}
-        self._old_beats = {job.id: (self._beat(job) or {}).get("time") for job in self.jobs}
+        self._estimated = estimated_seconds(self.estimate)
 
     def states(self) -> list[JobState]:
         """The state of each of `jobs`, now."""

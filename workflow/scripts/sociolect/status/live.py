@@ -63,12 +63,12 @@ class Live:
         self._over = threading.Event()
         self._gpus: list[Gpu] = []
         self._watched = 0
+        if record is not None:
+            (record / SHOWN).touch()
         for name, stream in self._streams.items():
             if _same_terminal(stream, handler.stream):
                 setattr(sys, name, self.footer)
         handler.setStream(self.footer)
-        if record is not None:
-            (record / SHOWN).touch()
         self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
         self._thread.start()
 
