@@ -32,7 +32,7 @@ from sociolect.common.schemas import BY_JUDGE, GENERATIONS, GROUPS, JUDGED
 from sociolect.evaluation.scores import Centers, score_table
 from sociolect.evaluation.templates import read_page
 from sociolect.explorer.data import ExplorerTables, experiment_data
-from sociolect.explorer.page import explorer_page
+from sociolect.explorer.explorer_page import explorer_page
 from sociolect.generation.conditions import CONDITIONS
 from sociolect.stylometry.stylometry import ATTRIBUTES
 

@@ -9,7 +9,7 @@ import exploring
 from conftest import skip_here
 from sociolect.evaluation.templates import read_page
 from sociolect.explorer.data import experiment_data
-from sociolect.explorer.page import explorer_page
+from sociolect.explorer.explorer_page import explorer_page
 
 
 def test_a_page_of_so_many_generations_is_opened_and_timed(tmp_path: Path) -> None:

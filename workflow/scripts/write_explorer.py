@@ -12,7 +12,7 @@ from sociolect.embedding.net import load_net
 from sociolect.evaluation.bootstrap import ClusterBootstrap
 from sociolect.evaluation.templates import read_page
 from sociolect.explorer.data import ExplorerTables, experiment_data
-from sociolect.explorer.page import explorer_page
+from sociolect.explorer.explorer_page import explorer_page
 from sociolect.explorer.votes import by_group
 from sociolect.settings.pages import ExplorerSettings
 

@@ -17,7 +17,7 @@ from explored import CATALOGUE, HEDGED, LOUD, made_tables
 from conftest import ROOT, skip_here
 from sociolect.evaluation.templates import read_page
 from sociolect.explorer.data import experiment_data
-from sociolect.explorer.page import explorer_page, script_json
+from sociolect.explorer.explorer_page import explorer_page, script_json
 
 EVIL = '</script><script>document.title = "taken"</script><img src=x onerror="document.title=1"><!-- {{ 7 * 7 }} &amp;'
 TEMPLATES = [ROOT / f"workflow/report/explorer.{part}.j2" for part in ("html", "css", "js")]
