@@ -14,8 +14,10 @@ def test_sentences_are_lines_that_fit_and_what_is_there_is_told_where_it_lies(tm
     findings.write_text(f"# What was found: x\n\n1. **Effect.** `a` [b] {'word ' * 40}\n", encoding="utf-8")
     (tmp_path / "figures").mkdir()
     places = [f"figures={tmp_path}/figures", f"explorer={tmp_path}/explorer.html"]
-    command = [sys.executable, ROOT / "workflow/tools/print_findings.py", "--findings", findings, "--places", *places]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    tool = [sys.executable, str(ROOT / "workflow/tools/print_findings.py")]
+    done = subprocess.run(
+        [*tool, "--findings", str(findings), "--places", *places], capture_output=True, text=True, check=True
+    )
     lines = done.stdout.splitlines()
     assert lines[0] == "What was found: x" and lines[2].startswith("1. Effect. `a` [b] word")
     assert lines[3].startswith("   word") and max(map(len, lines[:4])) <= 118

@@ -12,14 +12,14 @@ from dump_files import adds_up, answer, counts, json_lines, made, question, site
 
 from sociolect.common.errors import InputError
 from sociolect.dumps.importing import Imported
-from sociolect.dumps.sources import KindOfDump
+from sociolect.dumps.sources import KINDS_OF_DUMPS
 from written_dumps import write_forum, write_sites
 
-KINDS: tuple[KindOfDump, ...] = ("stackexchange", "reddit", "table")
+KINDS = tuple(KINDS_OF_DUMPS)
 HEADER = "question_id,question,answer_id,answer,author,group\n"
 
 
-def dump(kind: KindOfDump, folder: Path, **fault: Any) -> Path:
+def dump(kind: str, folder: Path, **fault: Any) -> Path:
     """A question with the answers a and b, and one of c; of a known author but for `nobody`."""
     nobody = fault.get("nobody")
     folder.mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ def with_line(path: Path, edit: Callable[[bytes], bytes]) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_line_that_was_cut_is_counted_and_named(kind: KindOfDump, tmp_path: Path) -> None:
+def test_a_line_that_was_cut_is_counted_and_named(kind: str, tmp_path: Path) -> None:
     path = dump(kind, tmp_path)
     number = with_line(path, lambda line: line[: len(line) // 2])
     _, imported = made(kind, [path], tmp_path / "data")
@@ -78,9 +78,7 @@ def test_a_line_that_was_cut_is_counted_and_named(kind: KindOfDump, tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_line_in_another_encoding_is_counted_and_named_and_such_a_file_refused(
-    kind: KindOfDump, tmp_path: Path
-) -> None:
+def test_a_line_in_another_encoding_is_counted_and_named_and_such_a_file_refused(kind: str, tmp_path: Path) -> None:
     path = dump(kind, tmp_path)
     number = with_line(path, lambda line: line.replace(b"Well", b"W\xe4ll"))
     _, imported = made(kind, [path], tmp_path / "data")
@@ -100,7 +98,7 @@ def test_a_line_in_another_encoding_is_counted_and_named_and_such_a_file_refused
         ("table", b"\nq", b"\n9,q"),
     ],
 )
-def test_a_column_that_nobody_knows_changes_nothing(kind: KindOfDump, old: bytes, new: bytes, tmp_path: Path) -> None:
+def test_a_column_that_nobody_knows_changes_nothing(kind: str, old: bytes, new: bytes, tmp_path: Path) -> None:
     path = dump(kind, tmp_path)
     expected, _ = made(kind, [path], tmp_path / "data")
     text = path.read_bytes()
@@ -118,7 +116,7 @@ def test_a_column_that_nobody_knows_changes_nothing(kind: KindOfDump, old: bytes
         ("table", b"answer,", "no column 'answer' for answer; the file has question_id, question, answer_id, Xanswer"),
     ],
 )
-def test_a_column_that_is_missing_is_named(kind: KindOfDump, old: bytes, said: str, tmp_path: Path) -> None:
+def test_a_column_that_is_missing_is_named(kind: str, old: bytes, said: str, tmp_path: Path) -> None:
     path = dump(kind, tmp_path)
     path.write_bytes(path.read_bytes().replace(old, b"X" + old))
     with pytest.raises(InputError) as caught:
@@ -127,7 +125,7 @@ def test_a_column_that_is_missing_is_named(kind: KindOfDump, old: bytes, said: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_post_without_an_owner_stays_and_is_counted(kind: KindOfDump, tmp_path: Path) -> None:
+def test_a_post_without_an_owner_stays_and_is_counted(kind: str, tmp_path: Path) -> None:
     tables, imported = made(kind, [dump(kind, tmp_path, nobody=True)], tmp_path / "data")
     assert counts(imported)["answers of unknown authors"] == 1 and adds_up(imported)
     assert [row["author"] is None for row in tables["multi"]] == [True, False]
@@ -150,7 +148,7 @@ def corpus() -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_corpus_written_as_a_dump_comes_back(kind: KindOfDump, tmp_path: Path) -> None:
+def test_a_corpus_written_as_a_dump_comes_back(kind: str, tmp_path: Path) -> None:
     answers, best = corpus(), frozenset(f"optics{number}a{number % 3}" for number in range(25))
     if kind == "stackexchange":
         paths = write_sites(answers, tmp_path / "dumps", best)

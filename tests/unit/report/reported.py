@@ -46,7 +46,7 @@ def groups() -> pl.DataFrame:
 def experiment(name: str = "main") -> ExperimentTables:
     """An experiment with every table that a figure is drawn of."""
     pairs = [(GROUPS[0], GROUPS[1], 1.5, 1.0, 1.5, 0.8, True), (GROUPS[1], GROUPS[0], 1.5, 1.0, 1.5, 0.8, True)]
-    accuracy = [
+    accuracy: list[tuple[Any, ...]] = [
         ("net", "leaf", "all", "test", m, None, None, 0.75, 0.5, 40) for m in ("nearest_group", "macro", "pairwise")
     ]
     accuracy += [("net", "leaf", "all", "test", "confusion", g, o, 0.5, None, 20) for g in GROUPS for o in GROUPS]
