@@ -88,7 +88,7 @@ def test_a_finished_demo_is_done(demo_copy: Path) -> None:
     assert {job["state"] for job in jobs.values()} == {"done"}
     assert all(job["took"] and "done: " in job["end"] for label, job in jobs.items() if label != "all")
     svg = (demo_copy / "graphs/dag.svg").read_text()
-    assert ">2 done, " in svg and svg.count('class="node done"') == svg.count('class="node') == 47
+    assert ">2 done, " in svg and svg.count('class="node done"') == svg.count('class="node') == 48
 
 
 def status(folder: Path, *flags: str) -> list[str]:
@@ -121,13 +121,13 @@ def test_status_says_what_runs_what_failed_and_when_it_ends(demo_copy: Path) -> 
     running = next(line for line in lines if "write_report" in line)
     assert re.search(r"demo +. write_report +. elsewhere +. write \[x\] .* 12 of 80 GB .*\[b\]half of it", running)
     bar = "━" * 20
-    assert any(re.fullmatch(rf"38 rules done +{bar} +55/55 .* min *", line) for line in lines)
+    assert any(re.fullmatch(rf"39 rules done +{bar} +56/56 .* min *", line) for line in lines)
     assert "failed: show_examples [main], error: no examples; add some" in lines
     # 72 s were estimated, 10 s have passed; nothing ended by which to correct it
-    last = r"results/demo: 55 of 57 jobs done, 1 failed, 1 running; left: about (6\d|7\d) s with 2 cores, until .*"
+    last = r"results/demo: 56 of 58 jobs done, 1 failed, 1 running; left: about (6\d|7\d) s with 2 cores, until .*"
     assert re.fullmatch(last, lines[-1]) and lines[-1].endswith("by what such jobs took and the estimate")
     again = status(demo_copy, "--all")
-    assert sum(f" {bar} " in line for line in again) == 38
+    assert sum(f" {bar} " in line for line in again) == 39
     assert (demo_copy / ".snakemake/sociolect/digests.json").is_file()
 
 
