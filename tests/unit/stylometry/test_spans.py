@@ -86,6 +86,14 @@ def test_there_are_as_many_spans_as_counts(text: str) -> None:
     assert all(0 <= start < end <= len(text) for spans in spans_of(text).values() for start, end in spans)
 
 
+def test_what_is_cut_out_of_a_text_moves_nothing() -> None:
+    # a link, a line end of two characters and a full stop that ends no sentence stand before what is found
+    text = "It is --www.x.org) so.\r\nMr. Maybe!"
+    # the blank that stands for the link makes a dash of the two hyphens
+    assert differing(text) == {} and len(shown(text, "dashes")) == 1
+    assert [shown(text, measure) for measure in ("hedges", "exclamation", "links")] == [["Maybe"], ["!"], ["www.x.org"]]
+
+
 def test_nothing_points_where_no_word_is() -> None:
     assert spans_of("... !?") == spans_of("") == {}
 

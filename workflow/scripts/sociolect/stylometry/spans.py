@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from sociolect.stylometry import features as f
@@ -72,25 +73,51 @@ def spans_of(text: str) -> dict[str, list[Span]]:
         [(0, 7)]
     """
     found: dict[str, list[Span]] = {}
-    straight = text.replace("\u2019", "'").replace("\u2018", "'").replace("\r\n", " \n")
-    # every place stays where it was: what features cuts out is blank here
-    bare = f._URL.sub(lambda link: " " * len(link[0]), straight)
-    plain = f._DOTTED.sub(lambda dotted: dotted[0].replace(".", " "), bare)
-    plain = f._SHORTENED.sub(lambda short: short[0][:-1] + " ", plain)
-    n_words = 0
-    for tokens in _sentences(plain):
-        n_words += len(tokens)
-        for measure, span in _in_sentence(tokens):
-            found.setdefault(measure, []).append(span)
-    if n_words == 0:
+
+    def add(where: _Placed, pairs: Iterable[tuple[str, Span]]) -> None:
+        for measure, (start, end) in pairs:
+            found.setdefault(measure, []).append((where.places[start], where.places[end - 1] + 1))
+
+    whole = _Placed(text.replace("\u2019", "'").replace("\u2018", "'"), range(len(text)))
+    whole = whole.changed(re.compile("\r\n"), lambda end: "\n")
+    # as features cuts them out
+    bare = whole.changed(f._URL, lambda link: " ")
+    plain = bare.changed(f._DOTTED, lambda dotted: dotted[0].replace(".", " "))
+    plain = plain.changed(f._SHORTENED, lambda short: short[0][:-1])
+    sentences = list(_sentences(plain.text))
+    if not sentences:
         return {}
-    found.setdefault("links", []).extend(link.span() for link in f._URL.finditer(straight))
-    found.setdefault("abbreviations", []).extend(
-        [*(dotted.span() for dotted in f._DOTTED.finditer(bare)), *found.get("abbreviation_words", [])]
-    )
-    for measure, span in _in_marks(text, bare):
-        found.setdefault(measure, []).append(span)
+    for tokens in sentences:
+        add(plain, _in_sentence(tokens))
+    found["abbreviations"] = list(found.get("abbreviation_words", []))
+    add(whole, (("links", link.span()) for link in f._URL.finditer(whole.text)))
+    add(bare, (("abbreviations", dotted.span()) for dotted in f._DOTTED.finditer(bare.text)))
+    add(bare, _in_marks(bare.text))
+    for measure, pattern in _RAW_MARKS.items():
+        found[measure] = [mark.span() for mark in pattern.finditer(text)]
     return {measure: sorted(spans) for measure, spans in found.items() if spans}
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A changed text, and where each of its characters stood in the text that was given."""
+
+    text: str
+    places: Sequence[int]
+
+    def changed(self, pattern: re.Pattern[str], put: Callable[[re.Match[str]], str]) -> _Placed:
+        """With every match replaced by something that is not longer, which stands where the match began."""
+        pieces: list[str] = []
+        places: list[int] = []
+        last = 0
+        for found in pattern.finditer(self.text):
+            new = put(found)
+            pieces += [self.text[last : found.start()], new]
+            places += [*self.places[last : found.start()], *self.places[found.start() : found.start() + len(new)]]
+            last = found.end()
+        if not last:
+            return self
+        return _Placed("".join([*pieces, self.text[last:]]), [*places, *self.places[last:]])
 
 
 def _sentences(plain: str) -> Iterator[list[re.Match[str]]]:
@@ -135,10 +162,8 @@ def _word(spelling: str) -> f._Word:
     return f._look_up(spelling)
 
 
-def _in_marks(raw: str, text: str) -> Iterator[tuple[str, Span]]:
-    """Punctuation, digits and layout, as `marks.count_marks` counts them; both texts have the same places."""
-    for measure, pattern in _RAW_MARKS.items():
-        yield from ((measure, found.span()) for found in pattern.finditer(raw))
+def _in_marks(text: str) -> Iterator[tuple[str, Span]]:
+    """Punctuation, digits and layout, as `marks.count_marks` counts them in a text without links."""
     for measure, pattern in _TEXT_MARKS.items():
         yield from ((measure, _wide(measure, found, text)) for found in pattern.finditer(text))
     yield from (("bullets", found.span()) for found in m._LINE_BULLET.finditer(text))
