@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,12 @@ def test_one_gpu_fetches_what_it_names_and_all_its_rules_fit_together(project: P
     values = yaml.safe_load((project / "config/one-gpu.yaml").read_text())
     values["models"]["hub"] = "hub"
     (project / "one-gpu.yaml").write_text(yaml.safe_dump(values))
-    planned = snakemake(project, "--dry-run", "--configfile", "one-gpu.yaml").stdout
+    planned = snakemake(project, "--dry-run", "--printshellcmds", "--configfile", "one-gpu.yaml").stdout
     for rule in ("fetch_model", "describe_style", "distil_student", "try_method", "compare_judges"):
         assert rule in planned
+    # for the GPU hours of the report
+    asked = re.search(r"--gpus '(\{[^']*\})'", planned)
+    assert asked and json.loads(asked[1])["train_sfam"] == 1 and "write_report" not in asked[1]
     models = project / "results/one-gpu/models"
     snakemake(project, "--configfile", "one-gpu.yaml", "--", *(f"results/one-gpu/models/{n}" for n in ("sfam", "lm")))
     assert load_causal_lm(models / "lm", config.models.dtype, "cpu").config.model_type == "qwen2"

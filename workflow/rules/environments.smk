@@ -111,7 +111,8 @@ def gpus_asked(wildcards):
     where there is one.
     """
     asked = {rule.name: rule.resources.get("gpu") for rule in workflow.rules} if LARGE else {}
-    return json.dumps({name: gpus for name, gpus in asked.items() if isinstance(gpus, int) and gpus}, sort_keys=True)
+    known = {name: gpus.value for name, gpus in asked.items() if gpus is not None and not gpus.is_evaluable()}
+    return json.dumps({name: gpus for name, gpus in known.items() if gpus}, sort_keys=True)
 
 
 # `.venv/bin/snakemake` without activation would find another python in `shell:`: its folder comes first, too.
