@@ -137,6 +137,8 @@ def test_judges_that_do_not_see_it_and_a_topic_that_falls_are_named() -> None:
         f"{own}{rule}: not seen by ngrams; no more than steered (random) by sfam, ngrams; no more than steered "
         "(shuffled) by sfam, ngrams; the topic probe's share falls by 12.5 points."
     )
+    cross = said(judged(targets=("cross",)))["Judges"]
+    assert cross == f"No judge of style has seen `steered` on its own groups' questions{rule}: not seen by ngrams."
     alone = said(judged(targets=("own",)))["Judges"]
     assert alone == f"{own}; whether the topic stays is not known, as other groups' style was not asked for."
 

@@ -160,6 +160,8 @@ def _judges(e: ExperimentTables, focus: Sequence[str]) -> str:
         f"The rise by `{focus[0]}` has its interval above 0 in the eyes of {seen.height} of {own.height} judges of "
         f"style ({each})"
     )
+    if own.height == 0:
+        said = f"No judge of style has seen `{focus[0]}` on its own groups' questions"
     doubts = doubts_of(e.judges, e.judge_contrasts) if e.judge_contrasts is not None else None
     if doubts is None:
         return f"{said}; whether the topic stays is not known, as other groups' style was not asked for."

@@ -28,7 +28,7 @@ def times_plot(took: Mapping[str, tuple[float, int]], gpus: Mapping[str, int], r
     rows = sorted(((hours, rule, jobs, gpus.get(rule, 0)) for rule, (hours, jobs) in took.items()), reverse=True)
     hours, gpu_hours = sum(row[0] for row in rows), sum(row[0] * row[3] for row in rows)
     jobs = sum(row[2] for row in rows)
-    bars = [(rule, took, took * gpu, f"{_clock(took)}, {_jobs(n)}") for took, rule, n, gpu in rows[:_SHOWN]]
+    bars = [(rule, own, own * gpu, f"{_clock(own)}, {_jobs(n)}") for own, rule, n, gpu in rows[:_SHOWN]]
     if rest := rows[_SHOWN:]:
         left, on_gpus = sum(row[0] for row in rest), sum(row[0] * row[3] for row in rest)
         label = f"{_clock(left)}, {_jobs(sum(row[2] for row in rest))}"
