@@ -68,7 +68,8 @@ def all_probes(
         yield from probe_sfam(settings, folders.sfam, frame["answer"].to_list(), k)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    if settings.description.describer == "stylometry":
+    # whoever asks no model is taken to be as fast as stylometry
+    if settings.description.describer != "llm":
         yield from probe_describer(settings, frame["answer"].to_list())
     # vLLM's environment has no spaCy: the estimate then says that it leaves tagging out
     if settings.syntax.tagger != "none" and json.loads(backend)["backend"] != "vllm":

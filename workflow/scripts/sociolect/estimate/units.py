@@ -192,7 +192,7 @@ def _drawn(samples: Mapping[str, pl.DataFrame], n_train: int, n_heldout: int) ->
 
 def _describing(settings: EstimateJob, samples: Mapping[str, pl.DataFrame], n_prompts: int) -> Work:
     answers = _drawn(samples, settings.description.n_answers, settings.description.n_heldout)
-    if settings.description.describer == "stylometry":
+    if settings.description.describer != "llm":
         return Work("describe_style", "describing", "answer", answers, EXACT, 1, gpus=0)
     return Work("describe_style", "describing", "prompt", answers * n_prompts, AT_MOST, 1)
 
