@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, skip_here
+from browsed import Tags, browsed
+from conftest import ROOT
 from sociolect.dag.dag_page import page_of
 from sociolect.dag.folding import nodes_of_jobs, nodes_of_rules
 from sociolect.dag.job_states import JobState
@@ -45,23 +43,6 @@ def page() -> str:
     return drawn([MAKE, *SHARDS], STATES, f"all {EVIL}")
 
 
-class Tags(HTMLParser):
-    """Tags with their attributes, and what stands in scripts."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] == "script" and data.strip():
-            self.scripts.append(data)
-
-
 def test_the_page_asks_for_nothing_and_text_in_it_is_text(page: str) -> None:
     read = Tags(page)
     names = [tag for tag, _ in read.tags]
@@ -86,26 +67,6 @@ def test_every_box_of_both_pictures_is_known_to_the_page(page: str) -> None:
     assert boxes == {f"jobs-{node['name']}" for node in nodes} | {f"rules-{rule['name']}" for rule in rules}
 
 
-def opened(page: str, folder: Path, action: str, anchor: str = "") -> str:
-    """What the page is in a browser after an action in it."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        skip_here("no chromium: apt-get install chromium")
-    file = folder / "dag.html"
-    file.write_text(page.replace("</body>", f"<script>{action}</script></body>"), encoding="utf-8")
-    command = [
-        browser,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={folder}/profile",
-        "--dump-dom",
-    ]
-    done = subprocess.run([*command, f"{file.as_uri()}{anchor}"], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def panel(dom: str) -> str:
     found = re.search(r"<aside.*?</aside>", dom, re.DOTALL)
     assert found
@@ -113,7 +74,7 @@ def panel(dom: str) -> str:
 
 
 def test_a_job_shows_its_log_as_text(page: str, tmp_path: Path) -> None:
-    dom = opened(page, tmp_path, "", "#make%20single")
+    dom = browsed(page, tmp_path, "", "#make%20single")
     shown = panel(dom)
     assert "<dd>68 s</dd>" in shown and "<dd>single</dd>" in shown and "<dd>corpus.smk</dd>" in shown
     assert "<pre>&lt;/script&gt;&lt;script&gt;" in shown and "<img" not in dom and "{{ 7 * 7 }}" in shown
@@ -139,7 +100,7 @@ document.title = JSON.stringify(done);
 
 
 def test_all_goes_without_a_mouse(page: str, tmp_path: Path) -> None:
-    title = re.search(r"<title>(.*?)</title>", opened(page, tmp_path, KEYS))
+    title = re.search(r"<title>(.*?)</title>", browsed(page, tmp_path, KEYS))
     assert title
     assert json.loads(title[1]) == [
         "search",
@@ -156,4 +117,4 @@ def test_all_goes_without_a_mouse(page: str, tmp_path: Path) -> None:
 
 def test_a_job_without_a_log_says_so(tmp_path: Path) -> None:
     page = drawn([replace(MAKE, log=Path("none.log"))], [JobState("to do")], "x")
-    assert "No log yet." in panel(opened(page, tmp_path, "", "#make%20single"))
+    assert "No log yet." in panel(browsed(page, tmp_path, "", "#make%20single"))

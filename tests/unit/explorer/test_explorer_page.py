@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from html import unescape
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from explored import CATALOGUE, HEDGED, LOUD, made_tables
 
-from conftest import ROOT, skip_here
+from browsed import Tags, browsed
+from conftest import ROOT
 from sociolect.evaluation.templates import read_page
 from sociolect.explorer.data import experiment_data
 from sociolect.explorer.explorer_page import explorer_page, script_json
@@ -30,23 +28,6 @@ def page() -> str:
     names = CATALOGUE["attribute"].to_list()
     data = experiment_data(made_tables(TEXTS, questions), CATALOGUE)
     return explorer_page(read_page(TEMPLATES), f"run {EVIL}", names, [data, data | {"name": "again"}], 0.95)
-
-
-class Tags(HTMLParser):
-    """Tags with their attributes, and what stands in scripts."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] == "script" and data.strip():
-            self.scripts.append(data)
 
 
 def test_the_page_asks_for_nothing_and_text_in_it_is_text(page: str) -> None:
@@ -65,16 +46,9 @@ def test_the_page_asks_for_nothing_and_text_in_it_is_text(page: str) -> None:
 
 def noted(page: str, folder: Path, action: str, address: str = "") -> Any:
     """What a script noted while it used the page in a browser."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        skip_here("no chromium: apt-get install chromium")
-    file = folder / "explorer.html"
-    file.write_text(page.replace("</body>", f"<script>{{{USING}{action}{LAST}}}</script></body>"), encoding="utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile", "--dump-dom"]
-    done = subprocess.run([browser, *flags, f"{file.as_uri()}{address}"], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    title = re.search(r"<title>(.*?)</title>", done.stdout)
-    assert title and "<img" not in done.stdout
+    dom = browsed(page, folder, f"{{{USING}{action}{LAST}}}", address)
+    title = re.search(r"<title>(.*?)</title>", dom)
+    assert title and "<img" not in dom
     return json.loads(unescape(title[1]))
 
 

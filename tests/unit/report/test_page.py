@@ -6,8 +6,6 @@ import base64
 import html
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,8 @@ import pytest
 import reported
 from swept import sweep
 
-from conftest import ROOT, skip_here
+from browsed import browsed
+from conftest import ROOT
 from made_tables import judge_rows
 from sociolect.common import schemas
 from sociolect.evaluation.renderings import HEADER
@@ -201,17 +200,11 @@ addEventListener("load", () => {
 
 
 def test_nothing_is_wider_than_a_page_and_on_a_phone_tables_scroll_by_themselves(tmp_path: Path) -> None:
-    browser = shutil.which("chromium")
-    if browser is None:
-        skip_here("no chromium: apt-get install chromium")
     page = page_of(reported.run(), reported.experiment())
     frames = "".join(f'<iframe width="{w}" height="900" srcdoc="{html.escape(page)}"></iframe>' for w in (1400, 400))
-    file = tmp_path / "both.html"
-    file.write_text(f"<!doctype html><body>{frames}{SIZES}</body>", encoding="utf-8")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
-    done = subprocess.run([*command, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=180)
-    title = re.search(r"<title>(.*?)</title>", done.stdout)
-    assert title, done.stderr
+    dom = browsed(f"<!doctype html><body>{frames}{SIZES}</body>", tmp_path)
+    title = re.search(r"<title>(.*?)</title>", dom)
+    assert title, dom
     desk, phone = json.loads(title[1])
     for found in (desk, phone):
         assert found["wide"] and found["seen"] and found["drawn"] and found["outside"] == 0, found

@@ -101,10 +101,7 @@ def damage_plot(table: pl.DataFrame, contrasts: pl.DataFrame, name: str) -> Pict
     place = {condition: i for i, condition in enumerate(ordered(known["condition"]))}
     rows = sorted(known.iter_rows(named=True), key=lambda row: place[row["condition"]])
     with rc_context(STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=(8.2, 4.6), layout="constrained")
-        axes = figure.add_subplot()
-        axes.axhline(0, color=GRAY, linewidth=1)
-        axes.axvline(0, color=GRAY, linewidth=1)
+        figure, axes = _crossed()
         points: list[tuple[float, float]] = []
         for number, row in enumerate(rows, start=1):
             x, color = row["log_perplexity"] - base[0], _color(row["condition"])
@@ -138,10 +135,7 @@ def shift_plot(judges: pl.DataFrame, name: str) -> Picture | None:
     place = {name: row for row, name in enumerate(ordered(both["condition"].unique()))}
     both = both.with_columns(order=pl.col("condition").replace_strict(place, return_dtype=pl.Int64)).sort("order")
     with rc_context(STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=(8.2, 4.6), layout="constrained")
-        axes = figure.add_subplot()
-        axes.axhline(0, color=GRAY, linewidth=1)
-        axes.axvline(0, color=GRAY, linewidth=1)
+        figure, axes = _crossed()
         points: list[tuple[float, float]] = []
         for number, row in enumerate(both.iter_rows(named=True), start=1):
             points.append(_mark(axes, number, row["condition"], 100 * row["gain"], 100 * row["stay_gain"]))
@@ -155,6 +149,15 @@ def shift_plot(judges: pl.DataFrame, name: str) -> Picture | None:
             "the right, style moves; near 0 on the other axis, the topic stays."
         )
         return finished(figure, f"{name}-shift", title, caption)
+
+
+def _crossed() -> tuple[Figure, Axes]:
+    """A figure whose axes cross at 0: no change in either direction."""
+    figure = Figure(figsize=(8.2, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.axhline(0, color=GRAY, linewidth=1)
+    axes.axvline(0, color=GRAY, linewidth=1)
+    return figure, axes
 
 
 def _color(condition: str) -> str:
