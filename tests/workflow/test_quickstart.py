@@ -38,10 +38,14 @@ def follow(step: Step, project: Path) -> subprocess.CompletedProcess[str]:
 
 
 def made_up(folder: Path) -> None:
-    """Three small sites whose groups come in the page's order: of questions with one, two and three answers so many."""
+    """Three sites whose groups come in the page's order, and whose numbers take its room in a table.
+
+    Of questions with one, two and three answers so many dozens.
+    """
     rows = []
-    for site, counts in (("alcohol", (24, 16, 8)), ("matheducators", (2, 10, 24)), ("quantumcomputing", (26, 6, 10))):
-        questions = [several for several, number in enumerate(counts, start=1) for _ in range(number)]
+    for site, counts in (("alcohol", (60, 16, 8)), ("matheducators", (2, 10, 24)), ("quantumcomputing", (26, 6, 10))):
+        # each kind comes early: the first of it is named in the funnel
+        questions = [1, 2, *(several for several, dozens in enumerate(counts, start=1) for _ in range(12 * dozens - 1))]
         for asked, several in enumerate(questions):
             for place in range(several):
                 author = None if asked == 5 else f"{site} {asked} {place}"

@@ -23,7 +23,7 @@ BASES: Mapping[str, str] = {
     "config": "models of the hub of 8 B parameters; a cluster with GPUs",
 }
 SCORERS: Mapping[str, str] = {
-    "cross_encoder": "SFAM, trained first: half an hour to two hours where it is trained from scratch",
+    "cross_encoder": "SFAM, trained first: half an hour on two cores where it is trained from scratch",
     "measured": "measures of style, no SFAM: minutes",
     "distilled": "a student of SFAM",
 }
