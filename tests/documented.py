@@ -2,7 +2,7 @@
 
 A block that begins with ```console holds commands, behind `$ `, each with its output below. A line `...` stands for any
 lines, or none. In a block that begins with ```console numbers-vary every number, and the blanks and dashes that fill a
-table's columns to the width of its numbers, may be others; nothing else may.
+table's columns to the width of its numbers, may be others, and a number with its interval may be `n/a`; nothing else.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def _same(line: str, loose: bool) -> str:
     if not loose:
         return line
     numbers = re.sub(r"(?<![A-Za-z])[-+]?\d[\d.,:]*(?:e-?\d+)?", "0", line)
-    return re.sub(r" ?-{2,} ?", "--", re.sub(r"\s+", " ", numbers)).strip()
+    blank = re.sub(r" ?-{2,} ?", "--", re.sub(r"\s+", " ", numbers)).strip()
+    return blank.replace("0 [0 0]", "0").replace("| n/a", "| 0")
 
 
 def _stripped(lines: Sequence[str]) -> Sequence[str]:

@@ -87,7 +87,7 @@ def test_what_is_not_as_the_page_says_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "```console\n$ a\n3 of 4\n...\nend\n\n$ b\n```\n```sh\n$ no\n```\n"
-        "```console numbers-vary\n$ c\nx | 3.1 s\n```\n"
+        "```console numbers-vary\n$ c\nx | 3.1 [2, 4] | 7 s\n```\n"
     )
     first, second, third = documented_steps(page)
     assert (first.command, first.output, second, third.varies) == (
@@ -96,9 +96,13 @@ def test_what_is_not_as_the_page_says_is_found(tmp_path: Path) -> None:
         Step("b", (), False),
         True,
     )
-    assert unlike(first, "3 of 4\n\nwhat not\nend\n") == unlike(second, "") == unlike(third, "x |  12 s\n") == ""
+    assert unlike(first, "3 of 4\n\nwhat not\nend\n") == unlike(second, "") == unlike(third, "x |  n/a |  12 s\n") == ""
     assert "and prints\n3 of 5" in unlike(first, "3 of 5\nend\n")
     assert "is said to print\nend" in unlike(first, "3 of 4\nand\n")
     assert "is not said to\nmore" in unlike(first, "3 of 4\nend\nmore\n")
     assert "(nothing more)" in unlike(first, "") and "is not said to\nb" in unlike(second, "b\n")
-    assert unlike(third, "y | 3.1 s") and unlike(third, "x | 3.1 min") and not unlike(first, "9 of 9\nend", varies=True)
+    assert (
+        unlike(third, "y | 1 [1, 1] | 7 s")
+        and unlike(third, "x | 1 [1, 1] | 7 min")
+        and not unlike(first, "9 of 9\nend", varies=True)
+    )
