@@ -24,7 +24,8 @@ from measuring import Row, as_program, machine, write_rows
 from sociolect.common.errors import InputError
 
 TOOL = Path(__file__).resolve().parents[1] / "workflow" / "tools" / "import_dump.py"
-WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("n", "rt", "lis", "mo")]
+# an array: a list would be made one at every draw
+WORDS = np.array([f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("n", "rt", "lis", "mo")])
 # answers of a question, and people
 ANSWERS, AUTHORS = 3, 5000
 
