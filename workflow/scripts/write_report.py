@@ -16,7 +16,7 @@ from sociolect.report.gallery import pictures_of
 from sociolect.report.page import render_report
 from sociolect.report.run_findings import findings_of, findings_text
 from sociolect.report.run_tables import PER_EXPERIMENT, SHARED, ExperimentTables, RunTables, model_names
-from sociolect.settings.evaluation import ReportSettings
+from sociolect.settings.pages import ReportSettings
 
 
 def main(job: Job[ReportSettings]) -> None:

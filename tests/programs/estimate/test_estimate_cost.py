@@ -29,7 +29,7 @@ def test_prompts_to_a_server_are_counted_and_left_out(tmp_path: Path) -> None:
     command = [sys.executable, ROOT / "workflow/scripts/estimate_cost.py", "--samples", tmp_path / "single.parquet"]
     command += ["--splits", "single", "--rates", tmp_path / "rates.parquet", "--describing", prompts]
     command += ["--estimate", tmp_path / "estimate.parquet", "--settings", json.dumps(settings)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     # 8 train answers, 2 of val and 2 of test, 8 questions about each
     assert "at most 96 prompts to a server are not part of the estimate" in done.stderr

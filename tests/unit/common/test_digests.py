@@ -16,6 +16,7 @@ GENERATORS = {
 }
 # what answers val questions and has them judged, and what compares such trials
 TRYING = {"try_method", "try_cell", "choose_wording", "compare_vectors"}
+PAGES = {"write_report", "write_explorer"}
 JUDGES = {"fit_judges", "judge_answers"}
 ESTIMATES = {"probe_rates", "estimate_cost"}
 PROGRAMS = {path.stem for path in SCRIPTS.glob("*.py")} - {"start_program"}
@@ -55,8 +56,17 @@ DEFAULTS = {
     "evaluation": (
         "Field(2000,",
         "Field(2001,",
-        {"score_generations", "compare_conditions", "compare_judges", "show_examples", "measure_chain", *JUDGES},
+        {
+            "score_generations",
+            "compare_conditions",
+            "compare_judges",
+            "show_examples",
+            "measure_chain",
+            *JUDGES,
+            *PAGES,
+        },
     ),
+    "pages": ("Field(None,", "Field(...,", {"write_report"}),
     "study": ("Field(8,", "Field(9,", {"fit_cell", "compare_cells", "compare_vectors", "draw_study"}),
     "estimate": ("Field(200.0,", "Field(201.0,", ESTIMATES),
     # a rule passes the style as a flag and the file as an input
@@ -83,7 +93,9 @@ def copy_of(scripts: Path, folder: Path) -> Path:
 def test_every_settings_file_is_looked_at() -> None:
     files = {path.stem for path in (SCRIPTS / "sociolect/settings").glob("*.py")}
     # what writes documents and locks, and what checks, holds no key
-    assert set(DEFAULTS) == files - {"__init__", "documents", "file_map", "locks", "combinations", "faults"}
+    assert set(DEFAULTS) == files - {
+        *("__init__", "documents", "file_map", "citations", "locks", "combinations", "faults"),
+    }
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -52,10 +52,12 @@ def faults_of(folder: Path, **sections: object) -> list[str]:
 
 
 def test_twelve_faults_of_different_kinds_are_all_named_within_ten_seconds(here: Path) -> None:
-    began = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     tool = ROOT / "workflow/tools/check_run.py"
     done = subprocess.run([sys.executable, tool, "--configfile", "c.yaml"], capture_output=True, text=True, check=False)
-    assert done.returncode == 1 and time.monotonic() - began < 10
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # of the processor: other tests run beside it
+    assert done.returncode == 1 and after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
     first, *lines = done.stdout.splitlines()
     assert first == "checking c.yaml ..."
     keys = [line.partition(", key '")[2].partition("'")[0] for line in lines]

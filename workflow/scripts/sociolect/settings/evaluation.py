@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sociolect.settings.base import Experiment, Name, Positive, Stage
+from sociolect.settings.base import Positive, Stage
 from sociolect.settings.generation import GenerationSettings
-from sociolect.settings.models import ModelsSettings
 from sociolect.settings.syntax import SyntaxSettings
 
 
@@ -28,14 +27,3 @@ class JudgeJob(Stage):
     evaluation: EvaluationSettings
     generation: GenerationSettings
     syntax: SyntaxSettings
-
-
-class ReportSettings(Stage):
-    """What the report says of the run: a part of the config, not a section of it."""
-
-    run: Name = Field(description="Name of the run.")
-    experiments: dict[Name, Experiment] = Field(min_length=1, description="The experiments, in the config's order.")
-    models: ModelsSettings | None = Field(None, description="The two models, to be named in the header.")
-    evaluation: EvaluationSettings = Field(
-        default_factory=EvaluationSettings, description="The level of the intervals, to be named beside them."
-    )
