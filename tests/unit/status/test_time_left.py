@@ -56,6 +56,10 @@ def test_without_an_estimate_it_is_at_least_what_is_known() -> None:
     assert "left: at least 30 s with 2 cores, by what such jobs took, 5 of unknown length (make estimate)" in said
 
 
+def test_nothing_known_is_not_at_least_zero() -> None:
+    assert Left(0.0, 0.0, unknown=2).said == "an unknown time"
+
+
 def test_a_range_that_is_narrow_is_one_number() -> None:
     assert Left(95.0, 100.0).said == "about 100 s" and Left(50.0, 100.0).said == "50 s to 100 s"
 

@@ -41,7 +41,7 @@ class Left:
     def said(self) -> str:
         """The range in words."""
         if self.unknown or self.longer:
-            return f"at least {duration(self.low)}"
+            return f"at least {duration(self.low)}" if self.low >= 1 else "an unknown time"
         if self.high - self.low <= NARROW * self.high:
             return f"about {duration(self.high)}"
         return f"{duration(self.low)} to {duration(self.high)}"
