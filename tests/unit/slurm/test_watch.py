@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -129,3 +133,37 @@ def test_waiting_retry_stays_off_the_node_that_failed_it_while_another_can_be_us
     bench.nodes = {}
     bench.words(120.0)
     assert bench.updates == [], "sinfo did not answer: nothing is known"
+
+
+# loses the first interrupt, as a thread of Snakemake's can
+DEAF = """
+import signal, sys, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *given: asked.append(given) or (len(asked) > 1 and sys.exit(7)))
+print("ready", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+def test_snakemake_that_is_stuck_in_its_stop_is_asked_again_once_its_jobs_have_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE, text=True)
+    assert stuck.stdout and stuck.stdout.readline() == "ready\n"
+    driver = runs.Driver(stuck.pid, socket.gethostname(), runs.process_started(stuck.pid))
+    (bench.run / "driver.json").write_text(json.dumps(asdict(driver)))
+    bench.submitted("5", "RUNNING")
+    done: list[str] = []
+
+    def cancelled(jobs: list[str]) -> bool:
+        done.append(f"cancelled {jobs[0]}, {stuck.poll()}")
+        bench.queue = {}
+        return True
+
+    monkeypatch.setattr(watch, "cancel", cancelled)
+    monkeypatch.setattr(watch, "GRACE_S", 0.1)
+    runs.stop_submitting(bench.run)
+    stuck.terminate()
+    watch.watch(bench.watcher, 30.0)
+    assert stuck.wait(10) == 7 and done == ["cancelled 5, None"] and (bench.run / "closed").exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Iterable
@@ -70,6 +71,12 @@ class Driver:
         if self.host != socket.gethostname():
             return None
         return process_started(self.pid) == self.started
+
+    def interrupt(self) -> None:
+        """Ask it once more to end, if it still runs."""
+        if self.alive():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
 
 
 def process_started(pid: int) -> float:

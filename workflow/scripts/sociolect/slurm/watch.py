@@ -184,14 +184,19 @@ class Watcher:
 def watch(watcher: Watcher, interval: float) -> None:
     """Look every `interval` seconds until Snakemake has ended, then cancel what it left behind."""
     driver = read_driver(watcher.run)
-    due, stopped = 0.0, 0.0
+    due, stopped, looks = 0.0, 0.0, 0
     while driver.alive():
         if (watcher.run / "stopping").exists():
             stopped = stopped or time.monotonic()
             # Snakemake may be stuck in its own stop; once its jobs have ended it has nothing to wait for
             if time.monotonic() - stopped > GRACE_S:
-                cancel(_left(watcher.run) or [])
-                stopped = time.monotonic()
+                left = _left(watcher.run)
+                if left:
+                    cancel(left)
+                elif left is not None and looks:
+                    # an interrupt can be lost, and a thread be waited for without end: as Ctrl-C a second time
+                    driver.interrupt()
+                stopped, looks = time.monotonic(), looks + 1
         elif time.monotonic() >= due:
             try:
                 watcher.round(time.time())
