@@ -91,7 +91,8 @@ def json_of(*names, only=None):
         # a key of the section: an experiment or a group may be called so
         if hasattr(getattr(CONFIG, name), "backend") and "backend" not in kept:
             part.pop("backend", None)
-    return json.dumps(values, sort_keys=True)
+    # experiments in the config's order, as the files of all of them are
+    return json.dumps(values, sort_keys="experiments" not in names)
 
 
 def source_digest(program, leave=()):
