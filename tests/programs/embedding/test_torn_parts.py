@@ -37,7 +37,7 @@ def test_a_planted_author_on_both_sides_ends_with_its_name(program: str, tmp_pat
         command += [f"--{name}", str(tmp_path / f"{name}.made")]
     for name in flags.options:
         command += [f"--{name.replace('_', '-')}", options[name]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("error: author 'u0000' is in the parts train (answer 'a0000') and val (answer 'a0006')"), (

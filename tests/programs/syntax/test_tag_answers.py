@@ -75,6 +75,7 @@ def test_describe_style_says_attributes_of_syntax_where_answers_are_tagged(table
         "float32",
     ]
     flags += ["--backend", '{"backend": "transformers"}', "--prompt-style", "auto", "--prompt-date", "2025-01-01"]
+    flags += ["--server", "none"]
     settings: dict[str, object] = {"describer": "stylometry", "n_answers": 6, "n_heldout": 6}
 
     def said(name: str, *more: object) -> dict[str, set[str]]:
