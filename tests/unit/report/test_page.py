@@ -211,3 +211,8 @@ def test_nothing_is_wider_than_a_page_and_on_a_phone_tables_scroll_by_themselves
         # the eight rows, three times: the table, its costs, its variants
         assert found["rows"] == 3 * len(ROWS), found
     assert phone["scrolled"] > 5
+
+
+def test_the_level_of_the_intervals_is_that_of_the_run() -> None:
+    page = page_of(replace(reported.run(), confidence=0.9), reported.experiment())
+    assert "means with 90 % intervals" in page and "brackets hold 90 % intervals" in page and "95 %" not in page

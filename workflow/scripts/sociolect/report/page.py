@@ -64,6 +64,7 @@ def render_report(
         experiments=[_experiment(e, names) for e in experiments],
         findings=[[{"about": f.about, "said": _code(f.said)} for f in found] for found in findings],
         note=_code(findings_note(run.confidence)),
+        confidence=f"{100 * run.confidence:g}",
         pictures={name: {about: p and _shown(p) for about, p in found.items()} for name, found in pictures.items()},
         sfam=sections.sfam_tables(run.metrics),
         measured=measured,
