@@ -57,6 +57,18 @@ def test_what_is_written_stands_above_and_the_footer_is_gone_at_the_end() -> Non
         assert screen.unknown == [], "nothing hides the cursor"
 
 
+def test_the_width_is_that_of_the_terminal_whatever_a_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "10")
+    with terminal(40) as (stream, ours):
+        footer, screen = Footer(stream), Screen(40)
+        footer.show([Text("3 of 9 jobs done, 2 failed")])
+        assert screen.feed(_read(ours)).lines() == ["3 of 9 jobs done, 2 failed", ""]
+        resize(stream.fileno(), 20)
+        footer.show([Text("3 of 9 jobs done, 2 failed")])
+        assert "3 of 9 jobs done, …" in _read(ours)
+        footer.end()
+
+
 def test_a_long_line_of_the_footer_is_cut_and_a_terminal_made_narrow_is_cleared() -> None:
     with terminal(40) as (stream, ours):
         footer, screen = Footer(stream), Screen(40)

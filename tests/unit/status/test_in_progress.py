@@ -53,8 +53,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[InProgress, An
     return progress, workflow
 
 
-def said(progress: InProgress, *gpus: Gpu, most: int = 9) -> list[str]:
-    console = Console(file=io.StringIO(), width=120, color_system=None)
+def said(progress: InProgress, *gpus: Gpu, most: int = 9, width: int = 120) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
     for line in progress.lines(gpus, most):
         console.print(line)
     return [line.strip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
@@ -100,3 +100,15 @@ def test_many_jobs_are_counted_beyond_the_last_line(run: tuple[InProgress, Any],
         write_beat(tmp_path / f"{name}.log.beat", "begin", began=time.time() - 3)
     lines = said(progress, most=2)
     assert len(lines) == 3 and lines[1].startswith("label [1]") and lines[2] == "and 2 more"
+
+
+def test_on_a_narrow_terminal_words_give_way_and_numbers_stay(run: tuple[InProgress, Any], tmp_path: Path) -> None:
+    progress, workflow = run
+    progress.begin()
+    workflow.scheduler.running = {"label [1]"}
+    write_beat(tmp_path / "label-1.log.beat", "teacher", began=time.time() - 40, done=3, total=4, rate=0.1, eta_s=10.0)
+    head, line = said(progress, width=60)
+    assert head.startswith("1 of 4 jobs done ") and head.endswith("…") and len(head) == 60
+    assert line.startswith("label [1] ") and line.endswith(" 40 s")
+    head, line = said(progress, width=30)
+    assert head.startswith("1 of 4") and "…" in line and line.endswith(" 40 s")

@@ -49,10 +49,11 @@ class Footer(io.TextIOBase):
                 self._frame, self._drawn = "", []
                 return
             # one column less: some terminals go on in the next row when the last one is full
-            width = max(1, self.width - 1)
+            # set each time: by itself rich holds on to COLUMNS, whatever width the terminal has meanwhile
+            self.console.width = max(1, self.width - 1)
             with self.console.capture() as rendered:
                 for line in lines:
-                    self.console.print(line, width=width, no_wrap=True, overflow="ellipsis", crop=True)
+                    self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
             away, self._frame = self._taken_away(), rendered.get()
             self._drawn = [Text.from_ansi(line).cell_len for line in self._frame.splitlines()]
             self._put(away + self._frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,7 @@ class InProgress:
         pairs = [(job, state) for job, state in zip(self.jobs, states, strict=True) if job.log]
         at_work = sorted((pair for pair in pairs if pair[1].beat), key=lambda pair: -elapsed_s(pair[1], now))
         shown = at_work if len(at_work) <= most else at_work[: most - 1]
-        grid = Table.grid(padding=(0, 2))
-        for _ in range(3):
-            grid.add_column(no_wrap=True, overflow="ellipsis")
-        for job, state in shown:
-            grid.add_row(*_job_cells(job, state, now))
+        grid = _grid(_job_cells(job, state, now) for job, state in shown)
         more = [Text(f"and {len(at_work) - len(shown)} more")] if len(shown) < len(at_work) else []
         return [self._head(pairs, states, now), *([grid] if shown else []), *more, *(Text(gpu.said) for gpu in gpus)]
 
@@ -74,14 +70,9 @@ class InProgress:
         if left.high or left.unknown or left.longer:
             words.append(f"{left.said} left")
         words += [f"{left.unknown} of unknown length (make estimate)" if left.unknown else ""]
-        head = Table.grid(padding=(0, 2))
-        head.add_column(no_wrap=True)
-        head.add_column(width=BAR)
-        head.add_column(no_wrap=True, overflow="ellipsis")
         done = Text(f"{counts['done']} of {len(pairs)} jobs done", "bold")
         bar = ProgressBar(total=max(1, len(pairs)), completed=counts["done"], width=BAR)
-        head.add_row(done, bar, Text(", ".join(filter(None, words)), "bold red" if counts["failed"] else ""))
-        return head
+        return _grid([(done, bar, _cut(", ".join(filter(None, words)), "bold red" if counts["failed"] else ""))])
 
     def _state(self, job: Job, own: Any, running: set[Any], failed: set[Any]) -> JobState:
         if own in failed:
@@ -114,11 +105,27 @@ def _behind(jobs: Sequence[Job], lost: set[int]) -> set[int]:
     return found
 
 
-def _job_cells(job: Job, state: JobState, now: float) -> list[Text]:
+def _grid(rows: Iterable[Sequence[RenderableType]]) -> Table:
+    """Rows of three cells, each in one line: where the terminal is too narrow, those made by `_cut` give way."""
+    grid = Table.grid(padding=(0, 2))
+    for row in rows:
+        if not grid.columns:
+            for cell in row:
+                grid.add_column(no_wrap=not (isinstance(cell, Text) and cell.no_wrap), overflow="ellipsis")
+        grid.add_row(*row)
+    return grid
+
+
+def _cut(words: str, style: str = "") -> Text:
+    # rich takes room from columns that may wrap alone; the words themselves do not
+    return Text(words, style, no_wrap=True, overflow="ellipsis")
+
+
+def _job_cells(job: Job, state: JobState, now: float) -> list[RenderableType]:
     beat = state.beat
     done = f" {beat['done']}/{beat['total']}" if "total" in beat else ""
     rate = f"{beat['rate']:.3g}/s" if "rate" in beat else ""
     left = f"{duration(beat['eta_s'])} left" if beat.get("eta_s") is not None else ""
     silent = "no sign of progress: make why" if overdue_s(beat, now) else ""
     far = ", ".join(filter(None, [f"{beat['stage']}{done}", rate, left, beat_gpu(beat), silent]))
-    return [Text(f"  {job.label}", "cyan"), Text(far), Text(duration(elapsed_s(state, now)), "dim")]
+    return [_cut(f"  {job.label}", "cyan"), _cut(far), Text(duration(elapsed_s(state, now)), "dim")]
