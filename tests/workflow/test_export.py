@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import shutil
@@ -130,6 +132,13 @@ def test_vectors_come_back_equal_from_every_file(run: Path, export: Path) -> Non
         directions, hint = read_control_vector(export / f"vectors/main/{group}.gguf")
         assert hint == "llama" and tuple(directions) == choice.layers
         assert all(np.array_equal(value, rows[block].numpy()) for block, value in directions.items())
+        svec = json.loads((export / f"vectors/main/{group}.svec").read_text())["directions"]
+        assert tuple(map(int, svec)) == choice.layers
+        assert all(torch.equal(torch.tensor(value), rows[[int(block)]]) for block, value in svec.items())
+        lens = json.loads((export / f"vectors/main/{group}.vllm-lens.json").read_text())
+        data = np.frombuffer(base64.b64decode(lens["activations"]["data"]), dtype=np.float32)
+        assert tuple(lens["layer_indices"]) == choice.layers
+        assert np.array_equal(data.reshape(lens["activations"]["shape"]), rows[list(choice.layers)].numpy())
         assert torch.allclose(units[group].norm(dim=1), torch.ones(3))
 
 
@@ -188,7 +197,7 @@ def test_cards_name_what_there_is(export: Path) -> None:
     # the table of files
     names = card.replace("<experiment>", "main").replace("<group>", "meadow")
     named = re.findall(r"^\| `([a-z]+/[^`]*)`", names, re.MULTILINE)
-    assert len(named) == 8 and all((export / name).exists() for name in named)
+    assert len(named) == 9 and all((export / name).exists() for name in named)
 
 
 def test_a_model_that_is_not_in_the_export_is_asked_for(run: Path, export: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sociolect.common.artifacts import write_table
 from sociolect.common.schemas import STEERING
 from sociolect.export.control_vectors import read_control_vector
 from sociolect.export.kit import GROUP_VECTORS
-from sociolect.export.vector_files import write_group_vectors
+from sociolect.export.vector_files import LENS, write_group_vectors
 from sociolect.lm.requests import read_vectors
 from sociolect.settings.config import Config
 from tiny_models import save_speaker, word_tokenizer
@@ -40,10 +40,11 @@ def test_every_group_has_its_vectors_whatever_it_is_called(tmp_path: Path, mode:
         assert tuple(moved) == choice.layers
         assert np.allclose(units[group].norm(dim=1).numpy(), 1)
     found = {unquote(path.stem): path for path in folder.glob("*.gguf")}
+    others = {end: {unquote(path.name.removesuffix(end)) for path in folder.glob(f"*{end}")} for end in (LENS, ".svec")}
     if mode != "add":
-        assert not found
+        assert not found and not others[LENS] | others[".svec"]
         return
-    assert sorted(found) == sorted(GROUPS)
+    assert sorted(found) == sorted(GROUPS) and others[LENS] == others[".svec"] == {*GROUPS}
     for group, path in found.items():
         for block, value in read_control_vector(path)[0].items():
             assert np.array_equal(value, added[group][block].numpy())

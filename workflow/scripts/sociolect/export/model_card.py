@@ -120,7 +120,8 @@ def limits_of(config: Config, recipe: Recipe, warnings: list[str]) -> list[str]:
             "llama.cpp can add nothing to the output of block 0 and refuses these `.gguf` files; repeng takes them."
         )
     if choice.mode == "add" and choice.positions != "all":
-        found.append(f"repeng and llama.cpp add to all tokens, the run to {_WHERE[choice.positions]}: stronger there.")
+        where = _WHERE[choice.positions]
+        found.append(f"repeng, llama.cpp and vllm-lens add to all tokens, the run to {where}: stronger there.")
     found.append(f"The vectors mean something for {_named(config.models.lm)} alone, unquantized.")
     if config.corpus.source == "demo":
         found.append("The corpus is made up, with planted styles: nothing here says anything about people.")

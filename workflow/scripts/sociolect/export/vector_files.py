@@ -13,6 +13,7 @@ from sociolect.common.files import write_json, write_text
 from sociolect.common.schemas import ACTIVATIONS, CATALOGUE, STEERING
 from sociolect.export.as_added import unit_vectors
 from sociolect.export.control_vectors import write_control_vector
+from sociolect.export.json_vectors import write_lens_vector, write_svec
 from sociolect.export.kit import GROUP_VECTORS, PROMPTS, RECIPE, kit_of_run
 from sociolect.export.recipe import Recipe
 from sociolect.lm.requests import read_vectors, write_vectors
@@ -21,9 +22,12 @@ from sociolect.settings.config import Config
 
 __all__ = ["write_attribute_vectors", "write_group_vectors"]
 
+# of the files of vllm-lens, which has no ending of its own
+LENS = ".vllm-lens.json"
+
 
 def write_group_vectors(config: Config, run: Path, experiment: str, folder: Path) -> Recipe:
-    """Vectors, directions, recipe and prompt file of an experiment; control vectors where vectors are just added.
+    """Vectors, directions, recipe and prompt file of an experiment; those of other tools where vectors are just added.
 
     Args:
         config: of the run.
@@ -44,8 +48,11 @@ def write_group_vectors(config: Config, run: Path, experiment: str, folder: Path
         kind = str(load_config(kit.model).model_type)
         for group, vectors in read_vectors(folder / GROUP_VECTORS, kit.recipe.groups).items():
             # a group may be called r/AskX
-            path = folder / f"{quote(group, safe=' ')}.gguf"
-            write_control_vector(path, {layer: vectors[layer].numpy() for layer in choice.layers}, kind)
+            stem = quote(group, safe=" ")
+            directions = {layer: vectors[layer].numpy() for layer in choice.layers}
+            write_control_vector(folder / f"{stem}.gguf", directions, kind)
+            write_lens_vector(folder / f"{stem}{LENS}", directions)
+            write_svec(folder / f"{stem}.svec", directions, kind)
     return kit.recipe
 
 
