@@ -118,6 +118,29 @@ def test_the_key_is_sent_and_never_said(monkeypatch: pytest.MonkeyPatch) -> None
         assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "said_of_it",
+    [
+        # a slash as PHP writes it, a plus by its number, the key where a long message is cut, a page that is no JSON
+        b'{"error": {"message": "key sk-ab\\/cd\\u002bef0123 may not"}}',
+        b'{"error": {"message": "' + b"x" * 290 + b'sk-ab/cd+ef0123"}}',
+        b"<p>sk-ab/cd+ef0123</p>",
+    ],
+)
+def test_the_key_is_not_said_however_a_server_writes_it(said_of_it: bytes) -> None:
+    found, _, _ = asked([Reply(said_of_it, 403)], key="sk-ab/cd+ef0123")
+    assert isinstance(found, str) and "403" in found and "sk-ab" not in found, found
+
+
+@pytest.mark.parametrize("key", ["x", "test", "none", "1", "0"])
+def test_an_answer_is_left_as_it_is_whatever_the_key_is(key: str) -> None:
+    text = "The author uses complex syntax and none of the latest slang, 10 times."
+    with chat_server(lambda body, number: said(text)) as told:
+        client = ChatServer(ServerSettings(address=told.address, model="tiny", attempts=1), key, PACE)
+        assert client.ask({"messages": []}).text == text
+        client.close()
+
+
 HOSTED = "https://api.example.org/v1"
 
 

@@ -22,7 +22,7 @@ __all__ = ["ChatServer"]
 
 _LATER = "then run again: what was answered is kept"
 LONGEST_WAIT_S, FIRST_WAIT_S, MOST_WAIT_S = 600.0, 1.0, 60.0
-MOST_BYTES = 8 * 1024 * 1024
+MOST_BYTES, MOST_QUOTED = 8 * 1024 * 1024, 300
 
 
 class _PassingError(Exception):
@@ -123,17 +123,17 @@ class ChatServer:
             try:
                 return read_reply(said)
             except ReplyError as error:
-                raise _PassingError(str(error)) from None
+                raise _PassingError(self._quoted(str(error))) from None
         if status == 400 and is_filtered(said):
             # the text about which it was asked: an answer like any other that says nothing
             return ServerReply("", FILTERED)
-        why = said_wrong(said) or " ".join(text.split())[:200] or "nothing said of why"
+        why = self._quoted(said_wrong(said) or text) or "nothing said of why"
         if may_pass(status, said):
             raise _PassingError(f"{status}, {why}", wait_of(headers.get("retry-after")))
         raise InputError(self._refused(status, why))
 
     def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, Mapping[str, str], str]:
-        """Status, headers and text of the answer, in the time that it may take; the key in none of them."""
+        """Status, headers and text of the answer, in the time that it may take."""
         latest, read, content = time.monotonic() + self.server.timeout_s, 0, bytearray()
         with self._client.stream(method, f"{self.server.address}{path}", json=body) as response:
             for piece in response.iter_bytes():
@@ -141,7 +141,11 @@ class ChatServer:
                 read += len(piece)
                 if time.monotonic() > latest or read > MOST_BYTES:
                     raise httpx2.ReadTimeout("an answer that does not end")
-        return response.status_code, response.headers, without_key(content.decode("utf-8", "replace"), self._key)
+        return response.status_code, response.headers, content.decode("utf-8", "replace")
+
+    def _quoted(self, said: str) -> str:
+        """What a server says, for a message: decoded, in one line, and without the key before it is cut."""
+        return " ".join(without_key(said, self._key).split())[:MOST_QUOTED]
 
     def _refused(self, status: int, why: str) -> str:
         """What a status that no wait mends means, and what to do."""
@@ -174,6 +178,7 @@ class ChatServer:
         except httpx2.RequestError:
             return ""
         listed = json_of(text).get("data") if status == 200 and isinstance(json_of(text), Mapping) else None
-        names = [str(m.get("id")) for m in listed if isinstance(m, Mapping)] if isinstance(listed, list) else []
+        models = [m for m in listed if isinstance(m, Mapping)] if isinstance(listed, list) else []
+        names = [self._quoted(str(model.get("id"))) for model in models]
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         return f"it has {', '.join(sorted(names)[:10])}{more}; " if names else ""

@@ -65,11 +65,11 @@ def read_reply(body: Any) -> ServerReply:
 
 
 def said_wrong(body: Any) -> str:
-    """What a body says went wrong, in one line; empty where it says nothing."""
+    """What a body says went wrong, in one line, whole; empty where it says nothing."""
     found = body.get("error", body.get("detail", body.get("message"))) if isinstance(body, Mapping) else None
     if isinstance(found, Mapping):
         found = found.get("message") or found.get("code")
-    return " ".join(str(found or "").split())[:300]
+    return " ".join(str(found or "").split())
 
 
 def _content(content: Any) -> str:
