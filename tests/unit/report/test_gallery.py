@@ -16,6 +16,7 @@ from sociolect.common import schemas
 from sociolect.report.drawing import Picture, write_pictures
 from sociolect.report.gallery import pictures_of
 from sociolect.report.group_figures import map_plot
+from sociolect.report.profile_figures import weights_plot
 from sociolect.report.run_tables import ExperimentTables, RunTables
 from sociolect.report.time_figures import times_plot
 
@@ -83,6 +84,25 @@ def test_gpu_hours_are_hours_times_the_gpus_that_a_job_asks_for() -> None:
     many = {f"rule_{i:02d}": (1.0 / (i + 1), 2) for i in range(25)}
     folded = times_plot(many, {}, "demo")
     assert folded is not None and "5 other rules" in labels(folded.svg) and "rule_20" not in labels(folded.svg)
+
+
+def test_names_are_drawn_as_they_are() -> None:
+    # each broke a figure: TeX that is none, TeX that is some, and what matplotlib takes for a label of its own
+    odd = [r"uses $\frac$ and $\sum$", "like $x^2$ for", "_throwaway $_$"]
+    groups, points = (
+        frame.with_columns(group=pl.Series(odd[1:] * (frame.height // 2)))
+        for frame in (reported.experiment().groups, reported.experiment().embeddings)
+        if frame is not None
+    )
+    picture = map_plot(points, groups, "main")
+    assert picture is not None and {*odd[1:]} <= {*labels(picture.svg)}
+    heaviest = [{"attribute_id": f"a{i}", "weight": 0.5, "attribute": name} for i, name in enumerate(odd[:2])]
+    weights = {"groups": {odd[2]: {"all": {"n_eff": 2.0, "heaviest": heaviest}}}}
+    drawn = weights_plot(weights, groups, None, "main")
+    assert drawn is not None and {odd[0], odd[1], f"{odd[2]}: 2.0 effective attributes"} <= {*labels(drawn.svg)}
+    # the second panel of the line is empty: none of its ticks is drawn
+    ticks = [label for label in labels(drawn.svg) if label.startswith("0.")]
+    assert len(ticks) == len({*ticks}) > 1
 
 
 def test_a_map_of_many_answers_is_thinned_the_same_way_each_time() -> None:

@@ -40,5 +40,5 @@ def key_of(server: ServerSettings, environ: Mapping[str, str]) -> str | None:
 
 
 def without_key(text: str, key: str | None) -> str:
-    """The text with the key left out, for a message that quotes a server; never for an answer, which is no quotation."""
+    """The text with the key left out: for a message that quotes a server, never for an answer that is used."""
     return text.replace(key, "***") if key else text

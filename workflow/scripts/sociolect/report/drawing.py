@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,6 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 
 __all__ = [
     "BLUE",
@@ -47,6 +49,8 @@ STYLE = {
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    # names of groups and attributes are what they are, dollar signs included
+    "text.parse_math": False,
 }
 # colors that those with color blindness tell apart (Okabe and Ito 2008), without yellow, which is lost on white
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
@@ -115,9 +119,16 @@ def span_of(n: pl.Series) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def legend_beside(axes: Axes) -> Legend:
-    """The legend to the right of the axes, where it covers neither them nor the title."""
-    return axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8)
+def legend_beside(axes: Axes, lines: Sequence[Line2D] | None = None) -> Legend:
+    """The legend to the right of the axes, where it covers neither them nor the title.
+
+    Args:
+        axes: with lines that have labels.
+        lines: those that it has; of itself matplotlib leaves out a label that begins with an underscore.
+    """
+    named = axes.get_legend_handles_labels()[0] if lines is None else lines
+    where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "frameon": False, "fontsize": 8}
+    return axes.legend(named, [str(line.get_label()) for line in named], **where)
 
 
 def number_points(axes: Axes, points: Sequence[tuple[float, float]]) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from sklearn.decomposition import PCA
 
@@ -175,11 +176,11 @@ def map_plot(embeddings: pl.DataFrame, groups: pl.DataFrame, name: str) -> Pictu
     with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(7.2, 5.0), layout="constrained")
         axes = figure.add_subplot()
-        _scatter(axes, _plane(found, points), shown["group"].to_list(), _plane(found, centers), names)
+        named = _scatter(axes, _plane(found, points), shown["group"].to_list(), _plane(found, centers), names)
         axes.set_xlabel("first principal component, in the embedding's distance")
         axes.set_ylabel("second")
         axes.set_aspect("equal", adjustable="datalim")
-        legend_beside(axes)
+        legend_beside(axes, named)
         title = (
             f"Map of the style embeddings, {name} (n = {shown.height:,} of {test.height:,} test answers, "
             f"{len(names)} groups; {100 * share:.0f} % of the variance)"
@@ -195,14 +196,20 @@ def _plane(found: PCA, points: np.ndarray) -> np.ndarray:
     return np.pad(places, ((0, 0), (0, 2 - places.shape[1])))
 
 
-def _scatter(axes: Axes, places: np.ndarray, of: Sequence[str], centers: np.ndarray, names: Sequence[str]) -> None:
-    """Groups by color and by form: beyond seven no color is left that all can tell apart."""
+def _scatter(
+    axes: Axes, places: np.ndarray, of: Sequence[str], centers: np.ndarray, names: Sequence[str]
+) -> list[Line2D]:
+    """Groups by color and by form: beyond seven no color is left that all can tell apart. The groups' own marks."""
     looks = [(PALETTE[i % len(PALETTE)], _MARKERS[i % len(_MARKERS)]) for i in range(len(names))]
     for (color, marker), name in zip(looks, names, strict=True):
         rows = [row for row, group in enumerate(of) if group == name]
         axes.plot(*places[rows].T, marker, color=color, markersize=3, alpha=0.55, linestyle="", markeredgewidth=0)
+    drawn = []
     for (color, marker), name, center in zip(looks, names, centers, strict=True):
-        axes.plot(*center, marker, color=color, markeredgecolor="white", markersize=11, label=name, linestyle="")
+        drawn += axes.plot(
+            *center, marker, color=color, markeredgecolor="white", markersize=11, label=name, linestyle=""
+        )
+    return drawn
 
 
 def _square(

@@ -46,7 +46,7 @@ def weights_plot(weights: Mapping[str, Any], groups: pl.DataFrame, chosen: str |
     lines = -(-len(shown) // _COLUMNS)
     with rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=(9.6, 0.9 + lines * (0.75 + 0.23 * bars)), layout="constrained")
-        panels = figure.subplots(lines, _COLUMNS, squeeze=False, sharex=True).flat
+        panels = list(figure.subplots(lines, _COLUMNS, squeeze=False, sharex=True).flat)
         for axes, (group, parts) in zip(panels, shown.items(), strict=False):
             heaviest = [one for one in parts["heaviest"][:bars] if one["weight"] >= _LIGHT]
             distinct = set(own_ids.get(group, []))
@@ -56,7 +56,7 @@ def weights_plot(weights: Mapping[str, Any], groups: pl.DataFrame, chosen: str |
             axes.set_ylim(bars - 0.5, -0.5)
             axes.set_title(f"{group}: {parts['n_eff']:.1f} effective attributes", loc="left")
             axes.tick_params(labelbottom=True)
-        for axes in panels:
+        for axes in panels[len(shown) :]:
             axes.set_axis_off()
         figure.supxlabel("weight (all weights of a group add up to 1)", fontsize=9)
         unseen = sorted(set(groups["group"]) - set(shown))
