@@ -71,7 +71,7 @@ rule compare_judges:
     input:
         scores=f"{RUN}/scores/{{experiment}}.parquet",
         judged=f"{RUN}/scores/{{experiment}}.judged.parquet",
-        ceilings=f"{RUN}/judges/{{experiment}}.ceilings.parquet",
+        fitted=f"{RUN}/judges/{{experiment}}.ceilings.parquet",
         humans=f"{RUN}/judges/{{experiment}}.humans.parquet",
         human_labels=f"{RUN}/labels/humans-{{experiment}}.parquet",
         groups=f"{RUN}/groups/{{experiment}}.parquet",
@@ -80,6 +80,7 @@ rule compare_judges:
         table=f"{RUN}/comparison/{{experiment}}.judges.parquet",
         agreement=f"{RUN}/comparison/{{experiment}}.agreement.parquet",
         contrasts=f"{RUN}/comparison/{{experiment}}.judge_contrasts.parquet",
+        ceilings=f"{RUN}/comparison/{{experiment}}.ceilings.parquet",
         page=f"{RUN}/comparison/{{experiment}}.judges.md",
     log:
         f"{LOGS}/compare_judges/{{experiment}}.log",

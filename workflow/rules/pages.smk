@@ -14,7 +14,7 @@ rule write_report:
         distances=all_of("groups/{experiment}.distances.parquet"),
         groups=all_of("groups/{experiment}.parquet"),
         sweep=all_of("steering/{experiment}.sweep.parquet"),
-        ceilings=all_of("judges/{experiment}.ceilings.parquet"),
+        ceilings=all_of("comparison/{experiment}.ceilings.parquet"),
         judges=all_of("comparison/{experiment}.judges.parquet"),
         agreement=all_of("comparison/{experiment}.agreement.parquet"),
         judge_contrasts=all_of("comparison/{experiment}.judge_contrasts.parquet"),

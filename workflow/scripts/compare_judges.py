@@ -29,7 +29,7 @@ def main(job: Job[EvaluationSettings]) -> None:
         [StyleModel("sfam", "style", tuple(groups["group"]))], {"sfam": near}, humans["group"].to_list(),
         humans["question_id"].to_list(), settings.resamples, job.seed("ceilings"), settings.confidence,
     )  # fmt: skip
-    ceilings = pl.concat([CEILINGS.frame(sfam.rows()), job.read("ceilings", CEILINGS)])
+    ceilings = pl.concat([CEILINGS.frame(sfam.rows()), job.read("fitted", CEILINGS)])
     questions = scores["question_id"].to_list()
     bootstrap = ClusterBootstrap(questions, settings.resamples, job.seed("bootstrap"), settings.confidence)
     seen = seen_by_all(scores, job.read("judged", JUDGED))
@@ -38,6 +38,7 @@ def main(job: Job[EvaluationSettings]) -> None:
     agreement = agreement_table(voters.select("judge", "condition", "targets", "gain"))
     job.write(table, "table", BY_JUDGE)
     job.write(agreement, "agreement", AGREEMENT)
+    job.write(ceilings, "ceilings", CEILINGS)
     job.write(contrasts, "contrasts", CONTRASTS)
     title = f"Comparison by judge: {job.outputs['table'].stem.removesuffix('.judges')}"
     write_text(judge_page(title, table, agreement, contrasts), job.outputs["page"])
@@ -46,6 +47,6 @@ def main(job: Job[EvaluationSettings]) -> None:
 if __name__ == "__main__":
     run_program(
         main, __doc__, EvaluationSettings,
-        inputs=["scores", "judged", "ceilings", "humans", "human_labels", "groups", "model"],
-        outputs=["table", "agreement", "contrasts", "page"], seeded=True,
+        inputs=["scores", "judged", "fitted", "humans", "human_labels", "groups", "model"],
+        outputs=["table", "agreement", "contrasts", "ceilings", "page"], seeded=True,
     )  # fmt: skip

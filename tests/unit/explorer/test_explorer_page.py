@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from explored import CATALOGUE, HEDGED, LOUD, made_tables
 
@@ -172,3 +174,34 @@ def test_arrows_step_through_questions_and_an_address_is_read(tmp_path: Path) ->
     assert [found[way] for way in ways] == ["q-a", "q-b", "q-b", "q-a", "q-b", "q-a", "q-a"]
     assert found["strange"] == "This run has no table nobody of the address; what is shown is another."
     assert (found["draw"], found["selected"]) == ("1", ["What of a?"])
+
+
+EMPTY = """
+noted.list = texts("#list small"); noted.said = said("said"); noted.arrow = all("#map polygon.arrow, #map .start").length;
+noted.map = labelOf(all("#map svg")[0]).includes("An empty text makes no move."); noted.opened = said("opened");
+set("table-targets", "cross"); noted.line = texts("#by-judge tr.line th");
+"""
+
+
+def test_from_an_empty_text_nothing_moves(tmp_path: Path) -> None:
+    tables = made_tables({"question": "", "question (other seed)": LOUD, "steered": HEDGED, "steered (random)": ""})
+    # the last of the eight rows is not asked for another group's style
+    both = (pl.col("condition") == "question (other seed)") & (pl.col("targets") == "cross")
+    data = experiment_data(replace(tables, judges=tables.judges.filter(~both)), CATALOGUE)
+    assert data["opening"] is None
+    page = explorer_page(read_page(TEMPLATES), "x", CATALOGUE["attribute"].to_list(), [data], 0.95)
+    assert noted(page, tmp_path, EMPTY) == {
+        "list": ["nothing in row 1; nearest: a ✓"],
+        "said": "1 of 1. steered: its style is nearest to a; row 1 is empty, so that there is no move.",
+        "arrow": 0,
+        "map": True,
+        "opened": "",
+        "line": ["steered (random)"],
+    }
+
+
+def test_it_opens_at_a_text_that_has_words(tmp_path: Path) -> None:
+    whole = made_tables(TEXTS)
+    farthest = (pl.col("request_id") == "aa steered 0").alias("empty")
+    data = experiment_data(replace(whole, scores=whole.scores.with_columns(farthest)), CATALOGUE)
+    assert data["rows"]["sample"][data["opening"]] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ def test_plain_transformers_says_the_same(tmp_path: Path, positions: str, capsys
         assert capsys.readouterr().out == f"{wanted.text}\n"
         said.add(wanted.token_ids)
     assert len(said) == 2
+
+
+def test_names_and_questions_are_written_as_they_are(tmp_path: Path) -> None:
+    kit, odd = kit_in(tmp_path, choice_of()), 'Café \U0001f600 "x\\y"\n'
+    code = steering_code(TEMPLATE, kit, odd, odd, odd, odd)
+    assert code is not None
+    texts = [node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)]
+    # the model twice, vectors, group; the question within its prompt
+    assert texts.count(odd) == 4 and sum(odd in text for text in texts if isinstance(text, str)) == 5
 
 
 def test_what_is_more_than_an_addition_has_no_such_lines(tmp_path: Path) -> None:

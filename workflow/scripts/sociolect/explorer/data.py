@@ -132,20 +132,28 @@ def _columns(rows: pl.DataFrame, tables: ExplorerTables, groups: pl.DataFrame) -
     target = np.array([group[name] for name in rows["target"]])
     apart = distance_matrix(embeddings, centers, tables.distance)[np.arange(len(target)), target]
     before = distance_matrix(embeddings[reference], centers, tables.distance)[np.arange(len(target)), target]
+    # a text without a word went nowhere, and from none does one come
+    empty = rows["empty"].to_numpy()
+    still = empty | empty[reference]
     flags = rows.select(sum(pl.col(name).cast(pl.Int64) * 2**i for i, name in enumerate(_FLAGS)))
     return {
         "sample": rows["sample"].to_list(),
         "reference": reference.tolist(),
         "nearest": [group[name] for name in rows["nearest"]],
         "flags": flags.to_series().to_list(),
-        "nearer": [round(float(x), 3) for x in before - apart],
+        "nearer": _of_moves(before - apart, still),
         "direction": _rounded(rows["direction"], 2),
         "perplexity": _rounded(rows["log_perplexity"], 2),
         "relevance": _rounded(rows["relevance"], 2),
         "words": rows["n_words"].to_list(),
         "moves": _moves(matrix(rows["style"]), reference),
-        "moved": [round(float(x), 3) for x in _moved(embeddings, embeddings[reference], tables.distance)],
+        "moved": _of_moves(_moved(embeddings, embeddings[reference], tables.distance), still),
     }
+
+
+def _of_moves(values: np.ndarray, still: np.ndarray) -> list[float | None]:
+    """A number of each move; None where one of its ends is an empty text."""
+    return [None if none else round(float(value), 3) for value, none in zip(values, still, strict=True)]
 
 
 def _moved(after: np.ndarray, before: np.ndarray, distance: Distance) -> np.ndarray:
@@ -212,7 +220,7 @@ def _opening(rows: pl.DataFrame, columns: dict[str, Any], effect: Mapping[str, f
     fits = (
         (pl.col("condition") == STEERED) & (pl.col("question_group") == pl.col("target")) & (pl.col("target") == group)
     )
-    kept = rows.select(fits).to_series().arg_true().to_list()
+    kept = [i for i in rows.select(fits).to_series().arg_true() if columns["moved"][i] is not None]
     return max(kept, key=lambda i: (columns["moved"][i], -i), default=None)
 
 

@@ -45,16 +45,21 @@ def steering_code(template: Path, kit: Kit, model: str, vectors: str, group: str
     stop = prompts.stop if isinstance(prompts, DocumentPrompts) else ()
     return render(
         template,
-        model=json.dumps(model),
-        vectors=json.dumps(vectors),
-        group=json.dumps(group),
-        question=json.dumps(prompts.question_prompt.replace("{question}", question)),
-        stop=json.dumps("|".join(map(re.escape, stop))),
+        model=_literal(model),
+        vectors=_literal(vectors),
+        group=_literal(group),
+        question=_literal(prompts.question_prompt.replace("{question}", question)),
+        stop=_literal("|".join(map(re.escape, stop))),
         style=recipe.style,
         blocks=_path_of_blocks(kit.model),
         hook=_HOOKS[recipe.choice.positions],
         max_new_tokens=recipe.max_new_tokens,
     )
+
+
+def _literal(text: str) -> str:
+    """The text as a program writes it, in double quotes; an escape of JSON for what lies beyond 16 bits is none."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _path_of_blocks(folder: Path) -> str:

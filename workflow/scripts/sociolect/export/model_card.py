@@ -105,9 +105,10 @@ def limits_of(config: Config, recipe: Recipe, warnings: list[str]) -> list[str]:
     """What these vectors are not, or do not do, one sentence each."""
     choice, found = recipe.choice, []
     if choice.alpha == 0:
-        found.append("No setting gained more than its standard error: the run chose not to steer, and these are zeros.")
-    if not choice.fluent:
-        found.append("No setting was inside the guards of fluency and topic; the least bad one was taken.")
+        found.append(
+            "No setting inside the guards of fluency and topic gained more than its standard error: the run chose not "
+            "to steer, and these are zeros."
+        )
     own = [text.removeprefix(f"{choice.method}: ") for text in warnings if text.startswith(f"{choice.method}: ")]
     found += [f"{text[:1].upper()}{text[1:]}." for text in own]
     if choice.mode != "add":
