@@ -112,10 +112,10 @@ def busy_share(train: Callable[[Report], Any], seconds: float) -> float:
     steps = 0
 
     def counted(report: Report) -> Any:
-        def count(step: int, total: int, message: str = "") -> None:
+        def count(step: int, *said: Any) -> None:
             nonlocal steps
             steps = step
-            report(step, total, message)
+            report(step, *said)
 
         return train(count)
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from sociolect.common.artifacts import read_table
 from sociolect.common.errors import InputError, exit_plainly
 from sociolect.common.schemas import FLUENCY, GENERATIONS, SAMPLES
-from sociolect.evaluation.answers import drawn, endings, human_answers
+from sociolect.evaluation.answers import drawn, endings, human_answers, unsteered
 from sociolect.generation.conditions import BASELINE
 from sociolect.judges.human_texts import cut_texts
 from sociolect.lm.fluency import log_perplexities
@@ -52,7 +52,7 @@ def main() -> None:
 def report(config: Config, experiment: str, run: Path, generations: pl.DataFrame, console: Console) -> None:
     """Print the median perplexity of unsteered answers and of human ones, after the same prompts, equally long."""
     fluency = read_table(run / f"generations/{experiment}.fluency.parquet", FLUENCY)
-    own = generations.filter(pl.col("condition") == BASELINE).join(fluency, on="request_id", how="left")
+    own = unsteered(generations).join(fluency, on="request_id", how="left")
     samples = read_table(run / f"samples/{config.experiments[experiment].ask}.parquet", SAMPLES)
     prompts = own.unique("question_id").select("question_id", "prompt")
     human = human_answers(samples, own["question_id"].to_list()).join(prompts, on="question_id")

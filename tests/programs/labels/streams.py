@@ -70,7 +70,7 @@ def label_and_gather(folder: Path, n: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "label":
-        label_all(Path(sys.argv[2]), lambda done, total, message="": print(done, flush=True))
+        label_all(Path(sys.argv[2]), lambda done, total, *_: print(done, flush=True))
     else:
         label_and_gather(Path(sys.argv[2]), int(sys.argv[3]))
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

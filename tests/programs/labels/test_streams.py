@@ -68,6 +68,6 @@ def test_memory_stays_flat_however_long_the_table(tmp_path: Path) -> None:
 
 def test_progress_is_reported_within_a_bucket(tmp_path: Path) -> None:
     said: list[tuple[int, int]] = []
-    streams_of.label_all(tmp_path / "buckets", lambda done, total, message="": said.append((done, total)))
+    streams_of.label_all(tmp_path / "buckets", lambda done, total, *_: said.append((done, total)))
     n = streams_of.N_BUCKETS * streams_of.PER_BUCKET
     assert len(said) > 1.5 * streams_of.N_BUCKETS and said == sorted(said) and said[-1] == (n, n)

@@ -177,7 +177,8 @@ def test_arrows_step_through_questions_and_an_address_is_read(tmp_path: Path) ->
 
 
 EMPTY = """
-noted.list = texts("#list small"); noted.said = said("said"); noted.arrow = all("#map polygon.arrow, #map .start").length;
+noted.list = texts("#list small"); noted.said = said("said");
+noted.arrow = all("#map polygon.arrow, #map .start").length;
 noted.map = labelOf(all("#map svg")[0]).includes("An empty text makes no move."); noted.opened = said("opened");
 set("table-targets", "cross"); noted.line = texts("#by-judge tr.line th");
 """

@@ -58,7 +58,7 @@ def test_training_lowers_the_loss_and_repeats_itself() -> None:
     settings = ScratchLm(hidden=32, layers=2, heads=2, steps=50, batch_size=16, learning_rate=1e-2, max_tokens=128)
     messages: list[str] = []
     before = torch.random.get_rng_state()
-    first = train_causal_lm(chats, tokenizer, settings, 1, lambda done, total, message="": messages.append(message))
+    first = train_causal_lm(chats, tokenizer, settings, 1, lambda done, total, message="", *_: messages.append(message))
     assert torch.equal(before, torch.random.get_rng_state())
     losses = [float(m.removeprefix("loss ")) for m in messages]
     assert len(losses) == 50

@@ -121,7 +121,7 @@ def _ask_missing(
         journal.add(key, KeptReply(reply, server.server.address))
         asked.append(reply)
         if progress is not None:
-            progress(done + len(asked), len(bodies))
+            progress(done + len(asked), len(bodies), "", done)
         _refuse_silence(asked)
 
     for first in islice(missing, 1):

@@ -16,9 +16,9 @@ log = logging.getLogger("sociolect")
 
 
 class Report(Protocol):
-    """Takes progress: units done, all units, and a word on how it goes."""
+    """Takes progress: units done, all units, a word on how it goes, and how many of those done an earlier start did."""
 
-    def __call__(self, done: int, total: int, message: str = "", /) -> Any:
+    def __call__(self, done: int, total: int, message: str = "", kept: int = 0, /) -> Any:
         """Once per batch, step or round."""
         ...
 
@@ -33,13 +33,14 @@ class Progress:
     started: float = field(default_factory=time.monotonic)
     _last: float = 0.0
 
-    def __call__(self, done: int, total: int, message: str = "") -> None:
+    def __call__(self, done: int, total: int, message: str = "", kept: int = 0) -> None:
         now = time.monotonic()
         if now - self._last < self.interval and done < total:
             return
         self._last = now
         elapsed = max(now - self.started, 1e-9)
-        rate = done / elapsed
+        # what was there already took no time of this start
+        rate = (done - kept) / elapsed
         eta = (total - done) / rate if rate > 0 else float("inf")
         log.info(
             "%s %d/%d, %.3g/s, %.0f s left%s",
@@ -58,7 +59,7 @@ class Progress:
             write_beat(self.heartbeat, self.name, **state)
 
 
-def within(progress: Report | None, before: int, size: int, total: int) -> Report | None:
+def within(progress: Report | None, before: int, size: int, total: int, kept: int = 0) -> Report | None:
     """Progress of a part of the work, whatever the part counts.
 
     Args:
@@ -66,12 +67,14 @@ def within(progress: Report | None, before: int, size: int, total: int) -> Repor
         before: units done before the part.
         size: units that the part is.
         total: all units.
+        kept: of the units before the part, those that an earlier start did.
     """
     if progress is None:
         return None
     whole = progress
 
-    def report(done: int, of: int, message: str = "") -> None:
-        whole(before + size * done // max(1, of), total, message)
+    def report(done: int, of: int, message: str = "", own: int = 0) -> None:
+        units = size / max(1, of)
+        whole(before + int(units * done), total, message, kept + int(units * own))
 
     return report

@@ -30,7 +30,7 @@ def _power(table: pl.DataFrame) -> list[str]:
     if row["kept"] is None:
         low, high = row["plain_low"], row["plain_high"]
         span = f"{row['plain']:.2f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")
-        return [f"The questions alone are not shown to tell the groups ({span}): how much topic there is, is not known."]
+        return [f"The questions alone are not shown to tell the groups ({span}): how much topic there is is not known."]
     known = f"The questions alone tell the groups to {row['plain']:.2f}, on unseen topics to {row['unseen']:.2f}"
     if row["kept"] > 0.5:
         return [f"{known}: these topics have much in common, and the shares above hold topic still only in part."]

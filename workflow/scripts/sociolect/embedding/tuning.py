@@ -78,13 +78,14 @@ def tune(
         for distance in space.get("distance", ()):
             study.enqueue_trial({"distance": distance}, skip_if_exists=True)
     total = settings.n_trials if settings.map == "net" and space else len(space.get("distance", (0,)))
+    kept = len(_ended(study))
     while (done := len(_ended(study))) < total:
         # of its own for each trial, so that a search that goes on draws what it would have drawn; 32 bits for numpy
         seed = seed_of(run_seed, "embedding", "sampler", done) % 2**32
         study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=min(10, max(1, total // 2)))
         study.optimize(objective, n_trials=1)
         if progress is not None:
-            progress(done + 1, total, f"best val accuracy {study.best_value:.3f}")
+            progress(done + 1, total, f"best val accuracy {study.best_value:.3f}", kept)
     return _table(study)
 
 

@@ -76,7 +76,7 @@ def time_steps(train: Callable[[Report], Any], seconds: float) -> Timed:
     """
     ends: list[float] = []
 
-    def report(step: int, total: int, message: str = "") -> None:
+    def report(step: int, total: int, message: str = "", kept: int = 0) -> None:
         _wait()
         ends.append(time.perf_counter())
         if len(ends) > WARM_UP_STEPS and ends[-1] - ends[WARM_UP_STEPS - 1] >= seconds:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from sociolect.common.seeds import stable_hash
+from sociolect.generation.conditions import BASELINE
 
-__all__ = ["drawn", "endings", "human_answers"]
+__all__ = ["drawn", "endings", "human_answers", "unsteered"]
 
 
 def drawn(generations: pl.DataFrame, conditions: Sequence[str], n: int) -> pl.DataFrame:
@@ -16,6 +17,12 @@ def drawn(generations: pl.DataFrame, conditions: Sequence[str], n: int) -> pl.Da
     rows = generations.filter(pl.col("condition").is_in(list(conditions)))
     rank = pl.Series("rank", [stable_hash("shown", name) for name in rows["request_id"]], dtype=pl.UInt64)
     return rows.with_columns(rank).sort("rank").head(n).drop("rank")
+
+
+def unsteered(generations: pl.DataFrame) -> pl.DataFrame:
+    """The rows of row 1, each answer once: towards several targets it is the same."""
+    rows = generations.filter(pl.col("condition") == BASELINE).sort("request_id")
+    return rows.unique(["question_id", "question_group", "sample"], keep="first", maintain_order=True)
 
 
 def endings(generations: pl.DataFrame, asks_on: str) -> pl.DataFrame:

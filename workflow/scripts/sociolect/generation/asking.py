@@ -127,7 +127,7 @@ def generate_buckets(
         asked = {i: ask(wording, parts[i], choice, vectors_file, settings) for i in missing}
         rows = sum(parts[i].height for i in missing)
         requests = {i: one.requests for i, one in asked.items()}
-        for i, results in answer_pieces(backend, requests, within(progress, total - rows, rows, total)):
+        for i, results in answer_pieces(backend, requests, within(progress, total - rows, rows, total, total - rows)):
             yield i, asked[i].table(results)
 
     return store.complete({index: digest_of(part.to_dicts()) for index, part in parts.items()}, answer)

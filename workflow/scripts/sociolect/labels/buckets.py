@@ -120,7 +120,7 @@ def label_buckets(
         sizes = _split(answers, TEXTS, folder, set(buckets), n_buckets)
         if tagged is not None:
             _split(tagged, TAGGED, folder, set(buckets), n_buckets)
-        total = sum(sizes.values())
+        total, kept = sum(sizes.values()), 0
         for bucket in buckets:
             if bucket not in sizes:
                 continue
@@ -129,8 +129,9 @@ def label_buckets(
             seen = texts if rows is None else pl.concat([texts, rows.drop("answer_id")], how="horizontal")
             part = digest_of([column.to_list() for column in seen])
             frame = store.get(bucket, part)
+            kept += 0 if frame is None else texts.height
             if frame is None:
-                report = within(progress, result.n_answers, texts.height, total)
+                report = within(progress, result.n_answers, texts.height, total, kept)
                 scored = scorer.score(texts["answer"].to_list(), report, rows)
                 check_scores(scored.scores, texts["answer_id"].to_list())
                 frame = pl.DataFrame({"answer_id": texts["answer_id"], "style": vectors(scored.scores, "style")})
@@ -143,7 +144,7 @@ def label_buckets(
             result.buckets.append(bucket)
             write(frame)
             if progress is not None:
-                progress(result.n_answers, total)
+                progress(result.n_answers, total, "", kept)
     return result
 
 

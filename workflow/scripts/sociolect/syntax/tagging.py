@@ -117,21 +117,22 @@ def tag_buckets(
         progress: called with answers done and total.
     """
     store = PieceStore(cache, tagger.key, TAGGED)
-    counts, done = Counts(), 0
+    counts, done, kept = Counts(), 0, 0
     number = pl.Series("bucket", [bucket_of(n_buckets, i) for i in answers["answer_id"]], dtype=pl.Int64)
     parts = answers.select("answer_id", "answer").with_columns(number).sort("bucket", "answer_id")
     for (bucket, *_), texts in parts.partition_by("bucket", as_dict=True, maintain_order=True).items():
         part = digest_of([texts["answer_id"].to_list(), texts["answer"].to_list()])
         frame = store.get(int(bucket), part)
+        kept += 0 if frame is None else texts.height
         if frame is None:
-            report = within(progress, done, texts.height, answers.height)
+            report = within(progress, done, texts.height, answers.height, kept)
             tagged = tag_texts(texts["answer"].to_list(), tagger, counts, report)
             frame = tagged.insert_column(0, texts["answer_id"])
             store.put(int(bucket), frame, part)
         done += frame.height
         write(frame)
         if progress is not None:
-            progress(done, answers.height)
+            progress(done, answers.height, "", kept)
     return counts
 
 
