@@ -74,7 +74,6 @@ def within(progress: Report | None, before: int, size: int, total: int, kept: in
     whole = progress
 
     def report(done: int, of: int, message: str = "", own: int = 0) -> None:
-        units = size / max(1, of)
-        whole(before + int(units * done), total, message, kept + int(units * own))
+        whole(before + size * done // max(1, of), total, message, kept + size * own // max(1, of))
 
     return report
