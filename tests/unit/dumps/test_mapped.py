@@ -45,10 +45,10 @@ def test_a_table_is_read_from_every_format(ending: str, tmp_path: Path) -> None:
     assert "askx" not in tables and adds_up(imported)
 
 
-def test_ids_of_the_table_stay(tmp_path: Path) -> None:
+def test_ids_of_the_table_stay_and_an_answer_has_that_of_its_question_before_its_own(tmp_path: Path) -> None:
     path = json_lines(tmp_path / "t.jsonl", {"question_id": 7, "question": "Why?", "answer_id": "x", "answer": "So."})
     tables, _ = made("table", [path], tmp_path / "data", askx=["t"])
-    assert [(row["question_id"], row["answer_id"], row["group"]) for row in tables["askx"]] == [("7", "x", "t")]
+    assert [(row["question_id"], row["answer_id"], row["group"]) for row in tables["askx"]] == [("7", "7-x", "t")]
 
 
 def test_a_dataset_folder_is_its_parquet_files_and_names_the_group(tmp_path: Path) -> None:
@@ -85,6 +85,98 @@ def test_rows_without_a_group_or_a_text_are_left_out(tmp_path: Path) -> None:
     _, imported = made("table", [path], tmp_path / "data")
     met = counts(imported)
     assert met["of another group"] == 1 and met["no text is left"] == 2 and adds_up(imported)
+
+
+UNKNOWN = ["NA", "nan", "Unknown", "[deleted]", "N\u00adA", "\ufeffNA", " na\u200b"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_who_is_unknown_is_nobody_and_not_one_prolific_author(ending: str, tmp_path: Path) -> None:
+    names = [*UNKNOWN, "joe", "Jose\u0301", "Jos\u00e9", "nancy"]
+    frame = pl.DataFrame({"question": "Why?", "answer": [f"So, {n}." for n in range(len(names))], "author": names})
+    path = tmp_path / f"t{ending}"
+    frame.write_csv(path) if ending == ".csv" else frame.write_ndjson(path)
+    tables, imported = made("table", [path], tmp_path / "data")
+    found = {row["answer"]: row["author"] for row in tables["multi"]}
+    authors = [found[answer] for answer in frame["answer"]]
+    assert authors[:7] == [None] * 7 and counts(imported)["answers of unknown authors"] == 7
+    # one name in two spellings of Unicode is one author, as it would be in a run
+    assert None not in authors[7:] and authors[8] == authors[9] and len({*authors[7:]}) == 3
+
+
+def test_missing_numbers_are_missing_and_bytes_are_text_or_unread(tmp_path: Path) -> None:
+    nan = float("nan")
+    rows = {
+        "question": [b"Why?", b"How?", b"Who?", b"When?"],
+        "answer": ["Gr\u00fcn.".encode(), b"W\xe4ll.", b"Me.", b"Now."],
+        "author": [1.0, 2.0, nan, nan],
+        "question_id": [1.0, 2.0, 3.0, nan],
+    }
+    pl.DataFrame(rows).write_parquet(tmp_path / "t.parquet")
+    tables, imported = made("table", [tmp_path / "t.parquet"], tmp_path / "data")
+    assert {row["answer"]: row["author"] is None for row in tables["single"]} == {
+        "Gr\u00fcn.": False,
+        "Me.": True,
+        "Now.": True,
+    }
+    assert sorted(row["question_id"] for row in tables["single"])[:2] == ["1", "3"]
+    assert imported.unread == [f"{tmp_path}/t.parquet: line 2: column 'answer' holds the byte 0xe4, which is not UTF-8"]
+    # the same author, as a whole number
+    pl.DataFrame({"question": "Why?", "answer": "So.", "author": [1]}).write_csv(tmp_path / "t.csv")
+    whole, _ = made("table", [tmp_path / "t.csv"], tmp_path / "csv")
+    assert whole["single"][0]["author"] in {row["author"] for row in tables["single"]}
+    # NaN in JSON Lines is no text
+    path = json_lines(tmp_path / "t.jsonl", {"question": "Why?", "answer": nan}, {"question": "How?", "answer": "So."})
+    _, imported = made("table", [path], tmp_path / "json")
+    assert counts(imported)["no text is left"] == 1 and adds_up(imported)
+
+
+def test_halves_of_surrogate_pairs_are_marked_in_every_column(tmp_path: Path) -> None:
+    half = "x\ud83d"
+    row = {"question_id": "1", "question": "Why?", "answer": "So.", "author": "x", "group": "a"}
+    path = json_lines(tmp_path / "t.jsonl", row, {name: half for name in row})
+    json_lines(tmp_path / "u.jsonl", {"question": half, "answer": half})
+    tables, _ = made("table", [path, tmp_path / "u.jsonl"], tmp_path / "data")
+    assert sorted((row["question"], row["group"]) for row in tables["single"]) == [
+        ("Why?", "a"),
+        ("x\ufffd", "u"),
+        ("x\ufffd", "x\ufffd"),
+    ]
+
+
+def test_columns_with_a_dot_in_their_name_are_found_in_parquet_as_in_csv(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {"question": "Why?", "answer": ["So.", "It is."], "user.name": ["joe", "ann"], "meta.score": [1, 2]}
+    )
+    frame.write_parquet(tmp_path / "t.parquet")
+    frame.write_csv(tmp_path / "t.csv")
+    for ending in ("parquet", "csv"):
+        columns = ["author=user.name", "score=meta.score"]
+        tables, _ = made("table", [tmp_path / f"t.{ending}"], tmp_path / ending, columns)
+        assert [row["answer"] for row in tables["single"]] == ["It is."], ending
+        assert len({row["author"] for row in tables["multi"]} - {None}) == 2, ending
+
+
+def test_keys_that_a_line_leaves_out_are_null(tmp_path: Path) -> None:
+    path = json_lines(
+        tmp_path / "t.jsonl",
+        {"title": "Why?", "answer": "So."},
+        {"title": "Why?", "selftext": "Say.", "answer": "It is.", "group": "a"},
+        {"title": "Why?", "selftext": "Say.", "answer": "It was.", "group": "a", "ups": 3},
+    )
+    tables, imported = made("table", [path], tmp_path / "data", ["question=title", "body=selftext", "score=ups"])
+    # the first has no group, which is not the file's name
+    assert [(row["question"], row["answer"], row["group"]) for row in tables["single"]] == [
+        ("Why?\n\nSay.", "It was.", "a")
+    ]
+    assert counts(imported)["of another group"] == 1
+
+
+def test_a_group_after_very_many_lines_without_one_is_refused(tmp_path: Path) -> None:
+    row = {"question": "Why?", "answer": "So."}
+    path = json_lines(tmp_path / "t.jsonl", *[row] * 1000, {**row, "group": "a"})
+    with pytest.raises(InputError, match="line 1001: the first one with the key 'group'; write it in line 1 too"):
+        made("table", [path], tmp_path / "data")
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".csv", ".jsonl"])

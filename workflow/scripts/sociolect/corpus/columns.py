@@ -11,7 +11,7 @@ import polars as pl
 
 from sociolect.common.errors import InputError
 
-__all__ = ["COLUMNS", "IDS", "REQUIRED", "TEXTS", "stacked", "wanted"]
+__all__ = ["COLUMNS", "IDS", "REQUIRED", "TEXTS", "refuse_twice", "stacked", "wanted"]
 
 IDS = ("question_id", "answer_id", "author", "group")
 TEXTS = ("question", "answer")
@@ -46,9 +46,7 @@ def wanted(present: list[str], path: Path, hint: str = "") -> list[str]:
     Raises:
         InputError: one is there twice, or a required one is missing; the message names near misses.
     """
-    for name in COLUMNS:
-        if present.count(name) > 1:
-            raise InputError(f"{path}: the column {name!r} is there twice; keep one of them")
+    refuse_twice(COLUMNS, present, path)
     missing = [name for name in REQUIRED if name not in present]
     if missing:
         hints = [f"{found!r} looks like {name!r}: rename it" for name, found in _near_misses(missing, present)]
@@ -59,6 +57,17 @@ def wanted(present: list[str], path: Path, hint: str = "") -> list[str]:
             + "".join(f"; {hint}" for hint in hints or ["add or rename columns (author may be missing)"])
         )
     return [name for name in COLUMNS if name in present]
+
+
+def refuse_twice(names: Iterable[str], present: Sequence[str], path: Path) -> None:
+    """Refuse a column that is needed and there twice.
+
+    Raises:
+        InputError: one is.
+    """
+    for name in names:
+        if present.count(name) > 1:
+            raise InputError(f"{path}: the column {name!r} is there twice; keep one of them")
 
 
 def _near_misses(missing: list[str], present: list[str]) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,9 @@ import polars as pl
 from sociolect.common.errors import InputError, refuse_all
 from sociolect.corpus.columns import COLUMNS, stacked, wanted
 from sociolect.corpus.file_kinds import open_text
+from sociolect.corpus.glued_rows import GluedRows
 
-__all__ = ["read_csv"]
+__all__ = ["no_header", "read_csv"]
 
 # a carriage return before anything but a line feed or the end, and what stands for it: no character of any text
 _INSIDE, _CR = re.compile(r"\r(?!\n|\Z)"), "\ufdd0"
@@ -45,7 +46,8 @@ def read_csv(path: Path, most: int | None = None) -> pl.DataFrame:
         with open_text(path, "" if old else "\n") as stream:
             reader = csv.reader(_remembered(stream, lines, path), strict=True)
             header: list[str] = next(reader, [])
-            columns, glued = wanted(header, path, _no_header(header)), list[_Record]()
+            columns = wanted(header, path, no_header(header))
+            glued = GluedRows(header)
             frame = stacked(islice(_rows(reader, lines, header, columns, path, glued, faults), most), columns)
     except csv.Error as error:
         # a header in quotation marks that another mark separates
@@ -57,7 +59,7 @@ def read_csv(path: Path, most: int | None = None) -> pl.DataFrame:
     finally:
         csv.field_size_limit(limit)
     refuse_all(faults)
-    _refuse_glued(glued, set(frame["group"]), header, path)
+    glued.refuse(set(frame["group"]), path)
     return frame
 
 
@@ -74,7 +76,7 @@ def _remembered(stream: Iterator[str], lines: list[str], path: Path) -> Iterator
         yield _INSIDE.sub(_CR, line)
 
 
-def _no_header(header: list[str]) -> str:
+def no_header(header: list[str]) -> str:
     """What to say of a first line that is no header of fields separated by commas."""
     if not header:
         return "line 1 is blank: take it out, so that the header is line 1"
@@ -89,21 +91,17 @@ def _other_marks(line: str, beside: str = "{}") -> str:
     return f"the fields are separated by {found}: separate the fields by commas" if found else ""
 
 
-# a record over several lines: its first line, its last one, and their text
-_Record = tuple[int, int, list[str]]
-
-
 def _rows(
     reader: Iterator[list[str]],
     lines: list[str],
     header: list[str],
     columns: list[str],
     path: Path,
-    glued: list[_Record],
+    glued: GluedRows,
     faults: list[str],
 ) -> Iterator[list[str]]:
-    """The wanted fields of each row; into `glued` go records over several lines with as many commas in each as a row
-    has, into `faults` rows with more or fewer fields than the header."""
+    """The wanted fields of each row; `glued` sees every record, into `faults` go rows with more or fewer fields than
+    the header."""
     places, n_rows = [header.index(name) for name in columns], 0
     lines.clear()
     end = reader.line_num  # type: ignore[attr-defined]
@@ -118,24 +116,7 @@ def _rows(
                     'double quotes, or double quotes inside a text are not doubled ("")'
                 )
                 fields = [""] * len(header)
-            elif end > first and all(line.count(",") >= len(header) - 1 for line in lines):
-                glued.append((first, end, list(lines)))
+            else:
+                glued.see(first, lines)
             yield [fields[place].replace(_CR, "\r") for place in places]
         lines.clear()
-
-
-def _refuse_glued(glued: list[_Record], groups: set[str], header: list[str], path: Path) -> None:
-    """Refuse a record each line of which names a group of the file at the place where a row does. Where no other row
-    names the group, no reader can know.
-
-    Raises:
-        InputError: there is one.
-    """
-    place = header.index("group")
-    for first, end, lines in glued:
-        split = [line.rstrip("\r\n").split(",") for line in lines]
-        if all(groups & {fields[place], fields[place - len(header)]} for fields in split):
-            raise InputError(
-                f"{path}: lines {first} to {end} look like rows of their own, which a quotation mark at the beginning "
-                'of a field joins into one; double quotes inside a text must be doubled ("")'
-            )

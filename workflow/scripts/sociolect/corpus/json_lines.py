@@ -14,7 +14,7 @@ from sociolect.common.errors import InputError, refuse_all
 from sociolect.corpus.columns import COLUMNS, IDS, REQUIRED, stacked, wanted
 from sociolect.corpus.file_kinds import open_text
 
-__all__ = ["read_jsonl"]
+__all__ = ["once", "read_jsonl"]
 
 
 def read_jsonl(path: Path, most: int | None = None) -> pl.DataFrame:
@@ -59,7 +59,7 @@ def _object(line: str, where: str) -> dict[str, Any]:
         InputError: it is none.
     """
     try:
-        value = json.loads(line, object_pairs_hook=_once)
+        value = json.loads(line, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{where} is not JSON ({error.msg} at character {error.pos}); the file is cut off, "
@@ -75,7 +75,12 @@ def _object(line: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs of key and value; a hook of `json.loads`.
+
+    Raises:
+        ValueError: a key is there twice.
+    """
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]

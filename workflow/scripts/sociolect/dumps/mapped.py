@@ -1,37 +1,35 @@
-"""Tables with other column names: parquet, CSV and JSON Lines, of which each row has an answer or a list of them."""
+"""Tables with other column names, of which each row has an answer or a list of them."""
 
 from __future__ import annotations
 
-import csv
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from sociolect.common.errors import InputError
 from sociolect.common.seeds import stable_hash
-from sociolect.dumps.packed import dump_lines, unpacked_suffix
+from sociolect.corpus.columns import IDS
+from sociolect.dumps.packed import unpacked_suffix
 from sociolect.dumps.posts import Post, Rule, Unread, whole_number
-from sociolect.dumps.reddit import json_objects
+from sociolect.dumps.table_rows import ENDINGS, outer_column, table_rows
+from sociolect.settings.corpus import CorpusSettings
 
 __all__ = ["FIELDS", "mapping_of", "read_mapped", "table_files", "table_name"]
 
 # what a column can be mapped to; those of the input table are found by their own names
 FIELDS = ("question_id", "question", "body", "answer_id", "answer", "author", "group", "score", "accepted")
 REQUIRED = ("question", "answer")
-ROWS = 256
-_ENDINGS = (".parquet", ".csv", ".jsonl", ".ndjson")
-# longest field of a CSV file; Python's own limit is 131072
-_FIELD = 16_000_000
 _TRUE = ("true", "1", "yes", "y", "t")
+# what stands for an unknown author, as in a run where its config does not say otherwise
+_NOBODY = {value.lower() for value in CorpusSettings.model_fields["missing_values"].default}
+# what a run takes out of ids, which a hash would keep: controls, soft hyphens, marks of width and direction
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 # stands for a column that the file does not have
 _ABSENT = object()
-
-Row = tuple[int, Mapping[str, Any]]
 
 
 def table_files(path: Path) -> list[Path]:
@@ -42,11 +40,11 @@ def table_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    for ending in _ENDINGS:
+    for ending in ENDINGS:
         found = sorted(file for file in path.rglob(f"*{ending}*") if unpacked_suffix(file) == ending)
         if found:
             return found
-    raise InputError(f"{path}: no file in this folder ends in {', '.join(_ENDINGS)}; give the folder that has them")
+    raise InputError(f"{path}: no file in this folder ends in {', '.join(ENDINGS)}; give the folder that has them")
 
 
 def table_name(path: Path) -> str:
@@ -54,116 +52,66 @@ def table_name(path: Path) -> str:
     return path.resolve().name if path.is_dir() else path.name.partition(".")[0]
 
 
-def read_mapped(path: Path, name: str, columns: Mapping[str, str]) -> Iterator[Post | Unread]:
+def read_mapped(path: Path, name: str, columns: Mapping[str, str], table: str = "") -> Iterator[Post | Unread]:
     """The rows of a file of a table.
 
     Args:
         path: .parquet, .csv, .jsonl or .ndjson, the latter three packed or not.
         name: group of the rows where no column has it.
         columns: field -> column or key of the file; `outer.inner` where it lies within another.
+        table: see `Post`.
 
     Raises:
         InputError: the file cannot be read, or has no such column.
     """
-    for item in _rows(path, columns):
+    grouped = False
+
+    def begun(present: list[str], hint: str) -> None:
+        nonlocal grouped
+        _refuse_unknown(path, columns, present, hint)
+        grouped = outer_column(columns["group"], present) in present
+
+    for item in table_rows(path, columns, begun):
         if isinstance(item, Unread):
             yield item
-        else:
-            yield from _posts(*item, path, name, columns)
+            continue
+        line, row = item
+        found = {field: _value(row, column) for field, column in columns.items()}
+        if not grouped:
+            _refuse_late(path, line, columns["group"], found["group"])
+            found["group"] = name
+        yield from _posts(line, found, path, columns, table)
 
 
-def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[Row | Unread]:
-    suffix = unpacked_suffix(path)
-    if suffix == ".parquet":
-        return _parquet_rows(path, columns)
-    if suffix == ".csv":
-        return _csv_rows(path, columns)
-    if suffix in (".jsonl", ".ndjson"):
-        return _json_rows(path, columns)
-    raise InputError(f"{path}: its ending is not one of {', '.join(_ENDINGS)}; write it as one of them")
-
-
-def _parquet_rows(path: Path, columns: Mapping[str, str]) -> Iterator[Row]:
-    try:
-        with pq.ParquetFile(path) as file:
-            _refuse_unknown(path, columns, file.schema_arrow.names)
-            number = 0
-            wanted = list(dict.fromkeys(column.partition(".")[0] for column in columns.values()))
-            for batch in file.iter_batches(batch_size=ROWS, columns=wanted):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        why = " ".join(str(error).split())
-        raise InputError(f"{path}: not a whole parquet file ({why}); take it anew") from error
-
-
-def _csv_rows(path: Path, columns: Mapping[str, str]) -> Iterator[Row | Unread]:
-    csv.field_size_limit(_FIELD)
-    bad: list[Unread] = []
-    number = 0
-
-    def texts() -> Iterator[str]:
-        nonlocal number
-        for number, line in dump_lines(path):
-            try:
-                yield line.decode() + "\n"
-            except UnicodeDecodeError as error:
-                bad.append(Unread(number, f"byte 0x{line[error.start]:02x} is not UTF-8"))
-
-    reader = csv.reader(texts(), strict=True)
-    header: list[str] = []
-    while True:
-        try:
-            fields = next(reader, None)
-        except csv.Error as error:
-            bad.append(Unread(number, str(error)))
-            fields = []
-        yield from bad
-        bad.clear()
-        if fields is None:
-            return
-        if not header and fields:
-            header = fields
-            _refuse_unknown(path, columns, header)
-        elif fields and len(fields) != len(header):
-            yield Unread(number, f"{len(fields)} fields, and the header has {len(header)}")
-        elif fields:
-            yield number, dict(zip(header, fields, strict=True))
-
-
-def _json_rows(path: Path, columns: Mapping[str, str]) -> Iterator[Row | Unread]:
-    seen = False
-    for item in json_objects(path):
-        if not isinstance(item, Unread) and not seen:
-            seen = True
-            _refuse_unknown(path, columns, list(item[1]))
-        yield item
-
-
-def _refuse_unknown(path: Path, columns: Mapping[str, str], present: list[str]) -> None:
+def _refuse_unknown(path: Path, columns: Mapping[str, str], present: list[str], hint: str) -> None:
     """Refuse a column that is not there, unless it is one of the input table's own that may be missing."""
     for field, column in columns.items():
-        outer = column.partition(".")[0]
-        if column in present or outer in present:
-            continue
-        if field == column and field not in REQUIRED:
+        outer = outer_column(column, present)
+        if outer in present or (field == column and field not in REQUIRED):
             continue
         near = difflib.get_close_matches(outer, present, n=1, cutoff=0.6)
-        hint = f"write {field}={near[0]}" if near else f"write {field}=<column>"
+        advice = f"write {field}={near[0]}" if near else f"write {field}=<column>"
         raise InputError(
             f"{path}: no column {column!r} for {field}; the file has {', '.join(present) or 'none'}; "
-            f"{hint} in the mapping (MAP='question=title answer=body')"
+            + (hint or f"{advice} in the mapping (MAP='question=title answer=body')")
+        )
+
+
+def _refuse_late(path: Path, line: int, column: str, group: Any) -> None:
+    """Refuse a group where the lines before were given the name of the file, as none of the first had one."""
+    if group is not _ABSENT:
+        raise InputError(
+            f"{path}: line {line}: the first one with the key {column!r}; write it in line 1 too (null where there is "
+            "no group), or take it out"
         )
 
 
 def _posts(
-    line: int, row: Mapping[str, Any], path: Path, name: str, columns: Mapping[str, str]
+    line: int, found: Mapping[str, Any], path: Path, columns: Mapping[str, str], table: str
 ) -> Iterator[Post | Unread]:
     """The answers of a row: one, or as many as there are where they are a list."""
-    found = {field: _value(row, column) for field, column in columns.items()}
     if not isinstance(found["answer"], list):
-        yield _post(line, found, 0, path, name, columns)
+        yield _post(line, found, 0, path, columns, table)
         return
     many = len(found["answer"])
     if not many:
@@ -171,37 +119,73 @@ def _posts(
     for number in range(many):
         # what is a list beside them says something of each
         one = {k: v[number] if isinstance(v, list) and len(v) == many else v for k, v in found.items()}
-        yield _post(line, one, number, path, name, columns)
+        yield _post(line, one, number, path, columns, table)
 
 
 def _post(
-    line: int, found: Mapping[str, Any], number: int, path: Path, name: str, columns: Mapping[str, str]
+    line: int, found: Mapping[str, Any], number: int, path: Path, columns: Mapping[str, str], table: str
 ) -> Post | Unread:
-    odd = next((field for field, value in found.items() if isinstance(value, list | dict)), None)
-    if odd:
-        return Unread(line, f"column {columns[odd]!r} holds a list or an object, not a text")
-    said = {field: "" if value in (None, _ABSENT) else str(value).strip() for field, value in found.items()}
-    if not said["answer"] or not (said["question"] or said.get("body")):
+    said = {}
+    for field, value in found.items():
+        try:
+            said[field] = _id_text(value) if field in IDS else _text(value)
+        except ValueError as error:
+            return Unread(line, f"column {columns[field]!r} {error}")
+    title, body, group = said["question"], said.get("body", ""), said["group"]
+    if not said["answer"] or not (title or body):
         return Post(line, dropped=Rule.EMPTY)
-    # where there is a column of groups, a group that is missing in it is none
-    group = name if found["group"] is _ABSENT and columns["group"] == "group" else said["group"]
-    question = said["question_id"] or f"{stable_hash(group, said['question'], said.get('body', '')):016x}"
-    answer = said["answer_id"] or f"{stable_hash(path, line, number):016x}"
+    question = said["question_id"] or f"{stable_hash(title, body):016x}"
+    own = said["answer_id"]
+    # many tables count the answers of each question anew
+    answer = f"{question}-{own}" if own else f"{stable_hash(path, line, number):016x}"
+    author = "" if said["author"].lower() in _NOBODY else said["author"]
     return Post(
         line,
         question,
-        title=said["question"],
-        asked=said.get("body", ""),
+        title=title,
+        asked=body,
         answer=answer,
         text=said["answer"],
         group=group,
         source=group.lower(),
-        author=said["author"],
-        name=said["author"],
+        author=author,
+        name=author,
         score=whole_number(said["score"]),
         best=answer if said["accepted"].lower() in _TRUE else None,
+        table=table,
         dropped="" if group else Rule.OTHER_GROUP,
     )
+
+
+def _text(value: Any) -> str:
+    """A value as text, without the white space around it; empty where it is missing.
+
+    Raises:
+        ValueError: it is no text; the message goes on after the column's name.
+    """
+    if value is None or value is _ABSENT or value != value:  # NaN
+        return ""
+    if isinstance(value, list | dict):
+        raise ValueError("holds a list or an object, not a text")
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"holds the byte 0x{value[error.start]:02x}, which is not UTF-8") from error
+    # halves of surrogate pairs, which JSON may hold, are no text
+    return str(value).strip().encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _id_text(value: Any) -> str:
+    """An id as a run has it, so that one person has one hash in every file.
+
+    Raises:
+        ValueError: as `_text`.
+    """
+    # whole numbers become floats in tables with a missing value in the column
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
+    plain = _INVISIBLE.sub("", _text(int(value) if whole else value))
+    return " ".join(unicodedata.normalize("NFC", plain).split())
 
 
 def _value(row: Mapping[str, Any], column: str) -> Any:

@@ -21,13 +21,14 @@ class Rule:
     EMPTY = "no text is left"
     ORPHAN = "its question is not there, or left out"
     TWICE = "there twice"
+    SAME_ID = "another answer has its id"
     TWO_TEXTS = "its question has two texts"
     # leaves nothing out
     UNKNOWN = "answers of unknown authors"
 
     # in the order of use
     READING = (UNREAD, OTHER_KIND, NESTED, LINK, OTHER_GROUP, TWO_GROUPS, DELETED, BOT, EMPTY)
-    JOINING = (ORPHAN, TWICE, TWO_TEXTS)
+    JOINING = (ORPHAN, TWICE, SAME_ID, TWO_TEXTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,18 @@ class Post:
 
     Args:
         line: of the file, or row of a table.
-        question: id of the question, one over all files.
+        question: id of the question.
         title: of the question, without markup.
         asked: body of the question; None in an answer.
-        answer: id of the answer, one over all files; None in a question.
+        answer: id of the answer, which has that of its question in it or is no other one's; None in a question.
         text: of the answer; None in a question.
-        group: of the question; None in an answer that does not say.
+        group: of who answers; None in an answer that does not say: that of the question.
         source: the site or forum, which says whether the question is put to a group.
         author: what tells the author from others; empty where unknown.
         name: of the author, where it is known.
         score: votes.
         best: id of the answer that was accepted.
+        table: the file, where ids may be those of another file too; empty where they are of one over all files.
         dropped: why the reader leaves it out; empty where it does not.
     """
 
@@ -62,6 +64,7 @@ class Post:
     name: str = ""
     score: int = 0
     best: str | None = None
+    table: str = ""
     dropped: str = ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sociolect.corpus.json_lines import once
 from sociolect.dumps.markup import unescaped
 from sociolect.dumps.packed import dump_lines
 from sociolect.dumps.posts import Post, Rule, Unread, whole_number
@@ -49,7 +50,7 @@ def json_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]] | Unread]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=once)
         except (ValueError, RecursionError) as error:
             yield Unread(number, f"not JSON ({' '.join(str(error).split())})")
             continue

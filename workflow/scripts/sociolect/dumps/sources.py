@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -79,11 +80,22 @@ def _sites(paths: Sequence[Path], columns: Mapping[str, str], tags: Collection[s
 
 
 def _tables(paths: Sequence[Path], columns: Mapping[str, str], tags: Collection[str] | None) -> list[Source]:
+    files = [(table_name(path), file) for path in paths for file in table_files(path)]
+    marks = _told_apart([table_name(file) for _, file in files])
     return [
-        Source(file, partial(read_mapped, file, table_name(path), columns))
-        for path in paths
-        for file in table_files(path)
+        Source(file, partial(read_mapped, file, name, columns, mark))
+        for (name, file), mark in zip(files, marks, strict=True)
     ]
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names, the second of those that are equal with a 2."""
+    seen = Counter[str]()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return found
 
 
 def _each(read: Callable[[Path], Iterator[Post | Unread]]) -> Callable[..., list[Source]]:
