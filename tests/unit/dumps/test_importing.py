@@ -54,14 +54,14 @@ def test_memory_does_not_grow_with_the_dump(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(spill, "BUCKET", 100_000)
     monkeypatch.setattr(spill, "HELD", 50_000)
     heights: list[int] = []
-    whole = spill.Spill.frames
+    whole = spill.Spill.buckets
 
     def seen(self: spill.Spill) -> Any:
-        for frame in whole(self):
-            heights.append(frame.height)
-            yield frame
+        for bucket in whole(self):
+            heights.extend(frame.height for frame in bucket)
+            yield bucket
 
-    monkeypatch.setattr(spill.Spill, "frames", seen)
+    monkeypatch.setattr(spill.Spill, "buckets", seen)
     found = []
     # the first is for what is imported and cached
     for number, n in enumerate((50, 300, 2400)):

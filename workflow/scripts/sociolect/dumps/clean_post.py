@@ -19,7 +19,7 @@ _DELETED = re.compile(r"\[\s*(deleted|removed)\b[^\]]{0,40}\]", re.IGNORECASE)
 
 
 def clean_post(post: Post, options: ImportOptions, masked: Counter[str]) -> tuple[dict[str, Any] | None, str]:
-    """The row of a post (keys of POSTS but for place), and the rule that it met.
+    """The row of a post (keys of POSTS but for place and order), and the rule that it met.
 
     Args:
         post: as a reader gives it.
@@ -46,6 +46,7 @@ def clean_post(post: Post, options: ImportOptions, masked: Counter[str]) -> tupl
         "author": author_id(post.author, options.salt),
         "score": post.score,
         "best": post.best,
+        "table": post.table,
     }
     return row, ANSWERS if post.answer else QUESTIONS
 

@@ -1,7 +1,7 @@
 """From the posts of a dump to the tables of the splits, in memory that does not grow with the dump.
 
-Posts are cleaned one at a time and put into buckets by question, on the disk; then one bucket after the other is joined
-and written.
+Posts are cleaned one at a time and put into buckets by question, on the disk; then one bucket after the other, of large
+ones one piece, is joined and written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sociolect.dumps.options import ImportOptions
 from sociolect.dumps.posts import Rule, Unread
 from sociolect.dumps.sources import Source
 from sociolect.dumps.spill import Spill, buckets_for
-from sociolect.dumps.splits import join_answers, make_splits, rule_of
+from sociolect.dumps.splits import rule_of, split_bucket
 from sociolect.dumps.staged import publish, refuse_present, staging_folder
 
 __all__ = ["Imported", "import_dump"]
@@ -141,14 +141,16 @@ def _write(
     """Join the buckets one by one and write the tables; (split, group) -> answers and questions."""
     answers, questions = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     with _writers(staging, provenance) as write:
-        for posts in spill.frames():
-            for split, table in make_splits(join_answers(posts, joining), options.single, funnels).items():
-                write(split, table)
-                # a question is in one bucket
-                counted = table.group_by("group").agg(pl.len(), pl.col("question_id").n_unique())
-                for group, n_answers, n_questions in counted.iter_rows():
-                    answers[split, group] += n_answers
-                    questions[split, group] += n_questions
+        for bucket in spill.buckets():
+            # a question is in one bucket, but may be in several pieces of it
+            asked: set[tuple[str, str, str]] = set()
+            for tables in split_bucket(bucket, options.single, joining, funnels):
+                for split, table in tables.items():
+                    write(split, table)
+                    for group, n_answers in table.group_by("group").len().iter_rows():
+                        answers[split, group] += n_answers
+                    asked |= {(split, *row) for row in table.select("group", "question_id").unique().iter_rows()}
+            questions.update((split, group) for split, group, _ in asked)
     place = {split: number for number, split in enumerate(options.splits)}
     order = sorted(answers, key=lambda cell: (place[cell[0]], -answers[cell], cell[1]))
     return {cell: (answers[cell], questions[cell]) for cell in order}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import polars as pl
@@ -11,7 +12,7 @@ from sociolect.common.schemas import CORPUS
 from sociolect.dumps.funnel import Funnel
 from sociolect.dumps.posts import Rule
 
-__all__ = ["SPLITS", "Single", "join_answers", "make_splits", "rule_of"]
+__all__ = ["SPLITS", "Single", "rule_of", "split_bucket"]
 
 Single = Literal["best", "only"]
 
@@ -30,48 +31,112 @@ def rule_of(split: str, single: Single) -> str:
     return _OTHERS if split == "single" and single == "only" else _RULES[split]
 
 
-def join_answers(posts: pl.DataFrame, funnel: Funnel) -> pl.DataFrame:
+def split_bucket(
+    bucket: Iterable[pl.DataFrame], single: Single, joining: Funnel, funnels: dict[str, Funnel]
+) -> Iterator[dict[str, pl.DataFrame]]:
+    """Each split's input table of the answers of a bucket, piece by piece.
+
+    Args:
+        bucket: pieces with the columns of POSTS, gone through several times; see `Spill.buckets`.
+        single: best takes of each group's answers to a question the accepted one, else the one with the highest
+            score, of several the first; only takes those that are their group's only one.
+        joining: gets what is left out of all splits.
+        funnels: of the splits that are made; they get what is left out of each.
+    """
+    questions = questions_of(bucket)
+    ranks = rank_answers(join_answers(posts, questions, Funnel()) for posts in bucket)
+    for posts in bucket:
+        yield make_splits(join_answers(posts, questions, joining), ranks, single, funnels)
+
+
+def questions_of(pieces: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The questions of a bucket, once for each table that has them.
+
+    An id that has one text in one table and another one in another is that of two questions: it gets the table's name.
+
+    Args:
+        pieces: columns of POSTS.
+
+    Returns:
+        question, table: as posts have them; id; asked; in_group, put: group of the question and whether it is put to
+        it; accepted: id of an answer; two_texts: whether its table has two texts for it.
+    """
+    text = ["question", "table", "asked"]
+    found = pl.concat(
+        piece.filter(pl.col("asked").is_not_null())
+        .select(*text, "order", in_group="group", put="askx", accepted="best")
+        .unique(text, keep="first", maintain_order=True)
+        for piece in pieces
+    )
+    found = found.sort("order").unique(text, keep="first", maintain_order=True)
+    texts, tables = (pl.col(name).n_unique().over("question") for name in ("asked", "table"))
+    found = found.with_columns(
+        id=_of_its_table("question", (texts > 1) & (tables > 1)),
+        two_texts=pl.col("asked").n_unique().over("question", "table") > 1,
+    )
+    return found.unique(["question", "table"], keep="first", maintain_order=True).drop("order")
+
+
+def join_answers(posts: pl.DataFrame, questions: pl.DataFrame, funnel: Funnel) -> pl.DataFrame:
     """The answers with their questions.
 
     Args:
-        posts: columns of POSTS, of whole questions: a question with all its answers.
+        posts: columns of POSTS, with all that have an answer's id.
+        questions: see `questions_of`.
         funnel: gets what is left out.
     """
-    questions = posts.filter(pl.col("asked").is_not_null())
-    two = questions.filter(pl.col("asked").n_unique().over("question") > 1)["question"].unique().implode()
-    questions = questions.unique("question", keep="first", maintain_order=True)
     answers = posts.filter(pl.col("answer").is_not_null())
-    joined = answers.drop("asked", "group", "askx", "best").join(
-        questions.select("question", "asked", "group", "askx", accepted="best"), on="question", how="left"
-    )
     # a row that is question and answer says by itself whether the answer is accepted
-    own = answers.select(own=(pl.col("best") == pl.col("answer")).fill_null(False))
-    joined = joined.with_columns(best=own["own"] | (pl.col("accepted") == pl.col("answer")).fill_null(False))
-    for rule, met in (
-        (Rule.ORPHAN, pl.col("asked").is_null()),
-        (Rule.TWICE, ~pl.col("answer").is_first_distinct()),
-        (Rule.TWO_TEXTS, pl.col("question").is_in(two)),
-    ):
-        joined = _leave_out(joined, met, rule, funnel)
-    return joined
+    answers = answers.with_columns(best=(pl.col("best") == pl.col("answer")).fill_null(False)).drop("asked")
+    joined = answers.join(questions, on=["question", "table"], how="left", maintain_order="left")
+    joined = joined.with_columns(
+        best=pl.col("best") | (pl.col("accepted") == pl.col("answer")).fill_null(False),
+        group=pl.coalesce("group", "in_group"),
+        askx=pl.when(pl.col("group").is_null()).then("put").otherwise("askx"),
+    )
+    joined = _leave_out(joined, pl.col("asked").is_null(), Rule.ORPHAN, funnel)
+    same = pl.struct("id", "answer", "text", "group", "author")
+    joined = _leave_out(joined, ~same.is_first_distinct(), Rule.TWICE, funnel)
+    joined = joined.with_columns(answer=_of_its_table("answer", pl.col("table").n_unique().over("answer") > 1))
+    joined = _leave_out(joined, ~pl.col("answer").is_first_distinct(), Rule.SAME_ID, funnel)
+    return _leave_out(joined, pl.col("two_texts"), Rule.TWO_TEXTS, funnel)
 
 
-def make_splits(answers: pl.DataFrame, single: Single, funnels: dict[str, Funnel]) -> dict[str, pl.DataFrame]:
+def rank_answers(pieces: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Of each group's answers to each question how many there are, and the best one.
+
+    Args:
+        pieces: as `join_answers` gives them.
+
+    Returns:
+        id, group, n, and chosen: the best one's order.
+    """
+    by, cell = ["best", "score", "order"], ["id", "group"]
+    falling = [True, True, False]
+    found = pl.concat(
+        piece.sort(by, descending=falling).group_by(cell, maintain_order=True).agg(pl.col(by).first(), n=pl.len())
+        for piece in pieces
+    )
+    found = found.sort(by, descending=falling)
+    return found.group_by(cell, maintain_order=True).agg(pl.col("n").sum(), chosen=pl.col("order").first())
+
+
+def make_splits(
+    answers: pl.DataFrame, ranks: pl.DataFrame, single: Single, funnels: dict[str, Funnel]
+) -> dict[str, pl.DataFrame]:
     """Each split's input table, of the answers with their questions.
 
     Args:
         answers: as `join_answers` gives them.
-        single: best takes of every question the accepted answer, else the one with the highest score, of several the
-            first; only takes questions with one answer.
+        ranks: see `rank_answers`.
+        single: see `split_bucket`.
         funnels: of the splits that are made; they get what is left out.
     """
-    several = pl.len().over("question") > 1
-    ranked = answers.with_columns(order=pl.int_range(pl.len()), several=several)
-    ranked = ranked.sort("question", "best", "score", "order", descending=[False, True, True, False])
-    ranked = ranked.with_columns(chosen=pl.col("question").is_first_distinct()).sort("order")
+    ranked = answers.join(ranks, on=["id", "group"], how="left", maintain_order="left")
+    several = pl.col("n") > 1
     rejected = {
-        "single": ~pl.col("chosen") if single == "best" else pl.col("several"),
-        "multi": ~pl.col("several"),
+        "single": pl.col("order") != pl.col("chosen") if single == "best" else several,
+        "multi": ~several,
         "askx": ~pl.col("askx"),
     }
     return {
@@ -79,6 +144,11 @@ def make_splits(answers: pl.DataFrame, single: Single, funnels: dict[str, Funnel
         for split, met in rejected.items()
         if split in funnels
     }
+
+
+def _of_its_table(name: str, met: pl.Expr) -> pl.Expr:
+    """An id with its table's name before it, where `met` says so."""
+    return pl.when(met).then(pl.concat_str("table", name, separator="-")).otherwise(name)
 
 
 def _leave_out(frame: pl.DataFrame, met: pl.Expr, rule: str, funnel: Funnel) -> pl.DataFrame:
@@ -90,7 +160,7 @@ def _leave_out(frame: pl.DataFrame, met: pl.Expr, rule: str, funnel: Funnel) -> 
 
 def _table(answers: pl.DataFrame) -> pl.DataFrame:
     table = answers.select(
-        question_id="question",
+        question_id="id",
         question="asked",
         answer_id="answer",
         answer="text",
