@@ -91,12 +91,12 @@ class Site:
 
     def output(self) -> str:
         """What the last Snakemake and its watcher printed."""
-        return (self.folder / "output.txt").read_text(errors="replace")
+        return self.text("output.txt")
 
     def text(self, name: str) -> str:
         """A file of the project; empty while it is not there."""
         path = self.folder / name
-        return path.read_text() if path.exists() else ""
+        return path.read_text(errors="replace") if path.exists() else ""
 
     # ---- asking
 

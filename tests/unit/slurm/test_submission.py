@@ -41,13 +41,22 @@ def test_submission_outlasts_a_restart_of_the_controller(stand_in: Path, capsys:
     assert (sent.job, sent.slurm_log, sent.rule) == ("42", "logs/42.log", "r")
 
 
-def test_submission_without_an_answer_is_looked_up_and_not_repeated(stand_in: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Socket timed out on send/recv",
+        # seen where a controller was killed while it was spoken to
+        "slurm_msg_sendto: address:port=127.0.0.1:16817 msg_type=4003: Unexpected missing socket error",
+        "Batch job submission failed: Message receive failure",
+    ],
+)
+def test_submission_without_an_answer_is_looked_up_and_not_repeated(stand_in: Path, words: str) -> None:
     run = runs.begin_run(stand_in, "", [])
     runs.add_line(run, {"name": "uuid", "rule": "r", "job": "6", "comment": FACTS["comment"]})
     command(
         stand_in,
         "sbatch",
-        f'echo x >>{stand_in}/calls; echo "sbatch: error: Socket timed out on send/recv" >&2; exit 1',
+        f'echo x >>{stand_in}/calls; echo "sbatch: error: {words}" >&2; exit 1',
     )
     command(stand_in, "squeue", 'echo "6|rule_r_wildcards_a"; echo "7|rule_r_wildcards_a"; echo "8|rule_r_wildcards_b"')
     assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0

@@ -27,10 +27,11 @@ AWAY = re.compile(
     r"temporarily unable to accept job|slurm controller .*backup|I/O error writing script",
     re.IGNORECASE,
 )
-# It may have taken it: the answer is what is missing.
+# It may have taken it: the answer is what is missing. In the words of all errors that libslurm has for a broken talk.
 UNANSWERED = re.compile(
     r"connection (reset|timed out)|socket timed out|zero bytes were transmitted|unexpected message received|"
-    r"not responding",
+    r"not responding|missing socket error|communication (connection|shutdown) failure|"
+    r"message (send|receive) failure|insane message length|header lengths are longer",
     re.IGNORECASE,
 )
 # As many jobs of the user as may be are in the queue: there is room when one of them ends.
