@@ -20,6 +20,16 @@ FAULTS: dict[str, tuple[str | bytes, str]] = {
     "latin-1": ("a: 1\nb: caf\u00e9\n".encode("latin-1"), "line 2: byte 0xe9 is not UTF-8"),
     "utf-16": ("a: 1\n".encode("utf-16"), "line 1: this is UTF-16; save the file as UTF-8"),
     "control": ("a: \x07\n", "not YAML"),
+    "no date": (
+        "a: 1\nb: {c: 2025-02-30}\n",
+        "line 2: 2025-02-30 is no timestamp (day is out of range for month); write",
+    ),
+    "no number": ("a: 0x_\n", "line 1: 0x_ is no int"),
+    "template": (
+        "a: 1\nrun: {{ name }}\n",
+        "line 2: a mapping is no key; put a text that begins with { or [ in quotes",
+    ),
+    "list for a key": ("[a, b]: c\n", "line 1: a list is no key"),
 }
 
 

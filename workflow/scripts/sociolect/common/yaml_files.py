@@ -16,15 +16,31 @@ from sociolect.common.errors import InputError
 __all__ = ["key_lines", "read_mapping"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# what PyYAML lets through where a value looks like a date or a number and is none, such as 2025-02-30 and 0x_
+_NO_VALUE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice."""
+    """Refuses a key that is there twice or is none, and a value that is none, with their lines."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except _NO_VALUE as error:
+            if isinstance(error, InputError) or not isinstance(node, yaml.ScalarNode):
+                raise
+            line, kind = node.start_mark.line + 1, node.tag.rpartition(":")[2]
+            raise InputError(
+                f"line {line}: {node.value} is no {kind} ({error}); write another, or put it in quotes if it is text"
+            ) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: dict[Any, int] = {}
         for key_node, _ in node.value:
             key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if not isinstance(key, Hashable):
+                what = "a list" if isinstance(key, list) else "a mapping"
+                raise InputError(f"line {line}: {what} is no key; put a text that begins with {{ or [ in quotes")
             if key in seen:
                 raise InputError(f"line {line}: the key {key!r} is there twice, in line {seen[key]} too; keep one")
             seen[key] = line
