@@ -103,7 +103,7 @@ def test_repairs_by_hand() -> None:
     # repaired text needs no repair
     _, again = clean_corpus(corpus, "multi", ANY_LENGTH, "t")
     assert again["n_removed"].sum() == 0
-    assert again["rule"].to_list() == ["read", BLANK, UNKNOWN, *REPAIRS, *EXCLUSIONS]
+    assert again["rule"].to_list() == ["read", BLANK, *REPAIRS, UNKNOWN, *EXCLUSIONS]
 
 
 def test_exclusions_are_listed_and_the_smallest_duplicate_stays() -> None:
@@ -155,6 +155,16 @@ def test_placeholders_of_authors_mean_unknown_and_are_counted(tmp_path: Path) ->
     ]
     own = CorpusSettings(min_chars=0, missing_values=("u1",))
     assert import_corpus(tmp_path / "t.csv", "single", own)[0]["author"].to_list()[:3] == ["NA", "nan", "None"]
+
+
+def test_an_unknown_author_with_a_mark_that_shows_nothing_is_no_person(tmp_path: Path) -> None:
+    names = ["NA", "NA\u200b", "N\u00adA", "\ufeffNA", "[deleted\x07]", "u\u200b1"]
+    raw = table(*(("q", "Q", f"a{n}", f"text {n}", name, "g") for n, name in enumerate(names)))
+    corpus, funnel, notes = import_corpus(write(raw, tmp_path / "t.parquet"), "single", ANY_LENGTH)
+    assert corpus["author"].to_list() == [None] * 5 + ["u1"]
+    counted = dict(funnel.select("rule", "n_removed").iter_rows())
+    assert (counted[UNKNOWN], counted["control characters"]) == (5, 5)
+    assert notes == ["unknown authors: 'NA' 4, '[deleted]' 1 (corpus.missing_values)"]
 
 
 def test_a_group_that_stands_for_a_missing_value_is_refused(tmp_path: Path) -> None:

@@ -80,11 +80,12 @@ def clean_corpus(
     blank = pl.all_horizontal(pl.col(raw.columns).fill_null("") == "")
     frame = rows.filter(~blank)
     funnel.append(_step(split, BLANK, rows.filter(blank), frame.height))
+    frame, repairs = _repair(frame, split)
+    funnel += repairs
+    # after the repairs: a mark that shows nothing must not make one person of all the unknown
     unknown = _is_missing("author", settings)
     funnel.append(_step(split, UNKNOWN, frame.filter(unknown), frame.height))
     frame = frame.with_columns(author=pl.when(unknown).then(None).otherwise("author"))
-    frame, repairs = _repair(frame, split)
-    funnel += repairs
     refuse_all(_faults(frame, where, settings))
     frame = frame.drop("row").sort("answer_id")
     length = pl.col("answer").str.len_chars()
@@ -111,7 +112,10 @@ def author_notes(raw: pl.DataFrame, corpus: pl.DataFrame, settings: CorpusSettin
         corpus: the same, cleaned.
         settings: what stands for an unknown author.
     """
-    spelled = raw["author"].value_counts(sort=True).drop_nulls().filter(_is_missing("author", settings))
+    authors = raw.select("author")
+    for rule in REPAIRS:
+        authors = authors.with_columns(_repaired(rule, "author"))
+    spelled = authors["author"].value_counts().drop_nulls().filter(_is_missing("author", settings))
     names = ", ".join(f"{name!r} {count}" for name, count in sorted(spelled.iter_rows(), key=lambda r: (-r[1], r[0])))
     notes = [f"unknown authors: {names} (corpus.missing_values)"] if names else []
     return notes + [
