@@ -8,7 +8,7 @@ from forums import COLUMNS, assert_disjoint, forum, forums
 
 from sociolect.common.errors import InputError
 from sociolect.common.schemas import SAMPLES, SAMPLING_FUNNEL
-from sociolect.corpus.groups import part_quotas, sample_groups
+from sociolect.corpus.groups import sample_groups
 from sociolect.settings.corpus import Minimum, Parts, PerGroup, SamplingSettings
 
 HALVES = Parts(train=0.5, val=0.25, test=0.25)
@@ -120,6 +120,8 @@ def test_a_shortfall_is_reported() -> None:
         ("group", "b", "answer_id 'a-1' has group 'b' in split multi and group 'a' in split single"),
         ("question_id", "new", "answer_id 'a-1' has question_id 'new' in split multi and question_id 'a-q1' in split"),
         ("author", "u", "answer_id 'a-1' has author 'u' in split multi and author None in split single"),
+        # what reads answers of several splits takes one text for an id
+        ("answer", "no", "answer_id 'a-1' has answer 'no' in split multi and answer 'ok' in split single (1 such ids)"),
         ("question", "other", "question_id 'a-q1' has question 'other' in split multi and question 'text a 1' in"),
     ],
 )
@@ -133,16 +135,16 @@ def test_an_answer_that_differs_between_splits_is_an_error(column: str, value: s
 
 def test_quotas_by_hand() -> None:
     default = Parts()
-    assert part_quotas(100, default) == {"train": 70, "val": 15, "test": 15}
+    assert default.quotas(100) == {"train": 70, "val": 15, "test": 15}
     # 91, 19.5, 19.5: one half is rounded up, that of test
-    assert part_quotas(130, default) == {"train": 91, "val": 19, "test": 20}
-    assert part_quotas(3, default) == {"train": 1, "val": 1, "test": 1}
+    assert default.quotas(130) == {"train": 91, "val": 19, "test": 20}
+    assert default.quotas(3) == {"train": 1, "val": 1, "test": 1}
     for total in range(3, 60):
         for shares in (default, HALVES, Parts(train=0.98, val=0.01, test=0.01), Parts(train=0.1, val=0.1, test=0.8)):
-            quotas = part_quotas(total, shares)
+            quotas = shares.quotas(total)
             assert sum(quotas.values()) == total and min(quotas.values()) >= 1
     with pytest.raises(InputError, match="2 is too few"):
-        part_quotas(2, default)
+        default.quotas(2)
 
 
 def test_minimum_is_the_default_size_of_a_draw() -> None:

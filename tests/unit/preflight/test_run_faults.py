@@ -14,6 +14,7 @@ from conftest import ROOT
 from sociolect.preflight.run_faults import run_faults
 
 HEADER = "question_id,question,answer_id,answer,group\n"
+FEW = {"minimum": {"single": 4, "multi": 4, "askx": 4}, "min_part": 1}
 # twelve kinds: key, unknown key, combination, choice, bound, type, table, columns, row, prompt file, model
 TWELVE = """run: mine
 sede: 1
@@ -49,6 +50,13 @@ def faults_of(folder: Path, **sections: object) -> list[str]:
     (folder / "d.yaml").write_text(yaml.safe_dump(values))
     _, lines = run_faults(values, "d.yaml", [Path("d.yaml")], folder)
     return [line.removeprefix("d.yaml: ") for line in lines]
+
+
+def rows_of(number: int) -> list[str]:
+    """As many answers of two groups each."""
+    return [
+        f"{g}{i},Q {g}{i}?,{g}{i},An answer long enough {i}.,{g}\n" for g in ("north", "south") for i in range(number)
+    ]
 
 
 def test_twelve_faults_of_different_kinds_are_all_named_within_ten_seconds(here: Path) -> None:
@@ -128,14 +136,14 @@ def test_of_a_key_at_fault_its_default_is_not_looked_for(here: Path) -> None:
 
 
 def test_groups_that_no_table_has_are_named_with_their_line(here: Path) -> None:
-    rows = [f"{g}{i},Q {g}{i}?,{g}{i},An answer long enough {i}.,{g}\n" for g in ("north", "south") for i in range(4)]
+    rows = rows_of(4)
     (here / "single.csv").write_text(HEADER + "".join(rows))
     (here / "askx.csv").write_text(HEADER + "".join(rows).replace("north", "east").replace("south", "west"))
     lines = faults_of(
         here,
         experiments={"main": {"fit": ["single"], "ask": "askx"}},
         corpus={"paths": {"single": "single.csv", "askx": "askx.csv"}},
-        sampling={"minimum": {"single": 4, "askx": 4}},
+        sampling=FEW,
         group_parents={"nroth": "compass"},
     )
     assert [line.partition(": ")[2].partition(";")[0] for line in lines] == [
@@ -144,7 +152,7 @@ def test_groups_that_no_table_has_are_named_with_their_line(here: Path) -> None:
     ]
     assert "write 'north'; the groups are east, north, south, west" in lines[1]
     assert "key 'group_parents.nroth'" in lines[1] and "key 'experiments.main'" in lines[0]
-    (line,) = faults_of(here, corpus={"paths": {"single": "single.csv"}}, sampling={"minimum": {"single": 5}})
+    (line,) = faults_of(here, corpus={"paths": {"single": "single.csv"}}, sampling=FEW | {"minimum": {"single": 5}})
     assert "key 'sampling.minimum.single': 5: fewer than two groups reach it (north 4, south 4); lower it" in line
 
 
@@ -164,9 +172,48 @@ def test_what_was_imported_is_not_read_again(here: Path) -> None:
     assert faults_of(here, corpus={"paths": {"single": "gone.csv"}}) == []
 
 
+def test_ids_of_tables_that_number_their_rows_each_are_told_with_what_to_write(here: Path) -> None:
+    for split in ("single", "multi"):
+        rows = [f"{i},{split} {i}?,{i},An answer long enough {split} {i}.,g{i % 2}\n" for i in range(1, 9)]
+        (here / f"{split}.csv").write_text(HEADER + "".join(rows))
+    paths = {"single": "single.csv", "multi": "multi.csv"}
+    answers, questions = faults_of(here, corpus={"paths": paths}, sampling=FEW)
+    assert answers == (
+        "line 2, key 'corpus.paths': answer_id '1' has answer 'An answer long enough multi 1.' in split multi and "
+        "answer 'An answer long enough single 1.' in split single (8 such ids); give each answer its own answer_id "
+        "(ids count over all splits: where each table numbers its own, write 'multi-1' and 'single-1')"
+    )
+    assert "question_id '1' has question 'multi 1?' in split multi and question 'single 1?' in split sin" in questions
+    # the same answers in two splits are what an import writes
+    (here / "multi.csv").write_text((here / "single.csv").read_text())
+    assert faults_of(here, corpus={"paths": paths}, sampling=FEW) == []
+
+
+def test_a_sentence_model_that_is_none_is_told_before_anything_runs(here: Path) -> None:
+    (here / "t.csv").write_text(HEADER + "".join(rows_of(4)))
+    section = {"corpus": {"paths": {"single": "t.csv"}}, "sampling": FEW}
+    (line,) = faults_of(here, **section, evaluation={"sentence_model": "nowhere/model"})
+    assert "key 'evaluation.sentence_model': nowhere/model: no such folder; give one with config.json" in line
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (here / "model" / name).write_text("{}")
+    assert faults_of(here, **section, evaluation={"sentence_model": "model"}) == []
+
+
+def test_a_default_that_does_not_fit_hides_no_table(here: Path) -> None:
+    lines = faults_of(
+        here,
+        corpus={"paths": {"single": "nowhere.csv"}},
+        labeling={"scorer": "cross_encoder"},
+        scratch={"sfam": {"max_positions": 256}},
+    )
+    assert sorted(line.partition("key '")[2].partition("'")[0] for line in lines) == [
+        *("corpus.paths.single", "labeling.max_tokens", "sfam.max_tokens"),
+    ]
+
+
 def test_no_room_and_no_permission_are_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "t.csv").write_text(HEADER + "".join(f"q{i},Q {i}?,a{i},Answer {i}.,g{i % 2}\n" for i in range(9)))
-    section = {"corpus": {"paths": {"single": "t.csv"}, "min_chars": 0}, "sampling": {"minimum": {"single": 4}}}
+    section = {"corpus": {"paths": {"single": "t.csv"}, "min_chars": 0}, "sampling": FEW}
     assert faults_of(here, **section) == []
     monkeypatch.setattr("sociolect.preflight.file_faults.LEAST_GB", 1e9)
     assert "GB free on its disk, a run needs 1e+09 at least; make room" in faults_of(here, **section)[0]
@@ -177,11 +224,10 @@ def test_no_room_and_no_permission_are_named(here: Path, monkeypatch: pytest.Mon
 def test_packages_that_are_pinned_and_missing_are_named(here: Path) -> None:
     (here / "envs").mkdir()
     (here / "envs/core.txt").write_text("polars==1.0\nno-such-package==1.0  # why\nother==2 ; python_version < '3'\n")
-    (here / "results/mine/corpus").mkdir(parents=True)
-    (here / "results/mine/corpus/single.parquet").touch()
-    section = {"corpus": {"paths": {"single": "gone.csv"}}}
+    (here / "t.csv").write_text(HEADER + "".join(rows_of(4)))
+    section = {"corpus": {"paths": {"single": "t.csv"}}, "sampling": FEW}
     assert faults_of(here, **section, sweep={"backend": "vllm"})[1:] == [
-        "line 11, key 'sweep.backend': it is vllm, and there is no .venv-vllm: make setup-vllm"
+        "line 17, key 'sweep.backend': it is vllm, and there is no .venv-vllm: make setup-vllm"
     ]
     assert faults_of(here, **section) == [
         f"not installed: no-such-package ({here / 'envs/core.txt'}); run `make setup`"

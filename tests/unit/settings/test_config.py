@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,3 +132,48 @@ def test_positions_are_one_or_several() -> None:
 def test_a_method_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match=r"key 'steering\.methods.*'mean_difference'"):
         load_config({**BASE, "steering": {"methods": ["means"]}}, "here")
+
+
+def test_a_split_is_named_once_and_has_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"key 'experiments\.m\.fit': single is there twice; name each split once"):
+        load_config({"run": "x", "experiments": {"m": {"fit": ["single", "single"], "ask": "single"}}}, "here")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.csv").symlink_to("s.csv")
+    for other in ("s.csv", "./s.csv", "data/../s.csv", str(tmp_path / "s.csv"), "link.csv"):
+        with pytest.raises(InputError, match=r"key 'corpus\.paths': single and multi are the same file, s\.csv"):
+            load_config({**BASE, "corpus": {"paths": {"single": "s.csv", "multi": other}}}, "here")
+    assert load_config({**BASE, "corpus": {"paths": {"single": "s.csv", "multi": "data/s.csv"}}}, "here")
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        # 11.9, 2.55 and 2.55 of 17 are 12, 2 and 3
+        (
+            {"per_group": {"single": 17}},
+            "per_group.single': of 17 answers the smallest part gets 2, .* write 20 or more",
+        ),
+        ({"per_group": {"single": 18}}, ""),
+        ({"per_group": {"single": 10}, "parts": {"train": 0.98, "val": 0.01, "test": 0.01}}, "gets 1, .* write 300 or"),
+        ({"per_group": {"single": 100}, "min_part": 30}, "gets 15, and sampling.min_part is 30 answers; write 200 or"),
+        ({"per_group": {"single": 200}, "min_part": 30}, ""),
+        # what is drawn where nothing else is said
+        (
+            {"minimum": {"single": 2}},
+            r"'sampling\.minimum\.single': of 2 answers the smallest part gets 0, .* write 20",
+        ),
+        # a question of askx has up to three answers
+        ({"per_group": {"askx": 3}}, ""),
+        (
+            {"per_group": {"askx": 3}, "answers_per_question": 2},
+            "askx': of 3 questions the smallest part gets 1, .* 14 or",
+        ),
+    ],
+)
+def test_a_draw_that_leaves_a_part_below_its_floor_is_refused(sampling: dict[str, Any], message: str) -> None:
+    values = {**BASE, "sampling": sampling}
+    if message:
+        with pytest.raises(InputError, match=message):
+            load_config(values, "here")
+    else:
+        assert load_config(values, "here")

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from sociolect.common.errors import InputError
+from sociolect.common.errors import InputError, refuse_all
 from sociolect.common.schemas import SAMPLES, SAMPLING_FUNNEL
 from sociolect.common.seeds import seed_of
 from sociolect.corpus.partition import count_units, partition_answers
 from sociolect.corpus.spellings import refuse_near_equal
 from sociolect.corpus.spreading import PARTS, stable_order
-from sociolect.settings.corpus import Parts, SamplingSettings
+from sociolect.settings.corpus import SamplingSettings
 
 # the split that is counted and drawn by question
 BY_QUESTION = "askx"
+_OWN = "ids count over all splits: where each table numbers its own, write {written}"
+# id -> what is the same of it in all splits -> what to do where it is not
+_ONE_OVER_SPLITS = {
+    "answer_id": {
+        "question_id": f"give each answer its own answer_id ({_OWN})",
+        "answer": f"give each answer its own answer_id ({_OWN})",
+        "group": "take it out of one of them",
+        "author": "write the same author",
+    },
+    "question_id": {"question": f"give each text its own question_id ({_OWN})"},
+}
 
 
 def sample_groups(
@@ -41,7 +51,7 @@ def sample_groups(
     """
     rows = pl.concat([frame.with_columns(split=pl.lit(split)) for split, frame in sorted(corpora.items())])
     refuse_near_equal(dict(rows.group_by("group").len().iter_rows()), f"splits {', '.join(sorted(corpora))}")
-    _check_across_splits(rows)
+    refuse_all(across_split_faults(corpora))
     counts = _counts(rows)
     funnel = [counts.with_columns(step=pl.lit("corpus"), part=pl.lit("all"))]
     minimum = settings.minimum.model_dump()
@@ -88,25 +98,6 @@ def _part(
     return parted.join(broken, on=["split", "group"], how="anti"), broken, [dropped, empty]
 
 
-def part_quotas(total: int, shares: Parts) -> dict[str, int]:
-    """Whole numbers that add up to `total`, in proportion to the shares, at least one each.
-
-    The largest remainders are rounded up; of equal ones, test goes before val before train.
-
-    Raises:
-        InputError: `total` is below three.
-    """
-    if total < len(PARTS):
-        raise InputError(f"sampling.per_group: {total} is too few for train, val and test; write 3 or more")
-    exact = {part: total * getattr(shares, part) for part in PARTS}
-    quotas = {part: max(1, math.floor(value + 1e-9)) for part, value in exact.items()}
-    for part in sorted(reversed(PARTS), key=lambda p: round(quotas[p] - exact[p], 9)):
-        quotas[part] += int(sum(quotas.values()) < total)
-    # the largest part pays for those that were raised to one
-    quotas[max(quotas, key=lambda p: quotas[p])] -= sum(quotas.values()) - total
-    return quotas
-
-
 def group_sizes(corpus: pl.DataFrame, split: str) -> dict[str, int]:
     """Group -> what `sampling.minimum` counts of it: its answers, or in askx its questions; by name."""
     counts = _counts(corpus.with_columns(split=pl.lit(split)))
@@ -127,7 +118,7 @@ def _partition(rows: pl.DataFrame, settings: SamplingSettings, run_seed: int) ->
 def _draw(
     rows: pl.DataFrame, split: str, per_group: int, settings: SamplingSettings, run_seed: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    quotas = part_quotas(per_group, settings.parts)
+    quotas = settings.parts.quotas(per_group)
     rows = rows.sort("answer_id")
     rows = rows.with_columns(
         order=pl.Series(stable_order(seed_of(run_seed, "draw", split), rows["answer_id"].to_list()))
@@ -216,22 +207,29 @@ def _refuse_small_parts(samples: Mapping[str, pl.DataFrame], settings: SamplingS
         )
 
 
-def _check_across_splits(rows: pl.DataFrame) -> None:
-    for key, value, advice in (
-        ("answer_id", "group", "take it out of one of them"),
-        ("answer_id", "question_id", "give each answer its own answer_id"),
-        ("answer_id", "author", "write the same author"),
-        ("question_id", "question", "give each text its own question_id"),
-    ):
-        clash = rows.filter(pl.col(value).n_unique().over(key) > 1).sort(key, "split", value, nulls_last=True)
-        if clash.is_empty():
-            continue
-        name = clash[key][0]
-        both = clash.filter(pl.col(key) == name).unique(value, keep="first", maintain_order=True)
-        places = " and ".join(
-            f"{value} {_short(text)} in split {split}" for split, text in both.select("split", value).iter_rows()
-        )
-        raise InputError(f"{key} {name!r} has {places}; {advice}")
+def across_split_faults(corpora: Mapping[str, pl.DataFrame]) -> Iterator[str]:
+    """What is one thing in a split and another in the next, a line for answers and one for questions.
+
+    Args:
+        corpora: corpus (schema CORPUS) of each split.
+    """
+    rows = pl.concat([frame.with_columns(split=pl.lit(split)) for split, frame in sorted(corpora.items())])
+    for key, values in _ONE_OVER_SPLITS.items():
+        # the first that differs says it: tables that number their rows differ in everything
+        for value, advice in values.items():
+            kinds = rows.group_by(key).agg(pl.col(value).n_unique())
+            unlike = kinds.filter(pl.col(value) > 1)[key].sort()
+            if unlike.len():
+                name = unlike[0]
+                both = rows.filter(pl.col(key) == name).sort("split", value, nulls_last=True)
+                both = both.unique(value, keep="first", maintain_order=True)
+                places = " and ".join(
+                    f"{value} {_short(text)} in split {split}"
+                    for split, text in both.select("split", value).iter_rows()
+                )
+                written = " and ".join(repr(f"{split}-{name}") for split in dict.fromkeys(both["split"]))
+                yield f"{key} {name!r} has {places} ({unlike.len()} such ids); {advice.format(written=written)}"
+                break
 
 
 def _short(text: str | None) -> str:

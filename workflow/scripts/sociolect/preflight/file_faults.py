@@ -65,6 +65,10 @@ def model_faults(config: Config) -> Iterator[Fault]:
                 yield Fault(("models", "hub"), f"{config.models.hub}: no such folder, and no address (https://...)")
             elif not (folder := Path(config.models.hub) / model.repo).is_dir():
                 yield Fault(names, f"{folder}: no such folder; put the model there, or give the address of a hub")
+    # opened hours after the start, and not fetched before
+    if config.evaluation.sentence_model is not None:
+        for why in _folder_faults(Path(config.evaluation.sentence_model)):
+            yield Fault(("evaluation", "sentence_model"), why)
 
 
 def server_faults(config: Config, ask: bool) -> Iterator[Fault]:

@@ -72,7 +72,7 @@ def _read(path: Path, split: str, config: Config) -> pl.DataFrame | None:
 
 def _group_faults(corpora: Mapping[str, pl.DataFrame], config: Config) -> Iterator[Fault]:
     from sociolect.corpus.experiments import experiment_faults, parent_faults
-    from sociolect.corpus.groups import group_sizes
+    from sociolect.corpus.groups import across_split_faults, group_sizes
     from sociolect.corpus.spellings import refuse_near_equal
 
     groups = set(chain.from_iterable(corpus["group"] for corpus in corpora.values()))
@@ -83,6 +83,7 @@ def _group_faults(corpora: Mapping[str, pl.DataFrame], config: Config) -> Iterat
         refuse_near_equal({name: sum(some.get(name, 0) for some in counts) for name in groups}, "corpus.paths")
     except InputError as error:
         yield Fault(("corpus", "paths"), str(error))
+    yield from (Fault(("corpus", "paths"), why) for why in across_split_faults(corpora))
     large: dict[str, pl.DataFrame] = {}
     for split, corpus in corpora.items():
         minimum, sizes = getattr(config.sampling.minimum, split), group_sizes(corpus, split)

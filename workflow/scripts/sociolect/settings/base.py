@@ -72,3 +72,11 @@ class Experiment(Stage):
 
     fit: tuple[Split, ...] = Field(min_length=1, description="Splits that the net and the profiles are fitted on.")
     ask: Split = Field(description="Split whose test questions are asked.")
+
+    @field_validator("fit")
+    @classmethod
+    def _each_once(cls, value: tuple[Split, ...]) -> tuple[Split, ...]:
+        for number, split in enumerate(value):
+            if split in value[:number]:
+                raise ValueError(f"{split} is there twice; name each split once")
+        return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ def combination_faults(config: Config) -> Iterator[tuple[str, str]]:
     yield from _vllm(config)
     yield from _server(config)
     yield from _sizes(config)
+    yield from _draws(config)
 
 
 def _splits(config: Config) -> Iterator[tuple[str, str]]:
@@ -107,3 +109,23 @@ def _sizes(config: Config) -> Iterator[tuple[str, str]]:
                     f"{tokens} tokens are more than a scratch SFAM takes, {longest}; lower it, or raise "
                     "scratch.sfam.max_positions",
                 )
+
+
+def _draws(config: Config) -> Iterator[tuple[str, str]]:
+    """Draws of which a part has too few answers whatever the tables hold: sampling would end the run."""
+    sampling = config.sampling
+    for split in config.splits:
+        key = "per_group" if getattr(sampling.per_group, split) else "minimum"
+        drawn = getattr(getattr(sampling, key), split)
+        # askx is drawn by question
+        unit, answers = ("questions", sampling.answers_per_question) if split == "askx" else ("answers", 1)
+        fewest = math.ceil(sampling.min_part / answers)
+        shares = sampling.parts.model_dump()
+        least = min(sampling.parts.quotas(drawn).values()) if drawn >= len(shares) else 0
+        if least < fewest:
+            enough = max(len(shares), math.ceil(fewest / min(shares.values()) - 1e-9))
+            yield (
+                f"sampling.{key}.{split}",
+                f"of {drawn} {unit} the smallest part gets {least}, and sampling.min_part is {sampling.min_part} "
+                f"answers; write {enough} or more, or change sampling.parts or sampling.min_part",
+            )

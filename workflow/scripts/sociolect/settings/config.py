@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from sociolect.common.errors import InputError
@@ -30,6 +30,9 @@ from sociolect.settings.steering import ActivationSettings, ReadingSettings, Ste
 from sociolect.settings.study import StudySettings
 from sociolect.settings.syntax import SyntaxSettings
 from sociolect.settings.vllm import VllmSettings
+
+# a check that takes each key by itself
+_EACH_ALONE = "each alone"
 
 
 class Config(Stage):
@@ -68,9 +71,9 @@ class Config(Stage):
     estimate: EstimateSettings = Field(EstimateSettings(), description="What the run will take.")
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Config:
+    def _goes_together(self, info: ValidationInfo) -> Config:
         # all of them at once: a line each
-        faults = [f"{key}: {why}" for key, why in combination_faults(self)]
+        faults = [f"{key}: {why}" for key, why in combination_faults(self)] if info.context != _EACH_ALONE else []
         if faults:
             raise PydanticCustomError("combinations", "{lines}", {"lines": "\n".join(faults)})
         return self
@@ -126,7 +129,7 @@ def check_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
 def settle_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
     """All that is wrong with a config, and what is left of it: what is wrong has its default, or a stand-in.
 
-    None is left where that cannot be.
+    Where a default does not go together with what is written, both stay. None is left where nothing could stand in.
     """
     faults: dict[tuple[str, ...], Fault] = {}
     left, combined = copy.deepcopy(values), False
@@ -148,7 +151,8 @@ def settle_config(values: dict[str, Any]) -> tuple[Config | None, list[Fault]]:
                 faults |= {f.names: f for f in found if f.names not in faults and f.names[:1] not in stand_ins}
                 combined = combined or together
             if not any([_leave_out(left, names) for names in gone]):
-                return None, list(faults.values())
+                alone = all(problem["type"] == "combinations" for problem in error.errors())
+                return Config.model_validate(left, context=_EACH_ALONE) if alone else None, list(faults.values())
         else:
             return config, list(faults.values())
 

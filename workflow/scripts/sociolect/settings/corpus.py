@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sociolect.common.errors import InputError
 from sociolect.settings.base import Experiment, Name, Positive, Split, Stage, UserPath
+
+# keys of `corpus` that the import of a table is made by
+IMPORT_KEYS = {"min_chars", "max_chars", "missing_values"}
 
 
 class DemoSettings(Stage):
@@ -40,10 +46,13 @@ class CorpusSettings(Stage):
     @field_validator("paths")
     @classmethod
     def _a_file_each(cls, value: dict[Split, str]) -> dict[Split, str]:
+        found: dict[str, Split] = {}
         for split, path in value.items():
-            first = next(name for name, other in value.items() if other == path)
+            # data/a.csv, ./data/a.csv and a link to it are one
+            first = found.setdefault(os.path.realpath(path), split)
             if first != split:
-                raise ValueError(f"{first} and {split} are the same file, {path}; a split has a file of its own")
+                spelled = " and ".join(dict.fromkeys((value[first], path)))
+                raise ValueError(f"{first} and {split} are the same file, {spelled}; a split has a file of its own")
         return value
 
     @model_validator(mode="after")
@@ -81,6 +90,25 @@ class Parts(Stage):
         if abs(self.train + self.val + self.test - 1) > 1e-9:
             raise ValueError("train, val and test must add up to 1")
         return self
+
+    def quotas(self, total: int) -> dict[str, int]:
+        """Part -> whole number; they add up to `total`, in proportion to the shares, at least one each.
+
+        The largest remainders are rounded up; of equal ones, test goes before val before train.
+
+        Raises:
+            InputError: `total` is below three.
+        """
+        parts = tuple(type(self).model_fields)
+        if total < len(parts):
+            raise InputError(f"a draw of {total} is too few for {', '.join(parts)}; {len(parts)} at least")
+        exact = {part: total * getattr(self, part) for part in parts}
+        quotas = {part: max(1, math.floor(value + 1e-9)) for part, value in exact.items()}
+        for part in sorted(reversed(parts), key=lambda p: round(quotas[p] - exact[p], 9)):
+            quotas[part] += int(sum(quotas.values()) < total)
+        # the largest part pays for those that were raised to one
+        quotas[max(quotas, key=lambda p: quotas[p])] -= sum(quotas.values()) - total
+        return quotas
 
 
 class SamplingSettings(Stage):
