@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from conftest import snakemake
+from sociolect.preflight.table_faults import ROWS, WHOLE_BYTES
 
 HEADER = "question_id,question,answer_id,answer,author,group\n"
 CONFIG = """run: {run}
@@ -19,14 +20,13 @@ corpus: {{paths: {{single: {run}-single.csv, multi: {run}-multi.csv}}}}
 def fail(project: Path, run: str) -> subprocess.CompletedProcess[str]:
     """A run of this name whose two tables are wrong."""
     (project / f"{run}.yaml").write_text(CONFIG.format(run=run))
-    (project / f"{run}-single.csv").write_text(f"{HEADER}q,Q,a1,fine,,g\nq,Q,a2\n")
-    (project / f"{run}-multi.csv").write_text("# by hand\n" + HEADER)
-    # imported before, so that the run does not look at the tables before its jobs do
-    (project / f"results/{run}/corpus").mkdir(parents=True, exist_ok=True)
-    for split in ("single", "multi"):
-        (project / f"results/{run}/corpus/{split}.parquet").touch()
-    again = ["--forcerun", "import_corpus", "--keep-going"]
-    done = snakemake(project, "--profile", "profiles/local", "--configfile", f"{run}.yaml", *again, check=False)
+    # of large tables a run looks at the first rows before its jobs do
+    texts = ["x"] * ROWS + ["x" * (WHOLE_BYTES // 200)] * 200
+    fine = "".join(f"q,Q,a{number},{text},,g\n" for number, text in enumerate(texts))
+    (project / f"{run}-single.csv").write_text(f"{HEADER}{fine}q,Q,b\n")
+    (project / f"{run}-multi.csv").write_text(f"{HEADER}{fine}q,Q,b,of no group,,NULL\n")
+    given = ["--configfile", f"{run}.yaml", "--keep-going"]
+    done = snakemake(project, "--profile", "profiles/local", *given, check=False)
     assert done.returncode == 1
     return done
 
@@ -38,11 +38,11 @@ def test_a_failed_run_ends_with_its_own_faults_alone(project: Path) -> None:
         beat.write_text(json.dumps({**json.loads(beat.read_text()), "time": time.time() + 1000}))
     done = fail(project, "ours")
     logs = "results/ours/logs/import_corpus"
-    first, comment, second, fields = done.stderr.splitlines()[-4:]
+    first, group, second, fields = done.stderr.splitlines()[-4:]
     assert first == f"failed: import_corpus [multi], log {logs}/multi.log"
-    assert comment.startswith("error: ours-multi.csv: missing columns") and "line 1 is a comment" in comment
+    assert group.startswith("error: ours-multi.csv: row 1201, column 'group': 'NULL' stands for")
     assert second == f"failed: import_corpus [single], log {logs}/single.log"
-    assert fields.startswith("error: ours-single.csv: row 2 (line 3) has 3 fields")
+    assert fields.startswith("error: ours-single.csv: row 1201 (line 1202) has 3 fields")
     said = done.stdout + done.stderr
     assert "theirs" not in said and "no job failed" not in said
     # mended, nothing of it is said any more

@@ -177,11 +177,6 @@ def test_without_a_table_one_line_says_which_columns_go_where(project: Path) -> 
     assert done.returncode != 0
     assert "put the table of the split multi there" in line and "key 'corpus.paths.multi'" in line
     assert "columns question_id, question, answer_id, answer, author, group" in line
-    # what was imported does without
-    (project / "results/laptop/corpus").mkdir(parents=True)
-    for name in ("multi", "multi.funnel"):
-        (project / f"results/laptop/corpus/{name}.parquet").touch()
-    assert "compare_conditions" in snakemake(project, "--dry-run", "--configfile", "config/laptop.yaml").stdout
 
 
 def test_one_target_needs_no_more_than_its_ancestors(project: Path) -> None:

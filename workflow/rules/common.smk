@@ -21,6 +21,7 @@ from sociolect.common.yaml_files import read_mapping
 from sociolect.common.flags import declared_flags, flag_of
 from sociolect.preflight.run_faults import run_faults
 from sociolect.settings.config import load_config, section
+from sociolect.settings.corpus import IMPORT_KEYS
 from sociolect.settings.models import MODEL_FILES, GgufModel, HubModel, LocalModel, is_small
 from sociolect.settings.study import VectorJob, cells_of, vector_cells_of
 

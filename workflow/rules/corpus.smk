@@ -41,7 +41,7 @@ rule import_corpus:
         runtime=growing(20, most=DAY),
     params:
         # the paths are inputs, not settings: moving a file reruns nothing
-        settings=json_of("corpus", only={"min_chars", "max_chars", "missing_values"}),
+        settings=json_of("corpus", only=IMPORT_KEYS),
         code=source_digest("import_corpus"),
     shell:
         command("import_corpus", split="{wildcards.split}")

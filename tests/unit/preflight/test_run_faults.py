@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import resource
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import yaml
 
 from conftest import ROOT
 from sociolect.preflight.run_faults import run_faults
+from sociolect.settings.corpus import IMPORT_KEYS, CorpusSettings
 
 HEADER = "question_id,question,answer_id,answer,group\n"
 FEW = {"minimum": {"single": 4, "multi": 4, "askx": 4}, "min_part": 1}
@@ -166,10 +169,33 @@ def test_of_a_large_table_the_first_rows_are_read(here: Path, monkeypatch: pytes
     assert "row 5 (line 6) has 2 fields" in faults_of(here, corpus={"paths": {"single": "t.csv"}})[0]
 
 
-def test_what_was_imported_is_not_read_again(here: Path) -> None:
+def test_a_table_is_looked_at_whatever_was_imported_before(here: Path) -> None:
+    (here / "t.csv").write_text(HEADER + "".join(rows_of(4)))
     (here / "results/mine/corpus").mkdir(parents=True)
     (here / "results/mine/corpus/single.parquet").touch()
-    assert faults_of(here, corpus={"paths": {"single": "gone.csv"}}) == []
+    # older than what was imported, as a file is that was moved here
+    os.utime(here / "columns.csv", (0, 0))
+    paths = {table: {"paths": {"single": table}} for table in ("t.csv", "typo.csv", "columns.csv")}
+    assert faults_of(here, corpus=paths["t.csv"], sampling=FEW) == []
+    (line,) = faults_of(here, corpus=paths["typo.csv"], sampling=FEW)
+    assert "key 'corpus.paths.single': typo.csv: no such file; put the table of the split single there" in line
+    (line,) = faults_of(here, corpus=paths["columns.csv"], sampling=FEW)
+    assert "columns.csv: missing column answer" in line
+
+
+def test_only_what_was_imported_of_this_table_by_these_keys_does_without_it(here: Path) -> None:
+    (here / "t.csv").write_text(HEADER + "".join(rows_of(4)))
+    folder, keys = here / "results/mine/corpus", CorpusSettings().model_dump(mode="json", include=IMPORT_KEYS)
+    files = ["--table", "t.csv", "--corpus", folder / "single.parquet", "--funnel", folder / "single.funnel.parquet"]
+    flags = [*files, "--split", "single", "--settings", json.dumps(keys)]
+    program = ROOT / "workflow/scripts/import_corpus.py"
+    subprocess.run([sys.executable, program, *map(str, flags)], check=True, capture_output=True)
+    (here / "t.csv").rename(here / "moved.csv")
+    paths = {"paths": {"single": "t.csv"}}
+    assert faults_of(here, corpus=paths, sampling=FEW) == []
+    for other in ({**paths, "min_chars": 21}, {"paths": {"single": "typo.csv"}}):
+        (line,) = faults_of(here, corpus=other, sampling=FEW)
+        assert "no such file; put the table of the split single there" in line
 
 
 def test_ids_of_tables_that_number_their_rows_each_are_told_with_what_to_write(here: Path) -> None:

@@ -7,8 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sociolect.common.digests import digest_of
 from sociolect.common.errors import InputError
-from sociolect.settings.config import Config
+from sociolect.settings.config import Config, section
+from sociolect.settings.corpus import IMPORT_KEYS
 from sociolect.settings.faults import Fault
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ ROWS = 1000
 def table_faults(config: Config, tables: Collection[str] | None = None) -> Iterator[Fault]:
     """Faults of the tables, and where all were read whole, of experiments and parents that name groups.
 
-    A table that was imported before, and has not changed since, is not read again.
+    One that is there is read, imported before or not; one that is gone is a fault, unless what was imported is of this
+    table, by the same keys. Snakemake goes on in silence with what was imported of another one.
 
     Args:
         config: checked.
@@ -36,15 +39,14 @@ def table_faults(config: Config, tables: Collection[str] | None = None) -> Itera
     corpora: dict[str, pl.DataFrame] = {}
     for split, table in config.corpus.paths.items():
         path, names = Path(table), ("corpus", "paths", split)
-        imported = Path("results") / config.run / "corpus" / f"{split}.parquet"
-        if imported.is_file() and (not path.exists() or path.stat().st_mtime <= imported.stat().st_mtime):
-            continue
         if not path.exists():
-            yield Fault(
-                names,
-                f"{table}: no such file; put the table of the split {split} there (.parquet, .csv or .jsonl) with the "
-                "columns question_id, question, answer_id, answer, author, group (config/README.md, The input table)",
-            )
+            if not _is_imported(table, split, config):
+                yield Fault(
+                    names,
+                    f"{table}: no such file; put the table of the split {split} there (.parquet, .csv or .jsonl) with "
+                    "the columns question_id, question, answer_id, answer, author, group (config/README.md, The input "
+                    "table)",
+                )
             continue
         if tables is not None and split not in tables:
             continue
@@ -57,6 +59,21 @@ def table_faults(config: Config, tables: Collection[str] | None = None) -> Itera
             corpora[split] = corpus
     if tables is None and corpora.keys() == config.corpus.paths.keys():
         yield from _group_faults(corpora, config)
+
+
+def _is_imported(table: str, split: str, config: Config) -> bool:
+    """Whether the run has this very table, imported by the keys of this config."""
+    imported = Path("results") / config.run / "corpus" / f"{split}.parquet"
+    if not imported.is_file():
+        return False
+    from sociolect.common.artifacts import read_provenance
+
+    try:
+        made = read_provenance(imported)
+    except InputError:
+        return False
+    keys = digest_of(section(config, "corpus", only=IMPORT_KEYS))
+    return (made.get("table"), made.get("settings")) == (digest_of(str(Path(table))), keys)
 
 
 def _read(path: Path, split: str, config: Config) -> pl.DataFrame | None:
