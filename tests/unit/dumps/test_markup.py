@@ -48,6 +48,13 @@ def test_code_and_quotations_stay_by_choice() -> None:
         ("a ~~b~~ `c`", "a b c"),
         ("2 &lt; 3 <b>", "2 < 3 <b>"),
         ("Title\n=====\ntext", "Title\n\ntext"),
+        ("Roses are red  \nviolets are blue", "Roses are red\nviolets are blue"),
+        ("Roses are red  \r\nviolets are blue", "Roses are red\nviolets are blue"),
+        ("&gt;!Snape kills him!&lt; and that is why.\n\nSo.", "Snape kills him and that is why.\n\nSo."),
+        ("I say >!this\nand that!<, not >!more", "I say this and that, not >!more"),
+        # of a quotation, and one that does not end in its paragraph
+        ("> yours >!too!<\n\nmine", "mine"),
+        (">!yours\n\nmine!<", "mine!<"),
     ],
 )
 def test_markdown(source: str, text: str) -> None:

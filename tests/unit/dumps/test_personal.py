@@ -13,6 +13,8 @@ from sociolect.dumps.personal import MASKS, author_id, is_bot, mask
         ("Mail uwe.b+x@mail.example.org, please.", "Mail [EMAIL], please."),
         ("+44 20 7946 0958 or (555) 123-4567 or 555-123-4567", "[PHONE] or [PHONE] or [PHONE]"),
         ("call 0171 1234567.", "call [PHONE]."),
+        ("+442079460958, +1-800-555-1000 or +420 600 000 123", "[PHONE], [PHONE] or [PHONE]"),
+        ("ask @Élodie, @Ju\u0308rgen or @_x", "ask @[USER], @[USER] or @[USER]"),
         ("as @joe_b said, and u/some-one, /u/Other too", "as @[USER] said, and u/[USER], u/[USER] too"),
     ],
 )
@@ -30,6 +32,9 @@ def test_what_is_masked(text: str, masked: str) -> None:
         "a @ b",
         "1,234,567,890 m",
         "r/physics, you/me",
+        "+15000 votes, +1500000, +1 500 000, +150.000.000",
+        "+12345 views, +10 15 20 on 300",
+        "due @9am",
     ],
 )
 def test_what_is_not(text: str) -> None:

@@ -15,7 +15,8 @@ from sociolect.dumps.posts import Post, Rule
 __all__ = ["ANSWERS", "QUESTIONS", "clean_post"]
 
 QUESTIONS, ANSWERS = "questions, which go with their answers", "answers"
-_DELETED = re.compile(r"\[\s*(deleted|removed)\b[^\]]{0,40}\]", re.IGNORECASE)
+# what a site puts in the place of a text, with a link in it or not: one pair of brackets around all of it
+_DELETED = re.compile(r"\[\s*(?:deleted|removed)\b(?:[^\[\]]|\[[^\[\]]*\]){0,120}\]", re.IGNORECASE)
 
 
 def clean_post(post: Post, options: ImportOptions, masked: Counter[str]) -> tuple[dict[str, Any] | None, str]:
@@ -56,7 +57,9 @@ def _why_out(post: Post, group: str | None, options: ImportOptions) -> str:
         return post.dropped
     if group is not None and options.groups and group not in options.groups:
         return Rule.OTHER_GROUP
-    if any(_DELETED.fullmatch((text or "").strip()) for text in (post.asked, post.text)):
+    # of a post that was a title alone, the title is what was taken away
+    asked = (post.asked or "").strip() or post.title.strip()
+    if any(_DELETED.fullmatch(text) for text in (asked, (post.text or "").strip())):
         return Rule.DELETED
     return Rule.BOT if is_bot(post.name) else ""
 
@@ -68,8 +71,6 @@ def _joined(title: str, body: str) -> str:
 def _masked(text: str | None, options: ImportOptions, masked: Counter[str]) -> str | None:
     if text is None:
         return None
-    # halves of surrogate pairs, which JSON may hold, are no text
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    said, found = mask(whole, options.masks)
+    said, found = mask(text, options.masks)
     masked.update(found)
     return said

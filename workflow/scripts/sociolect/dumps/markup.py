@@ -15,8 +15,10 @@ _PARAGRAPHS = {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl",
 _LINES = {"br", "li", "tr", "dt", "dd"}
 _CELLS = {"td", "th"}
 _NO_TEXT = {"script", "style", "head"}
-# where Markdown has none of these, nothing in it is markup, but for lists and lines of signs
-_SIGNS = re.compile(r"[*_`#>~\[\]\\&<|]|^ {4}|\t|^\s*(?:[-+=]|\d{1,9}[.)])", re.MULTILINE)
+# where Markdown has none of these, nothing in it is markup, but for lists, lines of signs and kept line breaks
+_SIGNS = re.compile(r"[*_`#>~\[\]\\&<|]|^ {4}|\t| {2}[\r\n]|^\s*(?:[-+=]|\d{1,9}[.)])", re.MULTILINE)
+# Reddit's own mark, which would begin a quotation; it ends with the paragraph at the latest
+_SPOILER = re.compile(r">!((?:[^\n]|\n(?!\s*\n))*?)!<")
 _DECLARATION = re.compile(r"<!(?!--)[^>]*>?")
 _ESCAPED = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
@@ -111,8 +113,8 @@ def html_text(source: str, without: Collection[str] = ("pre", "blockquote")) -> 
 
 
 def markdown_text(source: str, without: Collection[str] = ("pre", "blockquote")) -> str:
-    """The text of Markdown: CommonMark with tables, with &, < and > escaped or not."""
-    source = unescaped(source)
+    """The text of Markdown: CommonMark with tables and spoilers (>!so!<), with &, < and > escaped or not."""
+    source = _SPOILER.sub(r"\1", unescaped(source))
     if not _SIGNS.search(source):
         return plain_text(source)
     return html_text(_markdown().render(source), without)

@@ -9,6 +9,8 @@ from collections.abc import Collection
 
 __all__ = ["MASKS", "author_id", "is_bot", "mask"]
 
+# that follow their letter as characters of their own
+_ACCENTS = "\u0300-\u036f"
 # kind -> what a text must hold, what is found, and what stands in its place; in this order, as an address has an @
 MASKS: dict[str, tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]] = {
     "email": ((re.compile("@"), re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[EMAIL]"),),
@@ -17,7 +19,9 @@ MASKS: dict[str, tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]] = {
             re.compile(r"\d{3}"),
             re.compile(
                 r"(?<![\w.+-])(?:"
-                r"\+\d{1,3}(?:[ .-]?(?:\(\d{1,4}\)|\d{2,4})){2,5}"  # +44 20 7946 0958
+                # +44 20 7946 0958: seven digits or more, and no count in thousands, such as +15000 or +1.500.000
+                r"\+(?=(?:[ .()-]*\d){7})(?!\d{1,3}(?:[ .]?\d{3})?[ .]?000(?![ .-]?\d))"
+                r"\d{1,3}(?:[ .-]?(?:\(\d{1,4}\)|\d{2,4})){2,5}"
                 r"|(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}"  # (555) 123-4567
                 r"|0\d{2,4}[ /-]\d{3,4}[ -]?\d{3,4}"  # 0171 1234567
                 r")(?![\w-]|\.\d)"
@@ -26,7 +30,7 @@ MASKS: dict[str, tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...]] = {
         ),
     ),
     "user": (
-        (re.compile("@"), re.compile(r"(?<![\w@./])@[A-Za-z_][\w-]*"), "@[USER]"),
+        (re.compile("@"), re.compile(rf"(?<![\w@./])@[^\W\d][\w{_ACCENTS}-]*"), "@[USER]"),
         (re.compile("u/"), re.compile(r"(?<![\w/.])/?u/[A-Za-z0-9_-]{3,20}(?![\w/])"), "u/[USER]"),
     ),
 }
