@@ -65,14 +65,19 @@ def test_what_is_left_out(tmp_path: Path) -> None:
         submission("s4", text="[removed]"),
         comment("d2", "s4"),
         comment("d3", "s1", author="[deleted]"),
+        comment("d4", "s1", "[ Removed by reddit on account of violating the [content policy](/help/contentpolicy). ]"),
+        comment("d5", "s1", "[ Removed by reddit in response to a copyright notice. ]"),
+        comment("d6", "s1", "[Removed] the cover first, see [this]"),
+        submission("s5", title="[deleted by user]"),
+        comment("d7", "s5"),
     )
     tables, imported = made("reddit", [json_lines(tmp_path / "all.ndjson", *rows)], tmp_path / "data")
-    assert [row["answer_id"] for row in tables["askx"]] == ["s1-c1", "s1-c2", "s1-d3"]
+    assert [row["answer_id"] for row in tables["askx"]] == ["s1-c1", "s1-c2", "s1-d3", "s1-d6"]
     assert tables["askx"][2]["author"] is None
     met = counts(imported)
-    assert (met["reply to an answer"], met["deleted or removed"], met["written by a bot"]) == (1, 3, 2)
+    assert (met["reply to an answer"], met["deleted or removed"], met["written by a bot"]) == (1, 6, 2)
     assert (met["no text is left"], met["link without a text"], met["answers of unknown authors"]) == (1, 1, 1)
-    assert met["its question is not there, or left out"] == 2 and adds_up(imported)
+    assert met["its question is not there, or left out"] == 3 and adds_up(imported)
 
 
 def test_groups_are_chosen_and_renamed(tmp_path: Path) -> None:
@@ -157,6 +162,28 @@ def test_lines_that_are_none_are_counted_and_named(tmp_path: Path) -> None:
         "line 11: not JSON",
     ]
     assert {row["answer_id"]: row["answer"] for row in tables["askx"]}["s1-c4"] == "half of a pair \ufffd here"
+
+
+def test_halves_of_pairs_are_no_text_in_names_and_ids_either(tmp_path: Path) -> None:
+    """A text that was cut within an emoji has half of it; other emojis stay whole."""
+    rows = (
+        submission("s\ud83d", "Cut \ud83d", "Whole \U0001f600", forum="AskPhysics\ud83d"),
+        comment("c\ude00", "s\ud83d", forum="AskPhysics\ud83d", author="joe\ud83d"),
+        *GOOD[:2],
+    )
+    tables, imported = made("reddit", [json_lines(tmp_path / "all.ndjson", *rows)], tmp_path / "data")
+    cut, good = sorted(tables["askx"], key=lambda row: row["answer_id"], reverse=True)
+    assert (cut["question_id"], cut["answer_id"], cut["group"]) == ("s\ufffd", "s\ufffd-c\ufffd", "physics\ufffd")
+    assert cut["question"] == "Cut \ufffd\n\nWhole \U0001f600" and cut["author"].startswith("u_")
+    # a group of its own, not that of the name without the half
+    assert good["group"] == "physics" and imported.unread == []
+
+
+def test_halves_of_pairs_in_a_table_are_no_text(tmp_path: Path) -> None:
+    # without ids, which are made of the question
+    path = json_lines(tmp_path / "t.jsonl", {"question": "Cut \ud83d", "answer": "So.", "author": "x\ud83d"})
+    (row,) = made("table", [path], tmp_path / "data")[0]["single"]
+    assert row["question"] == "Cut \ufffd" and row["author"].startswith("u_")
 
 
 def test_too_many_lines_that_are_none_end_the_import(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A question, an answer, or both in one row.
+    """A question, an answer, or both in one row; no text in it has halves of surrogate pairs.
 
     Args:
         line: of the file, or row of a table.

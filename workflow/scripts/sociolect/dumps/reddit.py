@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from sociolect.dumps.posts import Post, Rule, Unread, whole_number
 
 __all__ = ["group_of", "json_objects", "read_forum"]
 
+# halves of surrogate pairs, as escapes or as bytes (whole pairs of escapes, too)
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 _ASKED, _NOBODY = "ask", ("", "[deleted]", "[removed]")
 
 
@@ -45,16 +48,26 @@ def read_forum(path: Path) -> Iterator[Post | Unread]:
 
 
 def json_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]] | Unread]:
-    """(line, object) of each line that is not blank, or why it is none."""
+    """(line, object) of each line that is not blank, or why it is none.
+
+    Halves of surrogate pairs, which JSON may hold and which are no text, are U+FFFD, in keys and values.
+    """
     for number, line in dump_lines(path):
         if not line.strip():
             continue
         try:
             value = json.loads(line, object_pairs_hook=once)
+            if _HALVES.search(line):
+                value = _whole(value)
         except (ValueError, RecursionError) as error:
             yield Unread(number, f"not JSON ({' '.join(str(error).split())})")
             continue
         yield (number, value) if isinstance(value, dict) else Unread(number, "not a JSON object")
+
+
+def _whole(value: Any) -> Any:
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _submission(row: dict[str, Any], line: int) -> Post:
