@@ -126,6 +126,23 @@ def test_a_post_over_several_lines_is_one(tmp_path: Path) -> None:
     assert [row["answer_id"] for row in tables["askx"]] == ["optics-1-2"]
 
 
+@pytest.mark.parametrize("between", ["", "\n", " ", "\n\n"])
+def test_posts_on_the_line_of_the_frame_are_posts(between: str, tmp_path: Path) -> None:
+    """As writers of XML have it that put no line feeds between tags, or only some."""
+    rows = between.join(part.strip() for part in (GOOD[0], GOOD[1].replace(" />", "></row>"), GOOD[2]))
+    path = site(tmp_path, f"<posts>{rows}</posts>", head="<?xml version='1.0' encoding='utf-8'?>", end="")
+    tables, imported = made("stackexchange", [path], tmp_path / "data")
+    assert [row["answer_id"] for row in tables["multi"]] == ["optics-1-2", "optics-1-3"]
+    assert counts(imported)["posts, or answers of a table"] == 3 and imported.unread == []
+
+
+def test_a_post_that_was_cut_on_a_line_of_several_costs_itself_alone(tmp_path: Path) -> None:
+    path = site(tmp_path, *(part.strip() for part in (GOOD[0], answer(9, 1)[:40], GOOD[1])))
+    tables, imported = made("stackexchange", [path], tmp_path / "data")
+    assert [row["answer_id"] for row in tables["single"]] == ["optics-1-2"]
+    assert imported.unread == [f"{path}: line 3: unclosed token"]
+
+
 def test_characters_that_xml_forbids_are_blanks(tmp_path: Path) -> None:
     path = site(tmp_path, GOOD[0], answer(2, 1, "<p>a@b</p>").replace("@", "&#xB;"))
     tables, imported = made("stackexchange", [path], tmp_path / "data")
@@ -148,6 +165,7 @@ def test_bytes_of_another_encoding_are_named_with_their_line(tmp_path: Path) -> 
         (b"7z\xbc\xaf\x27\x1c\x00\x04", r"an archive \(.7z\): unpack it \(`7z x .*Posts.xml -o"),
         (HEAD + row(Id=1, Name="a badge") + END, r"line 3: no PostTypeId \(1 of 1 lines cannot be read\)"),
         (HEAD + END, r"no answer is left \(nothing read\)"),
+        ("<posts />", r"no answer is left \(nothing read\)"),
         (HEAD + GOOD[0] + END, r"no answer is left \(posts, or answers of a table: 1; questions"),
     ],
 )

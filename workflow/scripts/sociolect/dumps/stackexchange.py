@@ -20,6 +20,8 @@ COMMUNITY = "-1"
 MOST_LINES = 1000
 # references to characters that XML does not allow, which dumps have
 _ILLEGAL = re.compile(rb"&#(?:x0*(?:[0-8bBcCeEfF]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2\d|3[01]));")
+# the beginning of a tag, which no value holds: < is &lt; there
+_STARTS = re.compile(rb"\s*(?=<(?:row|/?posts)\b)")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([\w.-]+)["']""")
 _DOMAIN = re.compile(r"(\.stackexchange)?\.(com|net|org)$")
 
@@ -70,12 +72,10 @@ def read_site(path: Path, tags: Collection[str] | None = None) -> Iterator[Post 
 def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
     """(line, XML) of each post, and of what else is no frame of the file: a line that was cut."""
     begun, first, number, lines, ended = b"", 0, 0, 0, False
-    for number, line in dump_lines(path):
-        line = line.strip()
-        if number == 1:
-            _refuse_encoding(path, line)
-        ended = ended or line.endswith(b"</posts>")
+    for number, line in _parts(path):
         frame = line.startswith((b"<?", b"<posts", b"</posts", b"<!"))
+        # <posts /> has none
+        ended = ended or line.startswith(b"</posts") or (line.startswith(b"<posts") and line.endswith(b"/>"))
         if begun and (frame or line.startswith(b"<row") or lines == MOST_LINES):
             yield first, begun
             begun = b""
@@ -90,6 +90,18 @@ def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
         yield first, begun
     if not ended:
         yield number + 1, b""
+
+
+def _parts(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(line, XML) of each part of the frame, row, or line of a row; some writers have several on a line."""
+    for number, line in dump_lines(path):
+        line = line.strip()
+        if number == 1:
+            _refuse_encoding(path, line)
+        if line.count(b"<") > 1 and not line.startswith(b"<!"):
+            yield from ((number, part) for part in _STARTS.split(line) if part)
+        else:
+            yield number, line
 
 
 def _attributes(line: bytes) -> dict[str, str]:
