@@ -40,6 +40,16 @@ def test_only_what_is_the_runs_own_changes(name: str) -> None:
     assert len(comments) - len(kept) <= 4, "comments of the blocks that changed"
 
 
+@pytest.mark.parametrize("run", ["no", "on", "Yes", "null", "mine", "n-1"])
+def test_a_name_that_yaml_would_read_as_something_else_stays_that_name(run: str) -> None:
+    base = (ROOT / "config/laptop.yaml").read_text()
+    # a folder of that name, too
+    new = new_config(base, run, {"single": run}, {"single": {"a": 9}}, {"single": 9}, {"single": ("single", "single")})
+    values = yaml.safe_load(new)
+    assert values["run"] == run and values["corpus"]["paths"] == {"single": run}
+    assert load_config(values, "new").run == run
+
+
 def test_a_long_list_of_groups_is_cut() -> None:
     base = (ROOT / "config/laptop.yaml").read_text()
     sizes = {"single": {f"group {number}" * 3: 900 for number in range(30)}}

@@ -18,6 +18,7 @@ _ABOUT = {
     ("askx", "askx"): "questions put to a group, asked with its own test questions",
 }
 _LISTED = 12
+_TEXT = "tag:yaml.org,2002:str"
 
 
 def new_config(
@@ -45,7 +46,7 @@ def new_config(
     # a group gives what the base draws, or the minimum where that is less, so that groups are balanced
     per_group = {split: drawn[split] if drawn[split] and drawn[split] <= minima[split] else None for split in minima}
     blocks: dict[tuple[str, ...], list[str]] = {
-        ("run",): [f"run: {run}"],
+        ("run",): [f"run: {_quoted(run)}"],
         ("experiments",): ["experiments:", *_experiment_lines(experiments)],
         ("corpus", "paths"): ["paths:", *(f"  {split}: {_quoted(path)}" for split, path in paths.items())],
         ("sampling", "minimum"): [*_size_lines(sizes, minima), f"minimum: {_flow(minima)}"],
@@ -87,10 +88,11 @@ def _flow(values: Mapping[str, int | None]) -> str:
     return "{" + ", ".join(f"{name}: {'null' if value is None else value}" for name, value in values.items()) + "}"
 
 
-def _quoted(path: str) -> str:
-    if re.fullmatch(r"[\w./-]+", path, re.ASCII) and not path.startswith("-"):
-        return path
-    return "'" + path.replace("'", "''") + "'"
+def _quoted(text: str) -> str:
+    """A text for YAML: as it is, or in quotes where YAML would read something else, such as false for no."""
+    if re.fullmatch(r"[\w/][\w./-]*", text, re.ASCII) and yaml.compose(text, Loader=yaml.SafeLoader).tag == _TEXT:
+        return text
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _with_block(text: str, names: Sequence[str], new: Sequence[str]) -> str:
