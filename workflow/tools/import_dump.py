@@ -24,10 +24,10 @@ def main() -> None:
     tags = given.groups if given.by == "tags" else None
     if given.by == "tags" and (given.kind != "stackexchange" or not given.groups):
         raise InputError("--by tags: only for stackexchange, with the tags that are its groups: --groups optics,light")
-    sources = sources_of(given.kind, given.files, mapping_of(given.map), tags)
     salt = given.salt or secrets.token_hex(16)
     record = given.out / f"import_{given.kind}.json"
     try:
+        sources = sources_of(given.kind, given.files, mapping_of(given.map), tags)
         imported = import_dump(sources, record, options_of(given, salt), said_by(given, sources), given.replace)
     except OSError as error:
         # a full disk, a file that may not be read

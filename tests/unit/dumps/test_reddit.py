@@ -134,6 +134,16 @@ def test_dumps_with_the_long_window_of_zstd_give_the_same(tmp_path: Path) -> Non
         made("reddit", [zst], tmp_path / "other")
 
 
+def test_a_folder_is_refused_with_what_is_in_it(tmp_path: Path) -> None:
+    for name in ("RS.zst", "RC.zst", "x.zst", "y.zst"):
+        (tmp_path / "dump" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "dump" / name).touch()
+    with pytest.raises(InputError) as caught:
+        made("reddit", [tmp_path / "dump"], tmp_path / "data")
+    said = "this is a folder (RC.zst, RS.zst, x.zst, ...); give the files of the dump"
+    assert str(caught.value) == f"{tmp_path}/dump: {said}"
+
+
 def test_a_gzip_file_that_was_cut_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "all.ndjson.gz"
     path.write_bytes(gzip.compress(json_lines(tmp_path / "all", *GOOD).read_bytes())[:-9])

@@ -19,6 +19,8 @@ __all__ = ["dump_lines", "unpacked_suffix"]
 
 # a longer line is no post
 LONGEST = 16_000_000
+# files of a folder that are named
+_NAMED = 3
 BLOCK = 1 << 14
 # what the dumps of Reddit are packed with (zstd --long=31)
 WINDOW = 1 << 31
@@ -46,9 +48,13 @@ def dump_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         path: a text, as it is or packed with gzip, bzip2, xz or zstd.
 
     Raises:
-        InputError: there is no such file, it is an archive, empty, in UTF-16, cut off where it is packed, or has a
-            line of more than LONGEST bytes.
+        InputError: there is no such file, it is a folder, an archive, empty, in UTF-16, cut off where it is packed, or
+            has a line of more than LONGEST bytes.
     """
+    if path.is_dir():
+        names = sorted(file.name for file in path.iterdir())
+        some = ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])]) or "it is empty"
+        raise InputError(f"{path}: this is a folder ({some}); give the files of the dump")
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the files of the dump")
     with path.open("rb") as raw:
@@ -69,7 +75,7 @@ def dump_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 if size > LONGEST:
                     raise InputError(
                         f"{path}: line {number + 1}: more than {LONGEST} bytes; a post is one line (of a JSON array: "
-                        "jq -c '.[]')"
+                        "jq -c '.[]'; of lines that end in carriage returns alone: tr '\\r' '\\n')"
                     )
         except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             raise InputError(

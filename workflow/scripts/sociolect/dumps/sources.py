@@ -13,6 +13,7 @@ from sociolect.dumps.mapped import read_mapped, table_files, table_name
 from sociolect.dumps.posts import Post, Unread
 from sociolect.dumps.reddit import read_forum
 from sociolect.dumps.stackexchange import posts_file, read_site, site_of
+from sociolect.dumps.table_heads import refuse_headless
 
 __all__ = ["KINDS_OF_DUMPS", "KindOfDump", "Source", "sources_of"]
 
@@ -98,6 +99,13 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return found
 
 
+def _headed_tables(paths: Sequence[Path], columns: Mapping[str, str], tags: Collection[str] | None) -> list[Source]:
+    sources = _tables(paths, columns, tags)
+    for source in sources:
+        refuse_headless(source.path, columns)
+    return sources
+
+
 def _each(read: Callable[[Path], Iterator[Post | Unread]]) -> Callable[..., list[Source]]:
     """The paths themselves, each read alone."""
     return lambda paths, columns, tags: [Source(path, partial(read, path)) for path in paths]
@@ -118,5 +126,5 @@ KINDS_OF_DUMPS: Mapping[str, KindOfDump] = {
     # who opens a question on a site puts it to those who are there; of forums and tables the name must say so
     "stackexchange": KindOfDump("html", "*", _sites),
     "reddit": KindOfDump("markdown", "ask*", _each(read_forum)),
-    "table": KindOfDump("plain", "", _tables),
+    "table": KindOfDump("plain", "", _headed_tables),
 }
