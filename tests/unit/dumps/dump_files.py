@@ -58,7 +58,7 @@ def made(
     made = KINDS_OF_DUMPS[kind]
     chosen = ImportOptions(**{"markup": made.markup, "askx": [made.askx], "salt": "s", **options})
     imported = import_dump(
-        sources_of(kind, paths, mapping_of(columns), tags), out / "import.json", chosen, {"kind": kind}, replace
+        sources_of(kind, paths, mapping_of(columns), tags), out / f"import_{kind}.json", chosen, {"kind": kind}, replace
     )
     tables = {path.stem: pl.read_parquet(path).sort("answer_id").to_dicts() for path in imported.tables}
     return tables, imported

@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from dump_files import answer, made, question, site
+from dump_files import answer, json_lines, made, question, site
 
 from conftest import ROOT
 from sociolect.common.artifacts import read_provenance
@@ -25,6 +25,7 @@ from sociolect.corpus.cleaning import import_corpus
 from sociolect.dumps import spill
 from sociolect.dumps.importing import import_dump
 from sociolect.dumps.options import ImportOptions
+from sociolect.dumps.shown import print_import
 from sociolect.dumps.sources import sources_of
 from sociolect.settings.corpus import CorpusSettings
 
@@ -124,11 +125,63 @@ def test_tables_that_are_there_stay_unless_they_are_to_be_replaced_by_whole_ones
     (out / "other.parquet").write_bytes(b"mine")
     made("stackexchange", [path], out, replace=True, askx=[])
     assert sorted(entry.name for entry in out.iterdir()) == [
-        "import.json",
+        "import_stackexchange.json",
         "multi.parquet",
         "other.parquet",
         "single.parquet",
     ]
+
+
+def put_once(folder: Path) -> Path:
+    """A question in r/Physics, with its answers."""
+    shared = {"subreddit": "Physics", "link_id": "t3_q", "parent_id": "t3_q"}
+    asked = {"id": "q", "title": "Why?", "subreddit": "Physics"}
+    said = [{"id": name, "body": f"Since {name}.", "author": name, **shared} for name in ("a", "b")]
+    return json_lines(folder / "all.ndjson", asked, *said)
+
+
+def test_a_table_of_another_kind_of_dump_goes_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "data"
+    made("stackexchange", [forum(tmp_path, 3)], out)
+    # of a name like a record's, but none
+    (out / "import_notes.json").write_text('{"tables": 3}')
+    _, imported = made("reddit", [put_once(tmp_path)], out, replace=True, askx=[])
+    assert imported.gone == [out / "askx.parquet"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "import_notes.json",
+        "import_reddit.json",
+        "multi.parquet",
+        "single.parquet",
+    ]
+    assert json.loads((out / "import_reddit.json").read_text())["tables"] == ["multi.parquet", "single.parquet"]
+    assert set(pl.read_parquet(out / "single.parquet")["group"]) == {"physics"}
+    print_import(imported, out / "import_reddit.json")
+    assert f"removed {out}/askx.parquet: of the import before" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize("kind", ["stackexchange", "reddit"])
+def test_tables_of_another_import_are_never_left_beside_new_ones(kind: str, replace: bool, tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    made("stackexchange", [forum(tmp_path, 3)], out, splits=["single", "multi"])
+    before = {entry.name: entry.read_bytes() for entry in out.iterdir()}
+    path = put_once(tmp_path) if kind == "reddit" else forum(tmp_path, 4)
+    with pytest.raises(InputError) as caught:
+        made(kind, [path], out, replace=replace, splits=["askx"], askx=["*"])
+    said = f"{out}/single.parquet, {out}/multi.parquet: of another import, "
+    assert str(caught.value).startswith(said) and "--splits single,multi,askx" in str(caught.value)
+    assert {entry.name: entry.read_bytes() for entry in out.iterdir()} == before
+
+
+def test_tables_of_ones_own_stay_beside_imported_ones(tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    out.mkdir()
+    pl.DataFrame({"group": ["mine"]}).write_parquet(out / "single.parquet")
+    (out / "multi.parquet").write_bytes(b"mine")
+    before = {entry.name: entry.read_bytes() for entry in out.iterdir()}
+    _, imported = made("reddit", [put_once(tmp_path)], out, replace=True, splits=["askx"], askx=["*"])
+    assert imported.tables == [out / "askx.parquet"] and imported.gone == []
+    assert {name: (out / name).read_bytes() for name in before} == before
 
 
 def test_two_imports_into_one_folder_are_refused(tmp_path: Path) -> None:

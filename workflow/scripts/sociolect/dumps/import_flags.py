@@ -28,7 +28,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "files", type=Path, nargs="+", help="Posts.xml or folders of sites; submissions and comments; tables or folders"
     )
     add("--out", type=Path, default=Path("data"), help="folder of the tables")
-    add("--replace", action="store_true", help="tables that are there already go")
+    add("--replace", action="store_true", help="tables of these splits that are there already go")
     add("--splits", default=",".join(SPLITS), help="that are made")
     add("--map", nargs="+", default=[], metavar="field=column", help=f"of a table; fields: {', '.join(FIELDS)}")
     add("--by", choices=("site", "tags"), default="site", help="Stack Exchange: what a group is")

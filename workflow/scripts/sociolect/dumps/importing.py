@@ -27,7 +27,7 @@ from sociolect.dumps.posts import Rule, Unread
 from sociolect.dumps.sources import Source
 from sociolect.dumps.spill import Spill, buckets_for
 from sociolect.dumps.splits import rule_of, split_bucket
-from sociolect.dumps.staged import publish, refuse_present, staging_folder
+from sociolect.dumps.staged import PROGRAM, publish, refuse_present, staging_folder
 
 __all__ = ["Imported", "import_dump"]
 
@@ -48,6 +48,7 @@ class Imported:
         masked: kind -> how many were masked.
         sizes: (split, group) -> answers and questions.
         unread: the first lines that could not be read, and why.
+        gone: tables of the import before that have no other in their place.
     """
 
     tables: list[Path]
@@ -55,6 +56,7 @@ class Imported:
     masked: dict[str, int]
     sizes: Sizes
     unread: list[str]
+    gone: list[Path]
 
 
 def import_dump(
@@ -67,22 +69,21 @@ def import_dump(
         record: a JSON file for the funnel, in the folder of the tables.
         options: what is made of the posts.
         said: what to keep of how this was called.
-        replace: whether tables that are there already go.
+        replace: whether tables of these splits that are there already go.
 
     Raises:
-        InputError: a table is there already, another import writes here, a file cannot be read or more than one in a
-            hundred of its lines cannot, or no answer is left.
+        InputError: a table is there already or would stay beside those of another import, another import writes here,
+            a file cannot be read or more than one in a hundred of its lines cannot, or no answer is left.
     """
     folder = record.parent
-    if not replace:
-        refuse_present(folder, options.splits)
     with staging_folder(folder) as staging:
+        refuse_present(folder, options.splits, replace)
         spill = Spill(staging / "posts", buckets_for(sum(source.text_size for source in sources)))
         reading, masked, unread = Funnel(), Counter[str](dict.fromkeys(options.masks, 0)), list[str]()
         for source in sources:
             unread += _read(source, spill, options, reading, masked)
         joining, funnels = Funnel(), {split: Funnel() for split in options.splits}
-        sizes = _write(spill, staging, options, joining, funnels, {"program": "import_dump", **said})
+        sizes = _write(spill, staging, options, joining, funnels, {"program": PROGRAM, **said})
         steps = _steps(reading, joining, funnels, sizes, options)
         if not sizes:
             counts = "; ".join(f"{step.rule}: {step.n}" for step in steps if step.split == "all" and step.n)
@@ -92,7 +93,8 @@ def import_dump(
                 "look at the files and at the options"
             )
         kept = {**said, "funnel": as_rows(steps), "masked": dict(masked), "unread": unread}
-        return Imported(publish(staging, folder, record, kept), steps, dict(masked), sizes, unread)
+        tables, gone = publish(staging, folder, record, kept, options.splits)
+        return Imported(tables, steps, dict(masked), sizes, unread, gone)
 
 
 def _read(source: Source, spill: Spill, options: ImportOptions, funnel: Funnel, masked: Counter[str]) -> list[str]:

@@ -26,6 +26,8 @@ def print_import(imported: Imported, record: Path) -> None:
     console.print(_groups(imported))
     if imported.masked:
         console.print("masked: " + ", ".join(f"{kind} {n:,}" for kind, n in imported.masked.items()))
+    for path in imported.gone:
+        console.print(f"removed {path}: of the import before; this one has no answers for it", soft_wrap=True)
     console.print(f"wrote {', '.join(str(path) for path in imported.tables)}; the funnel: {record}", soft_wrap=True)
 
 
