@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -28,6 +30,10 @@ from sociolect.slurm.runs import (
 )
 from sociolect.slurm.verdicts import read_causes
 from sociolect.slurm.watch import leave_nothing_behind
+
+# Where Snakemake's main thread waits for its jobs; how often, and how long, it is waited for there, in seconds.
+WAITING = threading.Condition.wait.__code__
+TRY_EVERY_S, TRIES = 0.1, 50
 
 
 def begin_session(
@@ -74,15 +80,27 @@ def stop_on_signals(run: Path) -> None:
     """SIGTERM and a lost terminal end a run as Ctrl-C does: jobs cancelled, nothing more submitted, folder unlocked.
 
     Snakemake's own answer to SIGTERM is to wait for its jobs, which takes hours on a cluster; it has none to SIGHUP.
-    On Ctrl-C it would still submit what is in line.
+    On Ctrl-C it would still submit what is in line. Its main thread is interrupted where it waits for jobs: in the
+    middle of a line for the terminal the interrupt would be swallowed, and in that of taking a lock the lock would
+    never be given back. After five seconds elsewhere, or when asked again, it is interrupted wherever it is.
     """
+    tries = 0
 
     def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal tries
         stop_submitting(run)
-        raise KeyboardInterrupt
+        asked_again = tries > 0 and number != signal.SIGALRM
+        if not tries:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # kernel and shell both say that the terminal is lost
+        tries += 1
+        if asked_again or tries > TRIES or (frame is not None and frame.f_code is WAITING):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, TRY_EVERY_S)
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # of a run that ended by itself meanwhile
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup stays nohup
         signal.signal(signal.SIGHUP, stop)
 
