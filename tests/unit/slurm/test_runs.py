@@ -27,6 +27,16 @@ def test_half_a_line_of_a_killed_writer_is_not_a_submission(tmp_path: Path) -> N
     assert [s.job for s in runs.submissions(tmp_path)] == ["1"]
 
 
+def test_line_that_is_cut_in_the_middle_of_a_letter_costs_no_other_line(tmp_path: Path) -> None:
+    run = runs.begin_run(tmp_path, "", [])
+    runs.add_line(run, {"name": "u", "rule": "a", "job": "1", "log": "/home/müller/a.log"})
+    with (run / "jobs.jsonl").open("ab") as stream:
+        stream.write('\n{"name": "u", "rule": "b", "log": "/home/mü'.encode()[:-1])
+    runs.add_line(run, {"name": "u", "rule": "c", "job": "3"})
+    assert [(s.job, s.log) for s in runs.submissions(run)] == [("1", "/home/müller/a.log"), ("3", "")]
+    assert runs.abandoned_runs(tmp_path) == [] and runs.names_of(run) == ["u"]
+
+
 def test_environment_is_not_made_anew_under_a_run(tmp_path: Path) -> None:
     check = [sys.executable, str(ROOT / "workflow/tools/check_idle.py")]
     assert subprocess.run(check, cwd=tmp_path, check=False).returncode == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,49 @@ def test_run_that_is_stopped_while_it_waits_for_room_ends(stand_in: Path, monkey
     monkeypatch.setattr(submission.time, "sleep", lambda seconds: runs.stop_submitting(run))
     command(stand_in, "sbatch", "echo 9")
     assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1 and runs.submissions(run) == []
+
+
+def test_job_of_a_call_without_an_answer_is_looked_up_by_the_next_attempt(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    command(stand_in, "sbatch", f'echo x >>{stand_in}/calls; echo "sbatch: error: Socket timed out" >&2; exit 1')
+    command(stand_in, "squeue", "exit 1")
+    assert submission.submit(run, dict(FACTS), ["sbatch"], patience=0.0) == 1
+    # the controller is back, and took the job
+    command(stand_in, "squeue", f'echo "7|{FACTS["comment"]}"')
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 0
+    assert (stand_in / "calls").read_text() == "x\n" and [s.job for s in runs.submissions(run)] == ["7"]
+    other = {**FACTS, "comment": "rule_r_wildcards_b"}
+    command(stand_in, "sbatch", "echo 8")
+    assert submission.submit(run, other, ["sbatch"]) == 0, "it is another job's"
+    assert [s.job for s in runs.submissions(run)] == ["7", "8"]
+
+
+def test_call_under_way_has_seconds_for_its_answer_when_the_run_is_stopped(
+    stand_in: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    monkeypatch.setattr(submission, "LAST_WORD_S", 0.6)
+    command(stand_in, "scancel", f'echo "$@" >{stand_in}/cancelled')
+    began = time.monotonic()
+    for seconds in (20, 0.2):
+        command(stand_in, "sbatch", f"mv {run}/going {run}/stopping; sleep {seconds}; echo 9")
+        assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1
+        (run / "stopping").rename(run / "going")
+    assert time.monotonic() - began < 15
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].endswith("not submitted") and said[1].endswith("job 9 is cancelled")
+    assert (stand_in / "cancelled").read_text() == "--name=uuid 9\n"
+
+
+def test_wait_for_the_controller_ends_with_the_run(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    command(stand_in, "sbatch", 'echo "sbatch: error: Unable to contact slurm controller" >&2; exit 1')
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        if seconds > 0.1:  # less is a look at sbatch
+            slept.append(seconds)
+            runs.stop_submitting(run)
+
+    monkeypatch.setattr(submission.time, "sleep", sleep)
+    assert submission.submit(run, dict(FACTS), ["sbatch"]) == 1 and slept == [submission.LOOK_S]

@@ -121,7 +121,8 @@ def add_line(run: Path, line: dict[str, Any]) -> None:
 def read_lines(run: Path) -> list[dict[str, Any]]:
     """Whole lines of the record, oldest first."""
     try:
-        text = (run / "jobs.jsonl").read_text(encoding="utf-8")
+        # a line can be cut in the middle of a letter
+        text = (run / "jobs.jsonl").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
     return [line for line in map(_whole, text.splitlines()) if line is not None]
@@ -145,6 +146,11 @@ def refusals(run: Path) -> list[Submitted]:
     return [Submitted(**line) for line in read_lines(run) if line.get("refused")]
 
 
+def may_be_taken(run: Path, comment: str) -> bool:
+    """Whether the controller may have taken a job with this comment, of which no answer came."""
+    return any(line.get("unclear") == comment for line in read_lines(run))
+
+
 def note_missing(run: Path, outputs: dict[str, list[str]]) -> None:
     """Keep which outputs Snakemake did not find, by the label of their job."""
     write_text(json.dumps(outputs, ensure_ascii=False), run / "missing.json", sync=False)
@@ -163,6 +169,11 @@ def stop_submitting(run: Path) -> None:
     """Let submissions that have not begun, or wait for the controller, give up."""
     with suppress(FileNotFoundError):  # said before
         (run / "going").replace(run / "stopping")
+
+
+def stopping(run: Path) -> bool:
+    """Whether the run is being stopped."""
+    return (run / "stopping").exists()
 
 
 def note_full(run: Path, full: bool) -> None:

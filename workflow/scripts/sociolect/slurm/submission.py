@@ -16,11 +16,14 @@ from typing import Any
 
 from sociolect.slurm.commands import ask, cancel
 from sociolect.slurm.room import FULL, no_room
-from sociolect.slurm.runs import add_line, read_driver, submissions
+from sociolect.slurm.runs import add_line, may_be_taken, read_driver, submissions
 
 PATIENCE_S = 900.0
 SBATCH_TIMEOUT_S = 120.0
 ROOM_PAUSE_S = 5.0
+# How often a wait looks whether the run is stopped; how long a call that is under way has then for its answer.
+LOOK_S = 0.5
+LAST_WORD_S = 10.0
 # The controller did not take the call.
 AWAY = re.compile(
     r"unable to contact slurm controller|connect failure|connection refused|resource temporarily unavailable|"
@@ -44,7 +47,7 @@ def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: f
     A call of which it is not known whether the controller took it is looked up in the queue, as soon as there is an
     answer, before it is repeated. A controller that crashed can give out an id of this run again, whose job it has
     forgotten: the states of the two could not be told apart, so the new job is cancelled, which tells Snakemake of the
-    old one, and submitted anew.
+    old one, and submitted anew. An attempt that gave up without an answer is noted: the next one looks its job up, too.
 
     Args:
         run: folder of the run's record.
@@ -62,7 +65,7 @@ def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: f
 
     folders = [run, *(Path(facts[key]).parent for key in ("slurm_log", "log") if facts.get(key))]
     while no_room(folders) and not stopping():
-        time.sleep(ROOM_PAUSE_S)
+        _pause(ROOM_PAUSE_S, stopping)
     waits = run / f"waits.{os.getpid()}"
     try:
         taken = _record(run, {"name": facts["name"]}, stopping) and _until_taken(
@@ -102,14 +105,14 @@ def _until_taken(
         TimeoutError: no answer within `patience` seconds.
     """
     deadline = time.monotonic() + patience
-    pause, unanswered = 2.0, False
+    pause, unanswered = 2.0, may_be_taken(run, facts["comment"])
     while not stopping():
         job: str | None = None
         if unanswered:
             known, job = _find(run, facts)
             unanswered = not known
         if not unanswered and job is None:
-            code, out, error = _sbatch(command)
+            code, out, error = _sbatch(command, stopping)
             job = _id_of(out) if code == 0 else None
             if code == 0 and job is None:
                 raise Refused(f"error: sbatch printed no job id: {out.strip()!r}\n")
@@ -126,8 +129,11 @@ def _until_taken(
         if job is not None:
             return job
         if time.monotonic() >= deadline:
+            if unanswered:
+                _record(run, {"name": facts["name"], "unclear": facts["comment"]}, stopping)
+                raise TimeoutError(f"SLURM did not answer for {patience:.0f} s: the next attempt looks for the job")
             raise TimeoutError(f"SLURM did not answer for {patience:.0f} s: not submitted")
-        time.sleep(pause)
+        _pause(pause, stopping)
         pause = min(2 * pause, 30.0)
     return ""
 
@@ -143,7 +149,7 @@ def _record(run: Path, line: dict[str, Any], stopping: Callable[[], bool]) -> bo
                 raise
         if stopping():
             return False
-        time.sleep(ROOM_PAUSE_S)
+        _pause(ROOM_PAUSE_S, stopping)
 
 
 def _note(waits: Path, error: str) -> None:
@@ -152,12 +158,30 @@ def _note(waits: Path, error: str) -> None:
         waits.write_text(" ".join(error.split()), encoding="utf-8")
 
 
-def _sbatch(command: Sequence[str]) -> tuple[int, str, str]:
-    try:
-        done = subprocess.run(list(command), capture_output=True, text=True, timeout=SBATCH_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        return 1, "", f"sbatch: socket timed out: no answer in {SBATCH_TIMEOUT_S:.0f} s\n"
-    return done.returncode, done.stdout, done.stderr
+def _pause(seconds: float, stopping: Callable[[], bool]) -> None:
+    """Wait, but not for a run that is stopped."""
+    for _ in range(round(seconds / LOOK_S)):
+        if stopping():
+            return
+        time.sleep(LOOK_S)
+
+
+def _sbatch(command: Sequence[str], stopping: Callable[[], bool]) -> tuple[int, str, str]:
+    """Exit code and words of a call; given up after a time, which is short for a run that is stopped."""
+    began = time.monotonic()
+    limit = SBATCH_TIMEOUT_S
+    with subprocess.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while True:
+            try:
+                out, error = process.communicate(timeout=LOOK_S)
+                return process.returncode, out, error
+            except subprocess.TimeoutExpired:
+                waited = time.monotonic() - began
+                if stopping():
+                    limit = min(limit, waited + LAST_WORD_S)
+                if waited >= limit:
+                    process.kill()
+                    return 1, "", f"sbatch: socket timed out: no answer in {waited:.0f} s\n"
 
 
 def _id_of(out: str) -> str | None:
