@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,6 +29,74 @@ def test_plugin_has_the_places_that_are_changed(tmp_path: Path) -> None:
     del copy.validate_account
     with pytest.raises(InputError, match=r"has no validate_account; this workflow was tried with 2\.8\.0"):
         adapt_plugin(copy, tmp_path, tmp_path, Path("scripts"), 40)
+
+
+def ends(self: SimpleNamespace) -> None:
+    """As the plugin's: what is in line is submitted first."""
+    self._job_submission_executor.shutdown(wait=True)
+    self.wait = False
+
+
+@pytest.mark.parametrize("stopped", [True, False], ids=["stopped", "ended"])
+def test_stop_waits_for_submissions_under_way_and_begins_none_that_is_in_line(tmp_path: Path, stopped: bool) -> None:
+    copy = SimpleNamespace(**{place: getattr(plugin, place) for place in PLACES})
+    copy.Executor = type("Executor", (plugin.Executor,), {"shutdown": ends})
+    run = begin_run(tmp_path, "", [])
+    adapt_plugin(copy, run, tmp_path, Path("scripts"), 40)
+    begun: list[int] = []
+    go = threading.Event()
+
+    def submission(job: int) -> None:
+        begun.append(job)
+        go.wait(10)
+
+    executor = copy.Executor.__new__(copy.Executor)
+    executor._job_submission_executor = ThreadPoolExecutor(2)
+    for job in range(5):
+        executor._job_submission_executor.submit(submission, job)
+    while len(begun) < 2:
+        time.sleep(0.01)
+    if stopped:
+        (run / "going").rename(run / "stopping")
+    threading.Timer(0.2, go.set).start()
+    executor.shutdown()
+    assert go.is_set() and begun == ([0, 1] if stopped else [0, 1, 2, 3, 4]) and executor.wait is False
+
+
+def test_pause_between_two_polls_ends_with_the_run(tmp_path: Path) -> None:
+    copy = SimpleNamespace(**{place: getattr(plugin, place) for place in PLACES})
+    copy.Executor = type("Executor", (plugin.Executor,), {})
+    adapt_plugin(copy, tmp_path, tmp_path, Path("scripts"), 40)
+    executor = copy.Executor.__new__(copy.Executor)
+    executor.next_seconds_between_status_checks, executor.wait = 40, True
+    began = time.monotonic()
+    threading.Timer(0.2, lambda: setattr(executor, "wait", False)).start()
+    asyncio.run(asyncio.wait_for(executor.sleep(), 10))
+    assert 0.2 <= time.monotonic() - began < 10
+    executor.next_seconds_between_status_checks, executor.wait = 0.3, True
+    asyncio.run(executor.sleep())
+    assert time.monotonic() - began >= 0.5, "while the run goes on it is as long as it was"
+
+
+def test_run_that_is_stopped_asks_for_no_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = SimpleNamespace(**{place: getattr(plugin, place) for place in PLACES})
+    copy.Executor = type("Executor", (plugin.Executor,), {})
+    copy.get_submit_command = lambda job, params, **options: "sbatch"
+    asked: list[tuple[object, ...]] = []
+
+    def nodes(*about: object) -> dict[str, bool]:
+        asked.append(about)
+        return {}
+
+    monkeypatch.setattr("sociolect.slurm.plugin._nodes", nodes)
+    run = begin_run(tmp_path, "", [])
+    adapt_plugin(copy, run, tmp_path, Path("scripts"), 40)
+    job = SimpleNamespace(name="r", wildcards_dict={}, resources={}, threads=1, attempt=1)
+    params = {"partition": " -p cpu", "run_uuid": "u", "slurm_logfile": "%j.log", "comment_str": "rule_r"}
+    copy.get_submit_command(job, params)
+    (run / "going").rename(run / "stopping")
+    copy.get_submit_command(job, params)
+    assert len(asked) == 1
 
 
 def test_refused_job_has_no_attempts_left_and_others_keep_theirs(tmp_path: Path) -> None:

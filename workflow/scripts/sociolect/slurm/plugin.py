@@ -1,4 +1,4 @@
-"""What this workflow changes in the SLURM plugin, at seven named places, and why.
+"""What this workflow changes in the SLURM plugin, at nine named places, and why.
 
 - query_job_status_squeue, query_job_status_sacct: query_jobs.py (states.py) instead, since the plugin waits without
   end for jobs that were cancelled or lost, and forgets all jobs when its query fails five times;
@@ -8,11 +8,14 @@
 - get_min_job_age: not needed any more; the plugin asks the controller at every poll;
 - Executor.next_seconds_between_status_checks: capped, since the plugin waits up to 180 s between two polls, so that an
   end is noticed minutes late after every rule, and Ctrl-C waits as long;
-- Executor._report_job_error_threadsafe: a job that sbatch refused is not tried again, it would be refused again.
+- Executor._report_job_error_threadsafe: a job that sbatch refused is not tried again, it would be refused again;
+- Executor.shutdown: a run that is stopped forgets the submissions in line, the plugin would begin each of them;
+- Executor.sleep: the pause between two polls ends with the run, which would wait for its end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -26,7 +29,7 @@ from typing import Any
 from sociolect.common.errors import InputError
 from sociolect.slurm.commands import nodes_of
 from sociolect.slurm.nodes import bad_nodes, excluded
-from sociolect.slurm.runs import refusals
+from sociolect.slurm.runs import refusals, stopping
 from sociolect.slurm.states import failed_on
 
 TRIED = "2.8.0"
@@ -38,7 +41,7 @@ PLACES = (
     "query_job_status_squeue",
     "validate_account",
 )
-OF_EXECUTOR = ("next_seconds_between_status_checks", "_report_job_error_threadsafe")
+OF_EXECUTOR = ("next_seconds_between_status_checks", "_report_job_error_threadsafe", "shutdown", "sleep")
 
 
 def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll: int) -> None:
@@ -75,7 +78,8 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll:
             raise InputError("several clusters: not supported; run on the login node of the one that is meant")
         facts = facts_of(job, params, partition)
         out: list[str] = []
-        if not facts["own_exclude"]:
+        # submit_job.py submits nothing for a run that is stopped
+        if not facts["own_exclude"] and not stopping(run):
             # before a retry it matters which nodes can be used now
             period = int(time.time() / (600 if facts["attempt"] == 1 else 10))
             fitting = _nodes(partition, facts["gpu_model"], facts["constraint"], period)
@@ -91,6 +95,7 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll:
     plugin.validate_account = lambda account, logger: account
     plugin.get_min_job_age = lambda: sys.maxsize
     _never_retry_refused(plugin.Executor, run)
+    _end_at_once(plugin.Executor, run)
     seconds = plugin.Executor.next_seconds_between_status_checks
     plugin.Executor.next_seconds_between_status_checks = property(
         seconds.fget, lambda self, value: seconds.fset(self, None if value is None else min(value, slowest_poll))
@@ -108,6 +113,23 @@ def _never_retry_refused(executor: Any, run: Path) -> None:
         report(self, job_info, msg)
 
     executor._report_job_error_threadsafe = report_once
+
+
+def _end_at_once(executor: Any, run: Path) -> None:
+    """Let the end of a run wait for no submission that has not begun, and for no pause between two polls."""
+    shutdown = executor.shutdown
+
+    def quick_shutdown(self: Any) -> None:
+        if stopping(run):
+            self._job_submission_executor.shutdown(wait=False, cancel_futures=True)
+        shutdown(self)
+
+    async def sleep(self: Any) -> None:
+        until = time.monotonic() + self.next_seconds_between_status_checks
+        while self.wait and (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, 0.5))
+
+    executor.shutdown, executor.sleep = quick_shutdown, sleep
 
 
 def _wildcards(job: Any) -> str:
