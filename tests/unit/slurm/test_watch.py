@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
@@ -146,13 +147,19 @@ while True:
 """
 
 
-def test_snakemake_that_is_stuck_in_its_stop_is_asked_again_once_its_jobs_have_ended(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def deaf(run: Path) -> subprocess.Popen[str]:
+    """A Snakemake that is stuck in its stop drives the run."""
     stuck = subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE, text=True)
     assert stuck.stdout and stuck.stdout.readline() == "ready\n"
     driver = runs.Driver(stuck.pid, socket.gethostname(), runs.process_started(stuck.pid))
-    (bench.run / "driver.json").write_text(json.dumps(asdict(driver)))
+    (run / "driver.json").write_text(json.dumps(asdict(driver)))
+    return stuck
+
+
+def test_snakemake_that_is_stuck_in_its_stop_is_asked_again_once_its_jobs_have_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = deaf(bench.run)
     bench.submitted("5", "RUNNING")
     done: list[str] = []
 
@@ -167,3 +174,32 @@ def test_snakemake_that_is_stuck_in_its_stop_is_asked_again_once_its_jobs_have_e
     stuck.terminate()
     watch.watch(bench.watcher, 30.0)
     assert stuck.wait(10) == 7 and done == ["cancelled 5, None"] and (bench.run / "closed").exists()
+
+
+def test_snakemake_that_is_stuck_in_its_stop_is_asked_again_while_the_controller_is_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = deaf(bench.run)
+    runs.add_line(bench.run, {"name": "u"})  # a submission without an answer
+    monkeypatch.setattr(watch, "GRACE_S", 0.1)
+    monkeypatch.setattr(watch, "leave_nothing_behind", lambda run, say: None)
+    looks: list[int | None] = []
+    monkeypatch.setattr(watch, "queue", lambda names: looks.append(stuck.poll()))
+    runs.stop_submitting(bench.run)
+    stuck.terminate()
+    killer = threading.Timer(10, stuck.kill)
+    killer.start()
+    watch.watch(bench.watcher, 30.0)
+    killer.cancel()
+    assert stuck.wait(10) == 7 and len(looks) >= 2, "not at the first look"
+
+
+def test_record_that_cannot_be_read_ends_no_watch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = deaf(bench.run)
+    runs.add_line(bench.run, {"name": "u", "refused": "no such account", "of another version": 1})
+    ended: list[str] = []
+    monkeypatch.setattr(watch, "leave_nothing_behind", lambda run, say: ended.append(run.name))
+    threading.Timer(1.2, stuck.kill).start()
+    watch.watch(bench.watcher, 30.0)
+    said = [line for line in bench.said if "could not read the record: TypeError" in line]
+    assert len(said) == 1 and ended == [bench.run.name]

@@ -25,6 +25,7 @@ from sociolect.slurm.runs import (
     note_full,
     read_driver,
     read_lines,
+    stopping,
     submissions,
 )
 from sociolect.slurm.states import failed_on
@@ -35,7 +36,17 @@ from sociolect.slurm.verdicts import Cause, explain
 PATIENCE_S = 25.0
 AGAIN_S = 900.0
 # Neither waits in line nor is at work: worth a line if it is still so at the next look.
-BETWEEN = {"COMPLETING", "CONFIGURING", "STOPPED", "SUSPENDED"}
+BETWEEN = {
+    "COMPLETING",
+    "CONFIGURING",
+    "REQUEUED",
+    "REQUEUE_FED",
+    "REQUEUE_HOLD",
+    "RESV_DEL_HOLD",
+    "SPECIAL_EXIT",
+    "STOPPED",
+    "SUSPENDED",
+}
 # How long a stopped Snakemake has to cancel its jobs itself, in seconds.
 GRACE_S = 15.0
 # COMPLETING: cancelled already, or done, and being cleaned up
@@ -91,6 +102,13 @@ class Watcher:
             elif found.state == "RUNNING":
                 self._hanging(job, found, now)
         self._in_between([(job, queued[job.job]) for job in jobs if job.job in queued], now)
+
+    def carefully(self, look: Callable[[], None], what: str) -> None:
+        """Look, and say what kept it from that: what matters most comes after the run."""
+        try:
+            look()
+        except Exception as error:
+            self._once(what, time.time(), f"[slurm] the watcher could not {what}: {type(error).__name__}: {error}")
 
     def refusals(self) -> None:
         """Say what sbatch refused, once; cheap enough for many times a second."""
@@ -184,28 +202,27 @@ class Watcher:
 def watch(watcher: Watcher, interval: float) -> None:
     """Look every `interval` seconds until Snakemake has ended, then cancel what it left behind."""
     driver = read_driver(watcher.run)
-    due, stopped, looks = 0.0, 0.0, 0
+    due, stopped, looks, silent = 0.0, 0.0, 0, 0
     while driver.alive():
-        if (watcher.run / "stopping").exists():
+        if stopping(watcher.run):
             stopped = stopped or time.monotonic()
             # Snakemake may be stuck in its own stop; once its jobs have ended it has nothing to wait for
             if time.monotonic() - stopped > GRACE_S:
                 left = _left(watcher.run)
                 if left:
                     cancel(left)
-                elif left is not None and looks:
-                    # an interrupt can be lost, and a thread be waited for without end: as Ctrl-C a second time
+                silent = silent + 1 if left is None else 0
+                # an interrupt can be lost, and a thread be waited for without end: as Ctrl-C a second time; a
+                # controller that is away tells nothing of its jobs, which are cancelled below in any case
+                if silent > 1 or (left == [] and looks):
                     driver.interrupt()
                 stopped, looks = time.monotonic(), looks + 1
         elif time.monotonic() >= due:
-            try:
-                watcher.round(time.time())
-            except Exception as error:  # whatever it is: what matters most comes after the run
-                watcher.say(f"[slurm] the watcher could not look at the queue: {type(error).__name__}: {error}")
+            watcher.carefully(lambda: watcher.round(time.time()), "look at the queue")
             due = time.monotonic() + interval
-        watcher.refusals()
+        watcher.carefully(watcher.refusals, "read the record")
         time.sleep(0.5)
-    watcher.refusals()
+    watcher.carefully(watcher.refusals, "read the record")
     leave_nothing_behind(watcher.run, watcher.say)
 
 
