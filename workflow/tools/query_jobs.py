@@ -8,7 +8,8 @@ from pathlib import Path
 
 import library_path  # noqa: F401, first: where sociolect lies
 
-from sociolect.slurm.states import newly_failed, poll, remember, remembered, word_for_plugin
+from sociolect.slurm.runs import stopping
+from sociolect.slurm.states import may_blame, newly_failed, poll, remember, remembered, word_for_plugin
 
 
 def main() -> None:
@@ -23,13 +24,15 @@ def main() -> None:
     for job, state in states.items():
         print(f"{job}|{word_for_plugin(state)}", flush=True)
     remember(given.run, memory)
-    # what ended while a disk was full is no node's fault
-    if failed := [job for job in newly_failed(before, states) if job not in memory.ended_full]:
+    # what ended while a disk was full is no node's fault, and after a stop no submission comes that it could help
+    failed = [job for job in newly_failed(before, states) if may_blame(states[job]) and job not in memory.ended_full]
+    if failed and not stopping(given.run):
         from sociolect.slurm.blame import blame_nodes
         from sociolect.slurm.history import CAUSES, evidence_of
         from sociolect.slurm.verdicts import read_causes
 
-        blame_nodes(given.run, evidence_of(given.run, failed), read_causes(CAUSES))
+        # the plugin drops an answer that takes a minute
+        blame_nodes(given.run, evidence_of(given.run, failed, asking_s=10.0), read_causes(CAUSES))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from conftest import ROOT
 from sociolect.slurm.commands import QueuedJob, Step
-from sociolect.slurm.runs import Submitted
+from sociolect.slurm.history import evidence_of
+from sociolect.slurm.runs import Submitted, add_line, begin_run, stop_submitting
 from sociolect.slurm.states import LOST_AFTER_S, Memory, latest, newly_failed, states_of, word_for_plugin
 
 
@@ -74,3 +81,50 @@ def test_id_that_a_crashed_controller_gave_out_again_is_another_job() -> None:
     # asked again, the second one's own end is remembered
     assert states_of(latest(both, memory), queued(1, "FAILED"), {}, memory, 50.0) == {"1": "FAILED"}
     assert states_of(latest(both, memory), {}, {}, memory, 60.0) == {"1": "FAILED"}
+
+
+def many(folder: Path, monkeypatch: pytest.MonkeyPatch, state: str, scontrol: str = "") -> Path:
+    """A run whose ten jobs are all in this state, and stand-ins on PATH; scontrol notes its calls."""
+    run = begin_run(folder, "", [])
+    for number in range(10):
+        add_line(run, {"job": str(number), "name": "u", "rule": "r", "comment": f"rule_r_{number}", "time": 0.0})
+    for name, body in {
+        "squeue": f'for job in 0 1 2 3 4 5 6 7 8 9; do echo "$job|{state}|n1|0:05|None"; done',
+        "scontrol": f"echo x >>{folder}/asked; {scontrol}",
+        "sacct": "",
+    }.items():
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return run
+
+
+def asked(folder: Path) -> int:
+    calls = folder / "asked"
+    return len(calls.read_text().split()) if calls.exists() else 0
+
+
+@pytest.mark.parametrize(
+    ("state", "stopped", "calls"), [("CANCELLED", False, 0), ("FAILED", True, 0), ("FAILED", False, 10)]
+)
+def test_poll_asks_for_single_jobs_only_where_a_node_can_be_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, stopped: bool, calls: int
+) -> None:
+    run = many(tmp_path, monkeypatch, state)
+    if stopped:
+        stop_submitting(run)
+    poll = [sys.executable, str(ROOT / "workflow/tools/query_jobs.py"), "--run", str(run), "--name", "u"]
+    done = subprocess.run(poll, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == [f"{job}|{state}" for job in range(10)] and done.stderr == ""
+    assert asked(tmp_path) == calls
+
+
+def test_slow_controller_is_asked_for_single_jobs_for_some_seconds_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = many(tmp_path, monkeypatch, "FAILED", "sleep 0.3; echo JobId=1 JobState=FAILED ExitCode=0:53 NodeList=n1")
+    entries = evidence_of(run, asking_s=0.4)
+    assert 1 <= asked(tmp_path) <= 2
+    assert (
+        entries[0].exit_code == "0:53" and [(entry.state, entry.node) for entry in entries] == [("FAILED", "n1")] * 10
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +18,16 @@ from sociolect.slurm.verdicts import Cause, Verdict, explain, fold_bad_nodes
 CAUSES = Path(__file__).resolve().parents[4] / "profiles" / "slurm" / "causes.yaml"
 
 
-def evidence_of(run: Path, jobs: Collection[str] | None = None, well: bool = True) -> list[Evidence]:
+def evidence_of(
+    run: Path, jobs: Collection[str] | None = None, well: bool = True, asking_s: float = math.inf
+) -> list[Evidence]:
     """Evidence on the run's submissions, or on these of them, in the order submitted.
 
     Args:
         well: also of jobs that ended well; without them the controller is asked for the others alone.
+        asking_s: seconds in which the controller is asked job by job; of the others squeue and accounting tell enough.
     """
+    until = time.monotonic() + asking_s
     wanted = [job for job in submissions(run) if jobs is None or job.job in jobs]
     queued = queue(names_of(run))
     steps = accounting([job.job for job in wanted])
@@ -34,7 +40,9 @@ def evidence_of(run: Path, jobs: Collection[str] | None = None, well: bool = Tru
         if state == "COMPLETED" and not (well or lacks):
             continue
         otherwise = memory.final.get(job.job) or (UNKNOWN if queued is None else LOST)
-        entry = replace(gather(job, seen, rows, otherwise=otherwise), missing=", ".join(lacks))
+        ask = time.monotonic() < until
+        entry = gather(job, seen, rows, ask_controller=ask, otherwise=otherwise)
+        entry = replace(entry, missing=", ".join(lacks))
         found.append(while_full(entry) if job.job in memory.ended_full else entry)
     return found
 

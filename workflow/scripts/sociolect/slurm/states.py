@@ -141,6 +141,11 @@ def newly_failed(before: Collection[str], states: dict[str, str]) -> list[str]:
     return [job for job, state in states.items() if state in ended and state != "COMPLETED" and job not in before]
 
 
+def may_blame(state: str) -> bool:
+    """Whether a job's end can be its node's fault: not where the user, the limit or a dearer job ended it."""
+    return state not in ("CANCELLED", "PREEMPTED", "TIMEOUT")
+
+
 def failed_on(run: Path) -> dict[str, list[str]]:
     """What a job is (its comment in SLURM) -> nodes that failed its attempts in this run, the newest first."""
     nodes = remembered(run).nodes
