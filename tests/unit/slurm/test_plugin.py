@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ def test_plugin_has_the_places_that_are_changed(tmp_path: Path) -> None:
     assert executor.next_seconds_between_status_checks == 40
     assert "query_jobs.py" in copy.query_job_status_squeue("u") == copy.query_job_status_sacct("u")
     assert partition_of(" -p 'big mem'") == "big mem" and partition_of("") == ""
+    assert "self._job_submission_executor." in inspect.getsource(plugin.Executor.shutdown)
     del copy.validate_account
     with pytest.raises(InputError, match=r"has no validate_account; this workflow was tried with 2\.8\.0"):
         adapt_plugin(copy, tmp_path, tmp_path, Path("scripts"), 40)
