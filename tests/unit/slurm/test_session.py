@@ -53,7 +53,9 @@ try:
     print("ready", flush=True)
     while place == "working":
         pass
-    lost = not open_jobs.acquire(timeout=2)
+    if place == "another thread":
+        threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
+    lost = not open_jobs.acquire(timeout=600 if place == "another thread" else 2)
     print("lost" if lost else "released")
 except KeyboardInterrupt:
     logger.info("Terminating")
@@ -61,7 +63,7 @@ except KeyboardInterrupt:
     for thread in reports:
         thread.start()
     for thread in reports:
-        thread.join(1)
+        thread.join(15)
     time.sleep(0.5)
     print("locked" if any(thread.is_alive() for thread in reports) else "ended")
 """
@@ -87,7 +89,12 @@ def ready(process: Process) -> Process:
 
 
 def last_word(process: Process) -> str:
-    return process.communicate(timeout=20)[0].split()[-1]
+    return process.communicate(timeout=60)[0].split()[-1]
+
+
+def test_signal_that_another_thread_gets_wakes_the_main_thread(scheduler: Callable[..., Process]) -> None:
+    # left alone it would wait for its next job to end
+    assert last_word(scheduler("another thread")) == "ended"
 
 
 @pytest.mark.parametrize("place", ["printing", "taking a lock"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -84,25 +84,40 @@ def stop_on_signals(run: Path) -> None:
     middle of a line for the terminal the interrupt would be swallowed, and in that of taking a lock the lock would
     never be given back. After five seconds elsewhere, or when asked again, it is interrupted wherever it is.
     """
-    tries = 0
+    tries, taken = 0, False
 
     def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal tries
-        stop_submitting(run)
-        asked_again = tries > 0 and number != signal.SIGALRM
+        nonlocal tries, taken
+        woken = number == signal.SIGALRM
+        if woken and (taken or not tries):
+            return
+        again = not woken and tries > 0
         if not tries:
+            stop_submitting(run)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # kernel and shell both say that the terminal is lost
         tries += 1
-        if asked_again or tries > TRIES or (frame is not None and frame.f_code is WAITING):
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        if again or tries > TRIES or (frame is not None and frame.f_code is WAITING):
+            taken = True
             raise KeyboardInterrupt
-        signal.setitimer(signal.ITIMER_REAL, TRY_EVERY_S)
 
-    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)  # of a run that ended by itself meanwhile
+    def wake(main: int, arrived: int) -> None:
+        # the kernel may give a signal to another thread, such as one that starts a process: Python knows of it then,
+        # and a main thread that waits does not wake up
+        while numbers := {*os.read(arrived, 64)}:
+            if numbers != {signal.SIGALRM}:
+                signal.pthread_kill(main, signal.SIGALRM)
+            while tries and not taken:
+                time.sleep(TRY_EVERY_S)
+                signal.pthread_kill(main, signal.SIGALRM)
+
+    arrived, arriving = os.pipe()
+    os.set_blocking(arriving, False)
+    signal.set_wakeup_fd(arriving, warn_on_full_buffer=False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup stays nohup
         signal.signal(signal.SIGHUP, stop)
+    threading.Thread(target=wake, args=(threading.get_ident(), arrived), name="signals", daemon=True).start()
 
 
 def clear_leftovers(state: Path) -> None:
