@@ -36,14 +36,31 @@ def command(folder: Path, name: str, body: str) -> None:
     (folder / name).chmod(0o755)
 
 
+def sinfo(folder: Path, *lines: str) -> None:
+    """A stand-in that prints `%N|%T|%G|%f|%m|%c` of these nodes."""
+    command(folder, "sinfo", "; ".join(f"echo '{line}'" for line in lines))
+
+
 def test_nodes_that_fit_decide_how_many_may_be_left_out(stand_in: Path) -> None:
-    lines = "n1|gpu:a100:2|a100,big|mixed", "n2|gpu:h100:2|h100|drained", "n3|(null)|cpu|idle*"
-    command(stand_in, "sinfo", "; ".join(f"echo '{line}'" for line in lines))
+    sinfo(
+        stand_in, "n1|mixed|gpu:a100:2|a100,big|9000|8", "n2|drained|gpu:h100:2|h100|9000|8", "n3|idle*|(null)|cpu|9|8"
+    )
     assert nodes_of("gpu") == {"n1": True, "n2": False, "n3": False}
     for asked in (("gpu", "a100"), ("gpu", "", "a100&big"), ("", "", "big")):
         assert list(nodes_of(*asked)) == ["n1"]
     # the only node with the GPU that is asked for is never left out, bad or not
     assert excluded(["n1"], [BadNode("n1", 1.0, "1", "r")], nodes_of("gpu", "a100")) == []
+
+
+def test_only_node_that_is_large_enough_is_never_left_out(stand_in: Path) -> None:
+    big, small = "big01|idle|gpu:a100:4(S:0,2-3),shard:8|(null)|512000|64", "small01|idle|gpu:1|(null)|4000|4"
+    sinfo(stand_in, big, small, "cpu01|idle|(null)|(null)|9000|8")
+    bad = [BadNode("big01", 1.0, "1", "r")]
+    for name, value in (("mem_mb", 9001), ("cpus", 9), ("gpus", 2)):
+        fitting = nodes_of("p", **{name: value})  # type: ignore[arg-type]
+        assert list(fitting) == ["big01"] and excluded(["big01"], bad, fitting) == []
+    assert list(nodes_of("p", mem_mb=9000, cpus=8)) == ["big01", "cpu01"]
+    assert list(nodes_of("p", gpus=1)) == ["big01", "small01"]
 
 
 def test_time_of_a_suspension_is_no_time_without_progress(stand_in: Path) -> None:

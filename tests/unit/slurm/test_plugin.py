@@ -14,7 +14,7 @@ import pytest
 import snakemake_executor_plugin_slurm as plugin
 
 from sociolect.common.errors import InputError
-from sociolect.slurm.plugin import PLACES, adapt_plugin, partition_of
+from sociolect.slurm.plugin import PLACES, adapt_plugin, facts_of, partition_of
 from sociolect.slurm.runs import add_line, begin_run
 
 
@@ -117,3 +117,23 @@ def test_refused_job_has_no_attempts_left_and_others_keep_theirs(tmp_path: Path)
         attempts[name] = job.attempt
     # a job is tried again while restart_times > attempt - 1
     assert attempts == {"a": 3, "ab": 1} and reported == ["sbatch failed for a", "sbatch failed for ab"]
+
+
+def facts(threads: int = 1, **resources: object) -> dict[str, object]:
+    job = SimpleNamespace(name="r", resources=resources, threads=threads)
+    return facts_of(job, {"run_uuid": "u", "slurm_logfile": "s", "comment_str": "c"}, "p")
+
+
+@pytest.mark.parametrize(
+    ("asked", "has"),
+    [
+        ({"mem_mb": 1300, "gpu": 4}, (1300, 1, 4)),
+        # as the plugin does: for each CPU comes first, and less than none means that SLURM is to choose
+        ({"mem_mb": 1300, "mem_mb_per_cpu": 500, "threads": 8, "gres": "gpu:a100:2"}, (4000, 8, 2)),
+        ({"cpus_per_task": -1, "threads": 8, "gres": "gpu:a100"}, (0, 0, 1)),
+        ({"cpus_per_gpu": 6, "gpu": "2", "mem_mb": "<TBD>"}, (0, 6, 2)),
+    ],
+)
+def test_record_has_what_a_job_asks_of_its_node(asked: dict[str, object], has: tuple[int, int, int]) -> None:
+    found = facts(**asked)  # type: ignore[arg-type]
+    assert (found["mem_mb"], found["cpus"], found["gpus"]) == has

@@ -88,6 +88,26 @@ def test_wrong_request_is_not_repeated(stand_in: Path, capsys: pytest.CaptureFix
     assert refused.refused == "sbatch: error: invalid partition specified: x" and runs.submissions(run) == []
 
 
+def test_job_that_only_a_node_left_out_can_run_is_submitted_with_it(stand_in: Path) -> None:
+    run = runs.begin_run(stand_in, "", [])
+    refuse = 'echo "sbatch: error: Batch job submission failed: Requested node configuration is not available" >&2'
+    command(
+        stand_in,
+        "sbatch",
+        f'echo "$*" >>{stand_in}/calls; case "$*" in *--exclude*|*900*) {refuse}; exit 1;; esac; echo 42',
+    )
+    call = ["sbatch", "--mem", "8", "--exclude=big01,n2"]
+    assert submission.submit(run, FACTS | {"excluded": "big01,n2"}, call) == 0
+    assert (stand_in / "calls").read_text() == "--mem 8 --exclude=big01,n2\n--mem 8\n"
+    (sent,) = runs.submissions(run)
+    # the watcher leaves it alone, too
+    assert (sent.job, sent.excluded, sent.own_exclude) == ("42", "", True) and runs.refusals(run) == []
+    # too large for every node, and too large with what the user leaves out
+    assert submission.submit(run, FACTS | {"excluded": "n2"}, ["sbatch", "--mem", "900", "--exclude=n2"]) == 1
+    assert submission.submit(run, dict(FACTS), ["sbatch", "--exclude=n2"]) == 1
+    assert len(runs.refusals(run)) == 2 and len((stand_in / "calls").read_text().splitlines()) == 5
+
+
 def test_submission_without_an_answer_waits_for_the_queue_before_it_is_repeated(stand_in: Path) -> None:
     run = runs.begin_run(stand_in, "", [])
     command(stand_in, "sbatch", f'echo x >>{stand_in}/calls; echo "sbatch: error: Socket timed out" >&2; exit 1')

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sociolect.slurm.fitting import Node
+
 TIMEOUT_S = 20.0
 # States of a job that will not change any more.
 FINAL = {
@@ -140,15 +142,14 @@ def cancel(jobs: Sequence[str], name: str = "") -> bool:
     return not jobs or ask(["scancel", *([f"--name={name}"] if name else []), *jobs], timeout=60) is not None
 
 
-def nodes_of(partition: str, gpu_model: str = "", constraint: str = "") -> dict[str, bool]:
-    """A partition's nodes that have this GPU and all features named, and whether they take jobs; empty if SLURM does
-    not say.
-    """
-    text = ask(["sinfo", "-h", "-N", "-o", "%N|%G|%f|%T", *(["-p", partition] if partition else [])])
-    wanted = set(re.findall(r"[\w.-]+", constraint))
+def nodes_of(
+    partition: str, gpu_model: str = "", constraint: str = "", mem_mb: int = 0, cpus: int = 0, gpus: int = 0
+) -> dict[str, bool]:
+    """A partition's nodes that have all of this, and whether they take jobs; empty if SLURM does not say."""
+    text = ask(["sinfo", "-h", "-N", "-o", "%N|%T|%G|%f|%m|%c", *(["-p", partition] if partition else [])])
     found = {}
     for line in sorted((text or "").splitlines()):
-        node, gres, features, state = line.split("|")
-        if (not gpu_model or f":{gpu_model}:" in gres) and wanted <= set(features.split(",")):
-            found[node] = _OUT_OF_USE.search(state) is None
+        name, state, *has = line.split("|")
+        if Node(name, *has).fits(gpu_model, constraint, mem_mb, cpus, gpus):
+            found[name] = _OUT_OF_USE.search(state) is None
     return found

@@ -28,6 +28,7 @@ from typing import Any
 
 from sociolect.common.errors import InputError
 from sociolect.slurm.commands import nodes_of
+from sociolect.slurm.fitting import ASKED, n_gpus
 from sociolect.slurm.nodes import bad_nodes, excluded
 from sociolect.slurm.runs import refusals, stopping
 from sociolect.slurm.states import failed_on
@@ -82,7 +83,7 @@ def adapt_plugin(plugin: Any, run: Path, state: Path, tools: Path, slowest_poll:
         if not facts["own_exclude"] and not stopping(run):
             # before a retry it matters which nodes can be used now
             period = int(time.time() / (600 if facts["attempt"] == 1 else 10))
-            fitting = _nodes(partition, facts["gpu_model"], facts["constraint"], period)
+            fitting = _nodes(period, *(facts[key] for key in ASKED))
             out = excluded(failed_on(run).get(facts["comment"], []), bad_nodes(state), fitting)
         options["failed_nodes"] = set(out)
         facts["excluded"] = ",".join(out)
@@ -139,7 +140,10 @@ def _wildcards(job: Any) -> str:
 
 def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]:
     """What the record says of a submission, from Snakemake's job and the plugin's parameters."""
-    gres = re.match(r"gpu:([A-Za-z_][\w.]*)", str(job.resources.get("gres") or ""))
+    gres = str(job.resources.get("gres") or "")
+    model = re.match(r"gpu:([A-Za-z_][\w.]*)", gres)
+    # at least: a job may have several GPUs
+    cpus = _whole(job.resources.get("cpus_per_task") or job.resources.get("cpus_per_gpu") or job.threads)
     return {
         "name": params["run_uuid"],
         "rule": job.name,
@@ -149,8 +153,11 @@ def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]
         "slurm_log": str(params["slurm_logfile"]),
         "comment": params["comment_str"],
         "partition": partition,
-        "gpu_model": str(job.resources.get("gpu_model") or (gres[1] if gres else "")),
+        "gpu_model": str(job.resources.get("gpu_model") or (model[1] if model else "")),
         "constraint": str(job.resources.get("constraint") or ""),
+        "mem_mb": cpus * _whole(job.resources.get("mem_mb_per_cpu")) or _whole(job.resources.get("mem_mb")),
+        "cpus": cpus,
+        "gpus": _whole(job.resources.get("gpu")) or n_gpus(gres),
         "own_exclude": re.search(r"--exclude|-x\b", str(job.resources.get("slurm_extra") or "")) is not None,
     }
 
@@ -162,6 +169,11 @@ def partition_of(argument: str) -> str:
 
 
 @cache
-def _nodes(partition: str, gpu_model: str, constraint: str, period: int) -> dict[str, bool]:
+def _nodes(period: int, *asked: Any) -> dict[str, bool]:
     """Nodes that fit; asked again in another `period`, not at every submission."""
-    return nodes_of(partition, gpu_model, constraint)
+    return nodes_of(*asked)
+
+
+def _whole(value: Any) -> int:
+    """A resource as a number; 0 for what is none, such as one that is not known yet, and for `let SLURM choose`."""
+    return max(0, int(value)) if str(value).lstrip("-").isdecimal() else 0

@@ -30,8 +30,8 @@ WATCHED, SHOWN = "watch.log", "shown"
 class Submitted:
     """One submission: its SLURM job id, the run's name in SLURM, and what it is a job of.
 
-    `own_exclude`: the user says which nodes to leave out; `excluded`: those that this workflow left out; `refused`:
-    what sbatch said, of a job that has no id.
+    `own_exclude`: this workflow leaves out no node, since the user says which, or since none can be spared; `excluded`:
+    those that it left out; `refused`: what sbatch said, of a job that has no id.
     """
 
     job: str
@@ -46,6 +46,9 @@ class Submitted:
     partition: str = ""
     gpu_model: str = ""
     constraint: str = ""
+    mem_mb: int = 0
+    cpus: int = 0
+    gpus: int = 0
     own_exclude: bool = False
     excluded: str = ""
     refused: str = ""

@@ -39,6 +39,8 @@ UNANSWERED = re.compile(
 )
 # As many jobs of the user as may be are in the queue: there is room when one of them ends.
 QUEUE_FULL = re.compile(r"MaxSubmit\w*(Limit|PerUser|PerAccount)|MaxJobCount", re.IGNORECASE)
+# No node has what is asked, or those that have it are left out.
+NO_NODE = re.compile(r"requested node configuration is not available", re.IGNORECASE)
 
 
 def submit(run: Path, facts: dict[str, Any], command: Sequence[str], patience: float = PATIENCE_S) -> int:
@@ -121,7 +123,12 @@ def _until_taken(
                 if QUEUE_FULL.search(error):
                     deadline = time.monotonic() + max(patience, 2 * pause)
                 elif not unanswered and not AWAY.search(error):
-                    raise Refused(error)
+                    if not (facts.get("excluded") and NO_NODE.search(error)):
+                        raise Refused(error)
+                    # a node that failed is better than none; nor will the watcher leave it out
+                    facts |= {"excluded": "", "own_exclude": True}
+                    command = [part for part in command if not part.startswith("--exclude=")]
+                    continue
                 _note(waits, error)
             if job is not None and any(sent.job == job for sent in submissions(run)):
                 cancel([job], facts["name"])

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sociolect.slurm.commands import FINAL, QueuedJob, ask, cancel, nodes_of, queue
 from sociolect.slurm.evidence import gather
+from sociolect.slurm.fitting import ASKED
 from sociolect.slurm.history import refused_of, while_full
 from sociolect.slurm.nodes import bad_nodes, excluded
 from sociolect.slurm.room import no_room
@@ -175,10 +177,10 @@ class Watcher:
         """Jobs that wait since before a node was found bad are kept off it, too; and no longer off the node that failed
         them, once no other one can be used."""
         bad, failed = bad_nodes(self.state), failed_on(self.run)
-        groups: dict[tuple[str, str, str], list[Submitted]] = {}
+        groups: dict[tuple[Any, ...], list[Submitted]] = {}
         for job in pending:
             if not job.own_exclude and (bad or job.excluded or failed.get(job.comment)):
-                groups.setdefault((job.partition, job.gpu_model, job.constraint), []).append(job)
+                groups.setdefault(tuple(getattr(job, key) for key in ASKED), []).append(job)
         for asked, jobs in groups.items():
             fitting = nodes_of(*asked)
             changed: dict[str, list[str]] = {}
