@@ -63,6 +63,29 @@ def test_only_node_that_is_large_enough_is_never_left_out(stand_in: Path) -> Non
     assert list(nodes_of("p", gpus=1)) == ["big01", "small01"]
 
 
+def test_node_is_left_out_under_a_constraint_with_an_or_and_a_model_with_a_hyphen(stand_in: Path) -> None:
+    model = "nvidia_a100-sxm4-80gb"
+    sinfo(
+        stand_in,
+        f"g1|idle|gpu:{model}:4(S:0-1)|a100,ib|9|8",
+        f"g2|idle|gpu:{model}:4|a100|9|8",
+        "g3|idle|gpu:h100-96:4|h100,ib|9|8",
+        "g4|idle|gpu:v100:2|v100|9|8",
+    )
+    for constraint, names in (
+        ("a100|h100", ["g1", "g2", "g3"]),
+        ("a100&ib|h100", ["g1", "g3"]),
+        ("a100,ib", ["g1"]),
+        # SLURM's own to judge: all nodes of the partition, so that some can be left out
+        ("[a100|h100]", ["g1", "g2", "g3", "g4"]),
+        ("(a100|h100)&ib", ["g1", "g2", "g3", "g4"]),
+        ("!v100", ["g1", "g2", "g3", "g4"]),
+    ):
+        assert list(nodes_of("gpu", "", constraint)) == names
+        assert excluded(["g1"], [], nodes_of("gpu", "", constraint)) == (["g1"] if len(names) > 1 else [])
+    assert list(nodes_of("gpu", model)) == ["g1", "g2"]
+
+
 def test_time_of_a_suspension_is_no_time_without_progress(stand_in: Path) -> None:
     then = time.time() - 1000
     beat = {"stage": "model", "time": then, "limit_s": 300, "job": "7"}

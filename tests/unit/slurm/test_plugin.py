@@ -137,3 +137,8 @@ def facts(threads: int = 1, **resources: object) -> dict[str, object]:
 def test_record_has_what_a_job_asks_of_its_node(asked: dict[str, object], has: tuple[int, int, int]) -> None:
     found = facts(**asked)  # type: ignore[arg-type]
     assert (found["mem_mb"], found["cpus"], found["gpus"]) == has
+
+
+def test_gpu_model_is_the_whole_word_between_colons() -> None:
+    for gres, model in (("gpu:nvidia_a100-sxm4-80gb:1", "nvidia_a100-sxm4-80gb"), ("gpu:a100", "a100"), ("gpu:2", "")):
+        assert facts(gres=gres)["gpu_model"] == model

@@ -37,8 +37,15 @@ def n_gpus(gres: str, model: str = "") -> int:
 
 
 def has_features(features: str, constraint: str) -> bool:
-    """Whether a node's features are all that `constraint` names."""
-    return set(re.findall(r"[\w.-]+", constraint)) <= set(features.split(","))
+    """Whether a node's features are what `constraint` asks: one of its parts between `|`, all that such a part joins.
+
+    A constraint of another shape (brackets, counts, negations) is SLURM's own to judge, and holds for every node here:
+    a node that is left out in error is given back when sbatch refuses the job; where no node fits, none is left out.
+    """
+    if re.search(r"[^\w.:/=+&|, -]", constraint):
+        return True
+    has = set(features.split(","))
+    return any(set(re.findall(r"[^&, ]+", part)) <= has for part in constraint.split("|"))
 
 
 def _number(text: str, otherwise: int) -> int:

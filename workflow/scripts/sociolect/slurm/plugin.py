@@ -141,7 +141,7 @@ def _wildcards(job: Any) -> str:
 def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]:
     """What the record says of a submission, from Snakemake's job and the plugin's parameters."""
     gres = str(job.resources.get("gres") or "")
-    model = re.match(r"gpu:([A-Za-z_][\w.]*)", gres)
+    model = re.match(r"gpu:([A-Za-z_][^:,()]*)", gres)
     # at least: a job may have several GPUs
     cpus = _whole(job.resources.get("cpus_per_task") or job.resources.get("cpus_per_gpu") or job.threads)
     return {
