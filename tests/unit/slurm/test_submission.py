@@ -138,9 +138,13 @@ def test_job_submitted_while_the_run_is_stopped_is_cancelled(stand_in: Path) -> 
     assert (stand_in / "cancelled").read_text() == "--name=uuid 9\n"
 
 
-def test_limit_of_submitted_jobs_is_waited_for_and_said(stand_in: Path) -> None:
+@pytest.mark.parametrize(
+    "word",
+    ["AssocMaxSubmitJobLimit", "QOSMaxSubmitJobPerUserLimit", "AssocGrpSubmitJobsLimit", "QOSGrpSubmitJobsLimit"],
+)
+def test_limit_of_submitted_jobs_is_waited_for_and_said(stand_in: Path, word: str) -> None:
     run = runs.begin_run(stand_in, "", [])
-    limit = 'echo "sbatch: error: AssocMaxSubmitJobLimit" >&2; ls waits.* >noted 2>/dev/null; exit 1'
+    limit = f'echo "sbatch: error: {word}" >&2; ls waits.* >noted 2>/dev/null; exit 1'
     command(stand_in, "sbatch", f"cd {run}; echo x >>calls; [ $(wc -l <calls) -ge 4 ] || {{ {limit}; }}; echo 42")
     assert submission.submit(run, dict(FACTS), ["sbatch"], patience=0.0) == 0
     assert [sent.job for sent in runs.submissions(run)] == ["42"] and runs.refusals(run) == []

@@ -37,8 +37,8 @@ UNANSWERED = re.compile(
     r"message (send|receive) failure|insane message length|header lengths are longer",
     re.IGNORECASE,
 )
-# As many jobs of the user as may be are in the queue: there is room when one of them ends.
-QUEUE_FULL = re.compile(r"MaxSubmit\w*(Limit|PerUser|PerAccount)|MaxJobCount", re.IGNORECASE)
+# As many jobs of the user or of the group as may be are in the queue: there is room when one of them ends.
+QUEUE_FULL = re.compile(r"(Max|Grp)Submit\w*Limit|MaxSubmit\w*(PerUser|PerAccount)|MaxJobCount", re.IGNORECASE)
 # No node has what is asked, or those that have it are left out.
 NO_NODE = re.compile(r"requested node configuration is not available", re.IGNORECASE)
 
