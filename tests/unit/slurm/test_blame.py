@@ -13,6 +13,7 @@ from sociolect.slurm.nodes import bad_nodes
 from sociolect.slurm.runs import Submitted, begin_run
 from sociolect.slurm.verdicts import explain, read_causes
 
+TABLE = read_causes(CAUSES)
 FIRST = "error: CUDA error on the first matrix product: "
 OWN = "error: generate_answers: RuntimeError: "
 TRAILER = "\nCUDA kernel errors might be asynchronously reported at some other API call.\n"
@@ -47,20 +48,20 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_faulty_gpu_blames_its_node_and_what_fails_everywhere_none(tmp_path: Path, name: str) -> None:
     text, cause, blames = CASES[name]
-    run, causes = begin_run(tmp_path, "", []), read_causes(CAUSES)
+    run = begin_run(tmp_path, "", [])
     recorded = []
     for number in (1, 2, 3):
         sent = Submitted(f"{number}", "u", "r", slurm_log=str(tmp_path / f"{number}.log"))
         log = f"[start] program=r job={number} \n{text.format(n=number)}\n"
         entry = Evidence(sent, "FAILED", exit_code="1:0", node=f"g{number}", slurm_log="", rule_log=log)
-        verdict = explain(entry, causes)
+        verdict = explain(entry, TABLE)
         assert verdict.cause == cause and "\n" not in verdict.line(), verdict.line()
-        blame_nodes(run, [entry], causes)
+        blame_nodes(run, [entry], TABLE)
         recorded.append([bad.node for bad in bad_nodes(tmp_path)])
     assert recorded == [["g1"] if blames else [], [], []]
 
 
 def test_gpu_that_is_not_ready_is_not_answered_with_another_torch() -> None:
     entry = Evidence(Submitted("1", "u", "r"), "FAILED", node="g1", slurm_log="", rule_log=UNREADY)
-    verdict = explain(entry, read_causes(CAUSES))
+    verdict = explain(entry, TABLE)
     assert "system not yet initialized" in verdict.title and "fabric manager" in verdict.remedy

@@ -17,6 +17,7 @@ from sociolect.slurm.history import CAUSES
 from sociolect.slurm.runs import Submitted
 from sociolect.slurm.verdicts import Verdict, explain, fold_bad_nodes, read_causes
 
+TABLE = read_causes(CAUSES)
 JOB = Submitted("17", "run", "label_answers", "texts=single", slurm_log="s/17.log", log="r.log", partition="gpu")
 START = "[start] job=17 rule=label_answers node=node02\n"
 PROGRAM = "[start] program=label_answers job=17 node=node02 pid=1 python=/env/bin/python gpus=0\n"
@@ -224,16 +225,96 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_evidence_leads_to_its_cause(name: str) -> None:
     evidence, cause, words = CASES[name]
-    verdict = explain(evidence, read_causes(CAUSES))
+    verdict = explain(evidence, TABLE)
     assert verdict.cause == cause, verdict.line()
     assert words in verdict.line()
     assert verdict.remedy and "{" not in verdict.line() and "\n" not in verdict.line()
     assert verdict.line().startswith("label_answers [texts=single]: job 17, attempt 1, on ")
 
 
+TRACEBACK = 'Traceback (most recent call last):\n  File "/env/lib/python3.11/site-packages/a.py", line 5, in f\n'
+OWN = "error: labels.parquet: column style is missing; run label_answers again\n"
+IPV6 = (
+    "[W socket.cpp:697] [c10d] The IPv6 network addresses of (n1, 40123) cannot be retrieved (gai error: -2 - Name or "
+    "service not known).\n"
+)
+# lines that are causes where nothing else is said, and no cause of a job that says why it ended
+HARMLESS = {
+    "c10d": IPV6,
+    "socket": IPV6.replace("[c10d] ", ""),
+    "profile": "/etc/profile.d/lang.sh: line 19: /root/.i18n: Permission denied\n",
+    "logged import": "12:00:00 WARNING xformers: ImportError: cannot import name 'x' from 'y'\n",
+    "old driver": "UserWarning: CUDA initialization: The NVIDIA driver on your system is too old (found 11040).\n",
+    "no driver": "Could not load dynamic library 'libcuda.so.1'; libcuda.so.1: cannot open shared object file\n",
+    "quoted": "stage: generate; answer: 'There was a Bus error in my kernel'\n",
+    "stale": "WARNING retry: Stale file handle\n",
+    "font cache": "Matplotlib: cannot write /home/u/.cache: No space left on device\n",
+    "module": "/var/spool/slurmd/slurm_script: 12: module: not found\n",
+    "logged traceback": TRACEBACK + "OSError: [Errno 5] Input/output error\n12:00:00 once more\n",
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_warning_does_not_outrank_the_programs_own_word(name: str) -> None:
+    for entry in (failed(START + HARMLESS[name], PROGRAM + OWN), failed(START, PROGRAM + HARMLESS[name] + OWN)):
+        verdict = explain(entry, TABLE)
+        assert (verdict.cause, verdict.blames_node) == ("X", False), verdict.line()
+        assert "column style is missing" in verdict.title
+
+
+def test_state_outranks_what_a_file_system_said_on_the_way() -> None:
+    warned = PROGRAM + HARMLESS["stale"] + "12:00 generate 3/9\n"
+    for state, cause in (("TIMEOUT", "T"), ("CANCELLED", "O"), ("FAILED", "AI")):
+        verdict = explain(failed(rule_log=warned, state=state), TABLE)
+        assert (verdict.cause, bool(verdict.blames_node)) == (cause, cause == "AI"), verdict.line()
+    assert explain(failed(rule_log=PROGRAM + HARMLESS["c10d"]), TABLE).cause == "?", "of torch, not a hub"
+
+
+@pytest.mark.parametrize(
+    ("log", "cause", "blames"),
+    [
+        # the reason is that of the first of two exceptions
+        (
+            TRACEBACK
+            + "OSError: [Errno 116] Stale file handle: '/p'\n\nDuring handling of the above exception, another "
+            "exception occurred:\n\n" + TRACEBACK + "ValueError: no table\nerror: train_sfam: ValueError: no table\n",
+            "AI",
+            True,
+        ),
+        # another traceback than the one that ended it
+        (
+            TRACEBACK
+            + "OSError: Stale file handle\n12:00:00 once more\n"
+            + TRACEBACK
+            + "ValueError: no table\nerror: train_sfam: ValueError: no table\n",
+            "X",
+            False,
+        ),
+        # a child said why
+        (
+            "(EngineCore_0 pid=7) torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n"
+            + TRACEBACK
+            + "RuntimeError: Engine core initialization failed. See root cause above.\n"
+            "error: generate_answers: RuntimeError: Engine core initialization failed. See root cause above.\n",
+            "H",
+            False,
+        ),
+        ("error: x: OSError: [Errno 5] Input/output error: '/scratch/x'\n", "AI", True),
+        (
+            TRACEBACK + "ImportError: libcuda.so.1: cannot open shared object file: No such file\n"
+            "error: x: ImportError: libcuda.so.1: cannot open shared object file: No such file; this Python is /env\n",
+            "R",
+            True,
+        ),
+    ],
+)
+def test_reason_is_looked_for_where_the_program_ended(log: str, cause: str, blames: bool) -> None:
+    verdict = explain(failed(rule_log=PROGRAM + "12:00:00 begin\n" + log), TABLE)
+    assert (verdict.cause, bool(verdict.blames_node)) == (cause, blames), verdict.line()
+
+
 def test_only_a_fault_of_the_node_blames_the_node() -> None:
-    causes = read_causes(CAUSES)
-    blamed = {name for name, (evidence, *_) in CASES.items() if explain(evidence, causes).blames_node}
+    blamed = {name for name, (evidence, *_) in CASES.items() if explain(evidence, TABLE).blames_node}
     words = {"D incomplete", "prolog", "I/O", "stale", "SIGILL", "AA ill", "AA bus", "R device"}
     assert blamed == {"D", "E", "L preflight"} | words
 
@@ -264,7 +345,7 @@ def test_module_that_one_node_lacks_is_its_fault_unless_the_environment_changed(
         os.utime(packages, (changed, changed))
         entry = failed(rule_log=text)
         sent = replace(entry.submitted, time=1000.0)
-        verdict = explain(replace(entry, submitted=sent), read_causes(CAUSES))
+        verdict = explain(replace(entry, submitted=sent), TABLE)
         assert verdict.cause == "C"
         return bool(verdict.blames_node)
 
@@ -294,7 +375,7 @@ def test_running_job_within_its_limit_has_no_cause() -> None:
     beat = {"stage": "model", "time": 900.0, "limit_s": 300, "job": "17"}
     # words that would be a cause in a job that ended are none while it goes on
     evidence = failed(rule_log=PROGRAM + "No space left on device", state="RUNNING", now=1000.0, beat=beat)
-    assert explain(evidence, read_causes(CAUSES)).cause == "?"
+    assert explain(evidence, TABLE).cause == "?"
 
 
 def test_node_that_eats_all_retries_is_named_once_it_failed_twice() -> None:
@@ -327,5 +408,5 @@ def test_table_that_is_wrong_is_refused_with_its_entry(tmp_path: Path, text: str
 
 def test_causes_of_the_table_are_all_in_the_docs() -> None:
     text = (CAUSES.parents[2] / "docs" / "slurm.md").read_text()
-    for cause in {cause.id for cause in read_causes(CAUSES)}:
+    for cause in {cause.id for cause in TABLE}:
         assert f"| {cause} |" in text, cause

@@ -12,13 +12,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sociolect.common.heartbeat import overdue_s, read_beat
 from sociolect.slurm.commands import QueuedJob, Step, controller, plain_state
 from sociolect.slurm.file_clock import age_s
-from sociolect.slurm.last_word import last_word
+from sociolect.slurm.last_word import final_words, last_word
 from sociolect.slurm.runs import Submitted
 
 TAIL_BYTES = 200_000
@@ -61,6 +62,11 @@ class Evidence:
     def text(self) -> str:
         """Everything that was printed, for the patterns of the causes."""
         return "\n".join(part for part in (self.slurm_log, self.rule_log) if part)
+
+    @cached_property
+    def end(self) -> str:
+        """What was printed that can have ended the job: the program's own last words, or everything if it has none."""
+        return final_words(self.slurm_log or "", self.rule_log or "") or self.text
 
     @property
     def started(self) -> bool:

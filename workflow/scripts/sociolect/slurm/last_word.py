@@ -29,6 +29,12 @@ _PRINTED = re.compile(
 _RAISED = re.compile(
     r"^RuleException:\n(?!CalledProcessError)(?P<name>\w+) in file [^\n]*\n(?P<said>[^\n]*)", re.MULTILINE
 )
+# an `error:` that leaves the reason to what others printed: signals, children, vLLM's "root cause above"
+_ELSEWHERE = re.compile(r"killed by SIG|\babove\b|CalledProcessError|non-zero exit|terminated abruptly")
+_NAMED = re.compile(r"error: \S+: (?P<name>\w+): ")
+_TRACEBACK = "Traceback (most recent call last)"
+# what Python prints between exceptions of which one led to the next
+_JOINED = ("direct cause of the following exception:", "another exception occurred:")
 
 
 def last_word(slurm_log: str, rule_log: str) -> str:
@@ -45,6 +51,31 @@ def last_word(slurm_log: str, rule_log: str) -> str:
         line for line in slurm_log.splitlines() if line.strip() and line[0] not in " [" and not _TRAILER.match(line)
     ]
     return _best(lines) or (lines[-1] if lines else "")
+
+
+def final_words(slurm_log: str, rule_log: str) -> str:
+    """Why the program ended, in its own words alone: its last `error:`, below the exceptions that led to it.
+
+    Nothing where it has no such line, or one that leaves the reason to others: then anything printed may be it.
+    """
+    lines = own_lines(slurm_log, rule_log)
+    last = max((number for number, line in enumerate(lines) if line.startswith("error: ")), default=-1)
+    if last < 0 or _ELSEWHERE.search(lines[last]):
+        return ""
+    named = _NAMED.match(lines[last])
+    return "\n".join([*(_raised(lines[:last], named["name"]) if named else []), *lines[last:]])
+
+
+def _raised(lines: list[str], name: str) -> list[str]:
+    """The traceback of the exception of this name at the end of a log, with those that led to it.
+
+    One of another name was logged on the way, and ended nothing.
+    """
+    begins = [number for number, line in enumerate(lines) if line.startswith(_TRACEBACK)] or [max(0, len(lines) - 1)]
+    begin = begins.pop()
+    while begins and lines[begin - 1].endswith(_JOINED):
+        begin = begins.pop()
+    return lines[begin:] if any(re.match(rf"[\w.]*\b{name}\b", line) for line in lines[begin:]) else []
 
 
 def own_lines(slurm_log: str, rule_log: str) -> list[str]:

@@ -25,10 +25,9 @@ _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<name>
 class Cause(BaseModel):
     """One row of the table: it fits if all the conditions that it gives do.
 
-    `log` is searched in all that the job printed; `state`, `step` (the states of its steps), `exit` and `reason` in
-    SLURM's words; `fact` names
-    something worked out from the evidence (FACTS). Named groups of the patterns, and the fields of the job, can
-    stand in title and remedy as {name}.
+    `log` is searched in all that the job printed, with `last` in the program's own last words if it has any; `state`,
+    `step` (the states of its steps), `exit` and `reason` in SLURM's words; `fact` names something worked out from the
+    evidence (FACTS). Named groups of the patterns, and the fields of the job, can stand in title and remedy as {name}.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +36,7 @@ class Cause(BaseModel):
     title: str
     remedy: str
     log: str = ""
+    last: bool = False
     state: str = ""
     step: str = ""
     exit: str = ""
@@ -162,7 +162,7 @@ def _fits(cause: Cause, evidence: Evidence) -> dict[str, str] | None:
     found: dict[str, str] = {}
     codes = " ".join([evidence.exit_code, *(step.exit_code for step in evidence.steps)])
     for pattern, text in (
-        (cause.log, evidence.text),
+        (cause.log, evidence.end if cause.last else evidence.text),
         (cause.state, f"{evidence.state} {evidence.state_said}"),
         (cause.step, " ".join(step.state for step in evidence.steps)),
         (cause.exit, codes),
