@@ -63,6 +63,12 @@ def test_only_node_that_is_large_enough_is_never_left_out(stand_in: Path) -> Non
     assert list(nodes_of("p", gpus=1)) == ["big01", "small01"]
 
 
+def test_node_that_is_kept_for_others_or_switched_off_is_no_place_for_a_retry(stand_in: Path) -> None:
+    states = {"reserved": False, "blocked": False, "powered_down": False, "idle~": True, "powered_down~": True}
+    sinfo(stand_in, *(f"{state}|{state}|(null)|f|9|8" for state in states))
+    assert nodes_of("p") == states
+
+
 def test_node_is_left_out_under_a_constraint_with_an_or_and_a_model_with_a_hyphen(stand_in: Path) -> None:
     model = "nvidia_a100-sxm4-80gb"
     sinfo(

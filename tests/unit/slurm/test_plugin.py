@@ -142,3 +142,14 @@ def test_record_has_what_a_job_asks_of_its_node(asked: dict[str, object], has: t
 def test_gpu_model_is_the_whole_word_between_colons() -> None:
     for gres, model in (("gpu:nvidia_a100-sxm4-80gb:1", "nvidia_a100-sxm4-80gb"), ("gpu:a100", "a100"), ("gpu:2", "")):
         assert facts(gres=gres)["gpu_model"] == model
+
+
+def test_users_own_exclude_is_told_from_the_name_of_a_reservation() -> None:
+    for extra, own in (
+        ("--reservation=nlp-x", False),
+        ("-xnode01", True),
+        ("--qos=a -x node01", True),
+        ("'--exclude=n1'", True),
+        ("--comment=--excluded", False),
+    ):
+        assert facts(slurm_extra=extra)["own_exclude"] is own, extra

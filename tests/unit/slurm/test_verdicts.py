@@ -313,6 +313,49 @@ def test_reason_is_looked_for_where_the_program_ended(log: str, cause: str, blam
     assert (verdict.cause, bool(verdict.blames_node)) == (cause, blames), verdict.line()
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("PartitionDown", "takes no jobs at present"),
+        ("PartitionInactive", "takes no jobs at present"),
+        *((reason, "can never start") for reason in ("QOSMaxMemoryPerJob", "AssocMaxCpuMinutesPerJobLimit")),
+        *((reason, "can never start") for reason in ("QOSMaxGRESPerNode", "QOSMinGRES", "QOSTimeLimit")),
+        *((reason, "can never start") for reason in ("AssocMaxWallDurationPerJobLimit", "QOSMaxNodePerJobLimit")),
+        ("AssocGrpCPUMinutesLimit", "hours of the allocation are used up"),
+        ("QOSGrpGRESMinutes", "hours of the allocation are used up"),
+        # what runs now is the limit: it starts when that ends
+        ("AssocGrpCPURunMinutesLimit", "waits for a limit of your account"),
+        ("QOSMaxJobsPerUserLimit", "waits for a limit of your account"),
+        ("AssocGrpGRES", "waits for a limit of your account"),
+    ],
+)
+def test_reason_of_a_job_that_waits_has_its_own_words(reason: str, words: str) -> None:
+    verdict = explain(failed(None, state="PENDING", reason=reason, node=""), TABLE)
+    assert verdict.cause == "K" and words in verdict.title
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "slurm_script: 4: .: cannot open profiles/slurm/job_env.sh: No such file",
+        "slurm_script: line 4: profiles/slurm/job_env.sh: No such file or directory",
+        "slurm_script: line 4: .: profiles/slurm/job_env.sh: file not found",
+    ],
+    ids=["dash", "bash", "bash as sh"],
+)
+def test_project_folder_that_is_not_there_is_named_whichever_shell_says_so(said: str) -> None:
+    verdict = explain(failed(f"/var/spool/slurmd/job00007/{said}\n"), TABLE)
+    assert (verdict.cause, verdict.blames_node) == ("E", "alone")
+
+
+@pytest.mark.parametrize("word", ["x", "/", "a/", "python", "/lib", "Error 801: x\n"])
+def test_one_long_word_does_not_hold_up_the_table(word: str) -> None:
+    text = word * (60_000 // len(word))
+    began = time.process_time()
+    explain(failed(text), TABLE)
+    assert time.process_time() - began < 4, "grows with the square of the length: 24 s and more"
+
+
 def test_only_a_fault_of_the_node_blames_the_node() -> None:
     blamed = {name for name, (evidence, *_) in CASES.items() if explain(evidence, TABLE).blames_node}
     words = {"D incomplete", "prolog", "I/O", "stale", "SIGILL", "AA ill", "AA bus", "R device"}

@@ -24,8 +24,10 @@ FINAL = {
     "REVOKED",
     "TIMEOUT",
 }
-# States of a node that takes no job; the star is that of one that does not answer.
-_OUT_OF_USE = re.compile(r"^(down|drain|fail|maint|unknown|inval|future)|\*$")
+# States of a node that takes no job; the star is that of one that does not answer, `~` of one that boots for a job.
+_OUT_OF_USE = re.compile(
+    r"^(down|drain|fail|maint|unknown|inval|future|reserved|blocked|powered_down(?!~))|\*$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 _PYTHON = re.compile(r"^\[start\] .*\bpython=(?P<env>/\S+)/bin/python\S*", re.MULTILINE)
 _FRAME = re.compile(r'^ *File "(?P<file>/[^"]+)", line \d+', re.MULTILINE)
-_BROKEN = re.compile(r"(?P<file>/\S+\.so[.\d]*): (?P<said>(?!undefined symbol|cannot open shared)[^\n]{3,100})")
+_BROKEN = re.compile(
+    r"(?<![\w./-])(?P<file>/\S{1,400}\.so[.\d]*): (?P<said>(?!undefined symbol|cannot open shared)[^\n]{3,100})"
+)
 _FAILED = re.compile(
     r"^(?P<said>(ImportError|ModuleNotFoundError|AttributeError|SyntaxError|Fatal Python error):[^\n]{0,120})",
     re.MULTILINE,

@@ -158,7 +158,9 @@ def facts_of(job: Any, params: dict[str, Any], partition: str) -> dict[str, Any]
         "mem_mb": cpus * _whole(job.resources.get("mem_mb_per_cpu")) or _whole(job.resources.get("mem_mb")),
         "cpus": cpus,
         "gpus": _whole(job.resources.get("gpu")) or n_gpus(gres),
-        "own_exclude": re.search(r"--exclude|-x\b", str(job.resources.get("slurm_extra") or "")) is not None,
+        # `-xnode01` too, and not the name of a reservation
+        "own_exclude": re.search(r"(^|[\s'\"])(--exclude\b|-x)", str(job.resources.get("slurm_extra") or ""))
+        is not None,
     }
 
 
