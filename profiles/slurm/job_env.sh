@@ -142,8 +142,9 @@ fi
 if [ -n "${SLURM_GPUS_ON_NODE:-}" ] && command -v nvidia-smi >/dev/null 2>&1; then
     sociolect_driver=$(timeout -k 5 "$SOCIOLECT_GPU_WAIT_S" nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>&1)
     sociolect_code=$?
+    # 14: the GPU works and its infoROM is damaged, which is said beside the version
     case $sociolect_code in
-    0) echo "[start] driver=$(echo "$sociolect_driver" | head -n 1 | tr ' ' _)" >&2 ;;
+    0 | 14) echo "[start] driver=$(echo "$sociolect_driver" | grep -v WARNING | head -n 1 | tr ' ' _)" >&2 ;;
     124 | 137) sociolect_stop 95 "nvidia-smi gave no answer in $SOCIOLECT_GPU_WAIT_S s" bad ;;
     *) sociolect_stop 95 "nvidia-smi failed: $(echo "$sociolect_driver" | head -n 1)" bad ;;
     esac

@@ -123,3 +123,20 @@ def test_temporary_folder_falls_back_and_fails_only_if_none_is_left(site: Path) 
     full = job(site, SOCIOLECT_TMP="/not/there", TMPDIR="/proc", SOCIOLECT_TMP_MB="999999999")
     assert full.returncode == 93 and "/not/there is not there; /proc cannot be written; /tmp has " in full.stderr
     assert "MB free, wanted 999999999" in (record(site) or "")
+
+
+@pytest.mark.parametrize(
+    ("says", "code", "driver"),
+    [
+        ("echo 550.54.15; echo 'WARNING: infoROM is corrupted at gpu 0000:3B:00.0'; exit 14", 0, "550.54.15"),
+        ("echo 'WARNING: infoROM is corrupted at gpu 0000:3B:00.0' >&2; echo 550.54.15; exit 14", 0, "550.54.15"),
+        ("echo 'No devices were found'; exit 6", 95, ""),
+    ],
+)
+def test_gpu_that_works_beside_a_damaged_inforom_is_used(site: Path, says: str, code: int, driver: str) -> None:
+    (site / "bin").mkdir()
+    (site / "bin/nvidia-smi").write_text(f"#!/bin/sh\n{says}\n")
+    (site / "bin/nvidia-smi").chmod(0o755)
+    done = job(site, SLURM_GPUS_ON_NODE="1", PATH=f"{site}/bin:{os.environ['PATH']}")
+    assert done.returncode == code and (record(site) is None) == (code == 0)
+    assert f"[start] driver={driver}\n" in done.stderr if driver else "nvidia-smi failed: No devices" in done.stderr

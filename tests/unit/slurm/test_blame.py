@@ -1,4 +1,4 @@
-"""Faults of GPUs: which of three nodes that fail in the same way one after the other are recorded."""
+"""Which of three nodes that fail in the same way, one after the other, are recorded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sociolect.slurm.blame import blame_nodes
 from sociolect.slurm.evidence import Evidence
 from sociolect.slurm.history import CAUSES
-from sociolect.slurm.nodes import bad_nodes
+from sociolect.slurm.nodes import bad_nodes, record_bad_node
 from sociolect.slurm.runs import Submitted, begin_run
 from sociolect.slurm.verdicts import explain, read_causes
 
@@ -65,3 +65,17 @@ def test_gpu_that_is_not_ready_is_not_answered_with_another_torch() -> None:
     entry = Evidence(Submitted("1", "u", "r"), "FAILED", node="g1", slurm_log="", rule_log=UNREADY)
     verdict = explain(entry, TABLE)
     assert "system not yet initialized" in verdict.title and "fabric manager" in verdict.remedy
+
+
+def test_interpreter_that_several_nodes_lack_is_no_nodes_fault(tmp_path: Path) -> None:
+    run = begin_run(tmp_path, "", [])
+    recorded = []
+    for number in (1, 2, 3):
+        node = f"g{number}"
+        said = f"preflight 91] .venv/bin/python is a link to /usr/bin/python3.11, which is not on {node}"
+        sent = Submitted(f"{number}", "u", "r", slurm_log=str(tmp_path / f"{number}.log"))
+        # job_env.sh's own record, before the failure is seen here
+        record_bad_node(tmp_path, node, f"{number}", said.replace("]", ":"))
+        blame_nodes(run, [Evidence(sent, "FAILED", exit_code="91:0", node=node, slurm_log=f"[{said}\n")], TABLE)
+        recorded.append([bad.node for bad in bad_nodes(tmp_path)])
+    assert recorded == [["g1"], [], []]

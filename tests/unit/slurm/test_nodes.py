@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 from sociolect.slurm.nodes import BadNode, bad_nodes, excluded, forget_bad_node, record_bad_node
@@ -45,3 +47,21 @@ def test_record_is_taken_back_for_its_own_cause_alone(tmp_path: Path) -> None:
     assert [bad.node for bad in bad_nodes(tmp_path)] == ["node01"]
     forget_bad_node(tmp_path, "node01", "E")
     assert bad_nodes(tmp_path) == []
+
+
+def test_environment_that_is_made_anew_clears_the_nodes_that_it_did_not_run_on(tmp_path: Path) -> None:
+    env, link = tmp_path / "env", ".venv/bin/python is a link to /usr/bin/python3.11, which is not on"
+    env.mkdir()
+    stamp = env / ".pins-1"
+    stamp.touch()
+    os.utime(stamp, (1.0, 1.0))
+    for node, reason in (
+        ("g1", f"preflight 91: {link} g1"),
+        ("g2", f"D: {link} g2"),
+        ("g3", "preflight 95: no answer"),
+    ):
+        record_bad_node(tmp_path, node, "5", reason)
+    assert {bad.node for bad in bad_nodes(tmp_path, env=env)} == {"g1", "g2", "g3"}
+    later = time.time() + 60
+    os.utime(stamp, (later, later))
+    assert [bad.node for bad in bad_nodes(tmp_path, env=env)] == ["g3"], "a GPU is not mended by make setup"
