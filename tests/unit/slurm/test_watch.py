@@ -67,7 +67,10 @@ def test_controller_that_is_away_is_said_before_anything_is_submitted(bench: Ben
     assert bench.words(60.0) == ["[slurm] the controller answers again, after 60 s"]
 
 
-@pytest.mark.parametrize("state", ["SUSPENDED", "COMPLETING", "CONFIGURING", "STOPPED"])
+@pytest.mark.parametrize(
+    "state",
+    ["SUSPENDED", "COMPLETING", "CONFIGURING", "STOPPED", "RESV_DEL_HOLD", "REQUEUE_HOLD", "SPECIAL_EXIT", "REQUEUED"],
+)
 def test_job_between_waiting_and_working_is_said_at_the_second_look(bench: Bench, state: str) -> None:
     bench.submitted("7", state)
     assert bench.words(0.0) == []
