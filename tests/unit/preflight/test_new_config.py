@@ -44,7 +44,9 @@ def test_only_what_is_the_runs_own_changes(name: str) -> None:
 def test_a_name_that_yaml_would_read_as_something_else_stays_that_name(run: str) -> None:
     base = (ROOT / "config/laptop.yaml").read_text()
     # a folder of that name, too
-    new = new_config(base, run, {"single": run}, {"single": {"a": 9}}, {"single": 9}, {"single": ("single", "single")})
+    new = new_config(
+        base, run, {"single": run}, {"single": {"a": 90}}, {"single": 90}, {"single": ("single", "single")}
+    )
     values = yaml.safe_load(new)
     assert values["run"] == run and values["corpus"]["paths"] == {"single": run}
     assert load_config(values, "new").run == run
