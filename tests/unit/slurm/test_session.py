@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,15 +72,21 @@ Process = subprocess.Popen[str]
 
 
 @pytest.fixture
-def scheduler(tmp_path: Path) -> Callable[..., Process]:
+def scheduler(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    started: list[Process] = []
     run = runs.begin_run(tmp_path, "", [])
     variables = os.environ | {"PYTHONPATH": str(ROOT / "workflow/scripts")}
 
     def start(place: str, tries: int = 50, before: tuple[str, ...] = ()) -> Process:
         command = [*before, sys.executable, "-c", SCHEDULER, place, str(run), str(tries)]
-        return subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
 
-    return start
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(30)
 
 
 def ready(process: Process) -> Process:

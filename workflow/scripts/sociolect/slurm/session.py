@@ -104,9 +104,10 @@ def stop_on_signals(run: Path) -> None:
         # the kernel may give a signal to another thread, such as one that starts a process: Python knows of it then,
         # and a main thread that waits does not wake up
         while numbers := {*os.read(arrived, 64)}:
-            if numbers != {signal.SIGALRM}:
-                signal.pthread_kill(main, signal.SIGALRM)
-            while tries and not taken:
+            if numbers == {signal.SIGALRM}:
+                continue
+            signal.pthread_kill(main, signal.SIGALRM)
+            while not taken:
                 time.sleep(TRY_EVERY_S)
                 signal.pthread_kill(main, signal.SIGALRM)
 
