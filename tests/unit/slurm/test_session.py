@@ -94,6 +94,14 @@ def ready(process: Process) -> Process:
     return process
 
 
+def is_stopping(folder: Path) -> None:
+    """Wait until the first signal has been taken note of."""
+    latest = time.monotonic() + 60
+    while not list(folder.glob("runs/*/stopping")):
+        assert time.monotonic() < latest
+        time.sleep(0.05)
+
+
 def last_word(process: Process) -> str:
     return process.communicate(timeout=60)[0].split()[-1]
 
@@ -111,10 +119,10 @@ def test_signal_in_the_middle_of_what_must_not_be_cut_is_neither_lost_nor_leaves
     assert list(tmp_path.glob("runs/*/stopping"))
 
 
-def test_lost_terminal_that_is_told_twice_is_one_stop(scheduler: Callable[..., Process]) -> None:
+def test_lost_terminal_that_is_told_twice_is_one_stop(scheduler: Callable[..., Process], tmp_path: Path) -> None:
     process = ready(scheduler(""))
     process.send_signal(signal.SIGHUP)
-    time.sleep(0.2)  # it has begun to cancel
+    is_stopping(tmp_path)
     process.send_signal(signal.SIGHUP)
     assert last_word(process) == "ended"
 
@@ -131,10 +139,10 @@ def test_thread_that_never_waits_is_interrupted_when_its_time_is_over(scheduler:
     assert last_word(process) == "ended"
 
 
-def test_second_ctrl_c_interrupts_at_once(scheduler: Callable[..., Process]) -> None:
+def test_second_ctrl_c_interrupts_at_once(scheduler: Callable[..., Process], tmp_path: Path) -> None:
     process = ready(scheduler("working", tries=1_000_000))
     process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    is_stopping(tmp_path)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert last_word(process) == "ended"

@@ -93,8 +93,8 @@ def stop_on_signals(run: Path) -> None:
             return
         again = not woken and tries > 0
         if not tries:
-            stop_submitting(run)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # kernel and shell both say that the terminal is lost
+            stop_submitting(run)
         tries += 1
         if again or tries > TRIES or (frame is not None and frame.f_code is WAITING):
             taken = True
