@@ -9,7 +9,11 @@ import pytest
 from dump_files import adds_up, counts, json_lines, made
 
 from sociolect.common.errors import InputError
-from sociolect.dumps.mapped import mapping_of
+from sociolect.corpus.cleaning import clean_corpus
+from sociolect.corpus.columns import COLUMNS
+from sociolect.dumps.mapped import mapping_of, read_mapped
+from sociolect.dumps.posts import Post
+from sociolect.settings.corpus import CorpusSettings
 
 ROWS = [
     {"title": "Why?", "body": "Say,\nplease.", "reply": 'It "is".', "user": "joe", "sub": "a", "ups": 1, "ok": False},
@@ -102,6 +106,20 @@ def test_who_is_unknown_is_nobody_and_not_one_prolific_author(ending: str, tmp_p
     assert authors[:7] == [None] * 7 and counts(imported)["answers of unknown authors"] == 7
     # one name in two spellings of Unicode is one author, as it would be in a run
     assert None not in authors[7:] and authors[8] == authors[9] and len({*authors[7:]}) == 3
+
+
+def test_an_id_is_what_a_run_makes_of_it(tmp_path: Path) -> None:
+    # every control, what does not show, all kinds of blanks and line breaks, a letter in two characters
+    odd = [*map(chr, range(0xA1)), *"\u00ad\u200b\u200e\u202a\u2060\u2066\ufeff\u2003\u2028\u3000", "e\u0301"]
+    names = [f"a{one}b {number}" for number, one in enumerate(odd)]
+    asked = {"question": "Why?", "answer": "So."}
+    path = json_lines(tmp_path / "t.jsonl", *(asked | {"author": name} for name in names))
+    posts = read_mapped(path, "t", mapping_of([]))
+    own = [{"answer_id": f"{i:03d}", "answer": f"{i} words", "author": name} for i, name in enumerate(names)]
+    rows = [{"question_id": "q", "question": "Why?", "group": "g"} | row for row in own]
+    settings = CorpusSettings.model_validate({"min_chars": 1})
+    run, _ = clean_corpus(pl.DataFrame(rows).select(list(COLUMNS)), "single", settings, "here")
+    assert [post.author for post in posts if isinstance(post, Post)] == run["author"].to_list()
 
 
 def test_missing_numbers_are_missing_and_bytes_are_text_or_unread(tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ IPV6 = (
 HARMLESS = {
     "c10d": IPV6,
     "socket": IPV6.replace("[c10d] ", ""),
-    "profile": "/etc/profile.d/lang.sh: line 19: /root/.i18n: Permission denied\n",
+    "profile": "/etc/profile.d/lang.sh: line 19: /home/u/.i18n: Permission denied\n",
     "logged import": "12:00:00 WARNING xformers: ImportError: cannot import name 'x' from 'y'\n",
     "old driver": "UserWarning: CUDA initialization: The NVIDIA driver on your system is too old (found 11040).\n",
     "no driver": "Could not load dynamic library 'libcuda.so.1'; libcuda.so.1: cannot open shared object file\n",

@@ -18,16 +18,14 @@ from sociolect.corpus.reader import read_raw_corpus
 from sociolect.corpus.spellings import near_equal_faults
 from sociolect.settings.corpus import CorpusSettings
 
+# of a class of regular expressions: soft hyphen, zero-width space and joiner, marks of direction
+INVISIBLE = "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 # In the order of use. NFC comes last: taking an invisible character out can bring two together that compose.
 _REPAIRS = (
     ("line breaks", r"\r\n|[\r\x0b\x0c\x85\u{2028}\u{2029}]", "\n"),
     ("spaces", r"[\p{Zs}--[\ ]]", " "),
-    # controls but for line feed and tab, soft hyphen, zero-width space and joiner, marks of direction
-    (
-        "control characters",
-        r"[[\p{Cc}--[\n\t]]\u{ad}\u{200b}\u{200e}\u{200f}\u{202a}-\u{202e}\u{2060}\u{2066}-\u{2069}\u{feff}]",
-        "",
-    ),
+    # controls but for line feed and tab, and what does not show
+    ("control characters", rf"[[\p{{Cc}}--[\n\t]]{INVISIBLE}]", ""),
 )
 NFC, OUTER, INNER = "Unicode NFC", "outer white space", "blanks in ids"
 REPAIRS = (*(rule for rule, _, _ in _REPAIRS), NFC, OUTER, INNER)

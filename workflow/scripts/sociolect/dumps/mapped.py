@@ -11,6 +11,7 @@ from typing import Any
 
 from sociolect.common.errors import InputError
 from sociolect.common.seeds import stable_hash
+from sociolect.corpus.cleaning import INVISIBLE
 from sociolect.corpus.columns import IDS
 from sociolect.dumps.packed import unpacked_suffix
 from sociolect.dumps.posts import Post, Rule, Unread, whole_number
@@ -26,7 +27,7 @@ _TRUE = ("true", "1", "yes", "y", "t")
 # what stands for an unknown author, as in a run where its config does not say otherwise
 _NOBODY = {value.lower() for value in CorpusSettings.model_fields["missing_values"].default}
 # what a run takes out of ids, which a hash would keep: controls, soft hyphens, marks of width and direction
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(rf"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f{INVISIBLE}]")
 
 # stands for a column that the file does not have
 _ABSENT = object()
@@ -66,9 +67,9 @@ def read_mapped(path: Path, name: str, columns: Mapping[str, str], table: str = 
     """
     grouped = False
 
-    def begun(present: list[str], hint: str) -> None:
+    def begun(present: list[str]) -> None:
         nonlocal grouped
-        _refuse_unknown(path, columns, present, hint)
+        _refuse_unknown(path, columns, present)
         grouped = outer_column(columns["group"], present) in present
 
     for item in table_rows(path, columns, begun):
@@ -83,7 +84,7 @@ def read_mapped(path: Path, name: str, columns: Mapping[str, str], table: str = 
         yield from _posts(line, found, path, columns, table)
 
 
-def _refuse_unknown(path: Path, columns: Mapping[str, str], present: list[str], hint: str) -> None:
+def _refuse_unknown(path: Path, columns: Mapping[str, str], present: list[str]) -> None:
     """Refuse a column that is not there, unless it is one of the input table's own that may be missing."""
     for field, column in columns.items():
         outer = outer_column(column, present)
@@ -93,7 +94,7 @@ def _refuse_unknown(path: Path, columns: Mapping[str, str], present: list[str], 
         advice = f"write {field}={near[0]}" if near else f"write {field}=<column>"
         raise InputError(
             f"{path}: no column {column!r} for {field}; the file has {', '.join(present) or 'none'}; "
-            + (hint or f"{advice} in the mapping (MAP='question=title answer=body')")
+            f"{advice} in the mapping (MAP='question=title answer=body')"
         )
 
 
@@ -172,8 +173,7 @@ def _text(value: Any) -> str:
             value = value.decode()
         except UnicodeDecodeError as error:
             raise ValueError(f"holds the byte 0x{value[error.start]:02x}, which is not UTF-8") from error
-    # halves of surrogate pairs, which JSON may hold, are no text
-    return str(value).strip().encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return str(value).strip()
 
 
 def _id_text(value: Any) -> str:

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 
 from sociolect.common.errors import InputError
 from sociolect.corpus.columns import refuse_twice
-from sociolect.corpus.csv_table import no_header
 from sociolect.corpus.glued_rows import GluedRows, like_a_row, surely_rows
 from sociolect.dumps.packed import dump_lines, unpacked_suffix
 from sociolect.dumps.posts import Unread
@@ -30,8 +29,8 @@ FIRST = 1000
 _FIELD = 16_000_000
 
 Row = tuple[int, Mapping[str, Any]]
-# told the columns that a file has, and what may be wrong with its header
-Begun = Callable[[list[str], str], None]
+# told the columns that a file has
+Begun = Callable[[list[str]], None]
 
 
 def table_rows(path: Path, columns: Mapping[str, str], begun: Begun) -> Iterator[Row | Unread]:
@@ -64,7 +63,7 @@ def _parquet_rows(path: Path, columns: Mapping[str, str], begun: Begun) -> Itera
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            begun(names, "")
+            begun(names)
             number = 0
             needed = list(dict.fromkeys(outer_column(column, names) for column in columns.values()))
             refuse_twice(needed, names, path)
@@ -82,7 +81,7 @@ def _csv_rows(path: Path, columns: Mapping[str, str], begun: Begun) -> Iterator[
     lines = _CsvLines(path)
     reader = csv.reader(lines, strict=True)
     header = _header(reader, lines)
-    begun(header, no_header(header))
+    begun(header)
     refuse_twice(columns.values(), header, path)
     group = columns["group"]
     glued, groups = GluedRows(header, group) if group in header else None, set[str]()
@@ -183,6 +182,6 @@ def _json_rows(path: Path, begun: Begun) -> Iterator[Row | Unread]:
     items = json_objects(path)
     first = list(islice(items, FIRST))
     if keys := dict.fromkeys(key for item in first if not isinstance(item, Unread) for key in item[1]):
-        begun(list(keys), "")
+        begun(list(keys))
     yield from first
     yield from items
